@@ -1,0 +1,268 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import {
+  containersCreatedSince,
+  docker,
+  prepareMachine,
+  projectRoot,
+  sourceMirror,
+  temporaryFolder,
+  unreachableUpstreams,
+} from '../support/prepare.js';
+import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
+import { makeWorkspace } from '../support/runner/workspace.js';
+import { type ResultsService, startResultsService } from '../support/services/results-service.js';
+
+const missing = await unreachableUpstreams();
+if (missing.length > 0)
+  console.warn(`skipped, these upstream addresses can't be reached: ${missing.join(', ')}`);
+const e2e = missing.length === 0 ? test : test.skip;
+
+const minutes = 60_000;
+/** What a user's checkout of the action has. */
+const projectParts = [
+  'action.yml',
+  'dist',
+  'data',
+  'toolchains',
+  'templates',
+  'spack-repo',
+  'scripts',
+  '__tests__/e2e/workflows',
+];
+const target = 'slurm-24.11.6-bookworm-amd64';
+const folder = temporaryFolder('e2e');
+const outputs = join(folder, 'out');
+let service: ResultsService;
+let workspace: string;
+let nodeDirectory: string;
+let mirror: string;
+
+beforeAll(async () => {
+  if (missing.length > 0) return;
+  [nodeDirectory, mirror] = await Promise.all([prepareMachine(), sourceMirror(['24.11.6', '25.11.7'])]);
+  service = await startResultsService({ directory: join(folder, 'service') });
+  workspace = makeWorkspace({
+    directory: join(folder, 'workspace'),
+    source: projectRoot,
+    copy: projectParts,
+  });
+}, 20 * minutes);
+
+afterAll(async () => {
+  await service?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = (
+  workflow: string,
+  run: string,
+  change: Partial<Parameters<typeof runWorkflow>[0]> = {},
+): Promise<WorkflowRun> =>
+  runWorkflow({
+    workflow: `__tests__/e2e/workflows/${workflow}.yml`,
+    event: 'workflow_dispatch',
+    workspace,
+    service: { url: service.url, token: service.tokenFor('job', run) },
+    cacheServerPath: join(folder, 'cache-server'),
+    nodeDirectory,
+    env: { SOURCE_MIRROR: mirror, OUTPUT_DIR: outputs, GITHUB_RUN_ID: run },
+    timeoutMs: 30 * minutes,
+    ...change,
+  });
+
+const expectSuccess = (done: WorkflowRun): void => {
+  if (done.exitCode !== 0) throw new Error(`the workflow failed:\n${done.log.slice(-12_000)}`);
+};
+
+const artifactNames = (name: string): string[] =>
+  ['software.tar.gz', 'modules.tar.gz', 'install.sh', 'sbom.spdx.json', 'manifest.json', 'SHA256SUMS'].map(
+    (end) => `${name}-${end}`,
+  );
+
+const listTar = (name: string): string[] =>
+  execFileSync('tar', ['-tzf', join(outputs, `${name}-software.tar.gz`)], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  }).split('\n');
+
+e2e(
+  'a workflow builds 24.11.6 for bookworm and uploads its files',
+  async () => {
+    const done = await run('single', '101');
+    expectSuccess(done);
+    const step = done.step('slurm');
+    expect(step.outputs).toMatchObject({
+      'slurm-version': '24.11.6',
+      target,
+      'cache-hit': 'none',
+      'software-tarball': join(outputs, `${target}-software.tar.gz`),
+      'modules-tarball': join(outputs, `${target}-modules.tar.gz`),
+      manifest: join(outputs, `${target}-manifest.json`),
+    });
+    expect(step.outputs['content-key']).toMatch(/^[0-9a-f]{64}$/);
+    expect(step.outputs['artifact-ids']?.split(',')).toHaveLength(7);
+    expect(step.outputs['artifact-urls']?.split('\n')).toHaveLength(7);
+    const uploaded = service.artifacts();
+    expect(uploaded.map((artifact) => artifact.name).sort()).toEqual(
+      [...artifactNames(target), `${target}-smoke.xml`].sort(),
+    );
+    // sha256sum itself judges what the artifact service holds.
+    execFileSync('sha256sum', ['--check', '--strict', `${target}-SHA256SUMS`], {
+      cwd: join(folder, 'service', 'artifacts'),
+    });
+    const software = uploaded.find((artifact) => artifact.name.endsWith('-software.tar.gz'));
+    expect(software?.size).toBeLessThanOrEqual(10_000_000);
+    expect(step.summary).toContain('Slurm 24.11.6');
+    // A cluster ran from the tarball, in a container without compilers and at another prefix.
+    for (const check of ['no-compilers', 'srun', 'rest', 'module-lmod', 'module-tcl', 'slurmdbd']) {
+      expect(step.summary).toContain(check);
+    }
+  },
+  20 * minutes,
+);
+
+e2e('the tarball holds what a cluster needs, and nothing that it must not', () => {
+  const files = listTar(target);
+  for (const plugin of [
+    'auth_munge',
+    'auth_jwt',
+    'accounting_storage_mysql',
+    'mpi_pmix',
+    'mpi_pmi2',
+    'cgroup_v2',
+    'job_submit_lua',
+    'task_affinity',
+  ]) {
+    expect(files).toContain(`${target}/lib/slurm/${plugin}.so`);
+  }
+  for (const file of [
+    'sbin/slurmctld',
+    'sbin/slurmd',
+    'sbin/slurmdbd',
+    'sbin/slurmrestd',
+    'lib/security/pam_slurm_adopt.so',
+    'lib/libpmi2.so',
+    'include/slurm/spank.h',
+  ]) {
+    expect(files).toContain(`${target}/${file}`);
+  }
+  expect(files.filter((file) => /\.(a|la)$|\/\.spack|libnvidia-ml/.test(file))).toEqual([]);
+  const manifest = JSON.parse(readFileSync(join(outputs, `${target}-manifest.json`), 'utf8'));
+  expect(manifest.runtimePackages).toEqual(
+    expect.arrayContaining(['libmunge2', 'libpmix2', 'libmariadb3', 'libc6']),
+  );
+  expect(manifest.specs.map((spec: { name: string }) => spec.name)).toContain('slurm');
+});
+
+e2e(
+  'a second run of the same workflow takes the result from the cache and starts no container',
+  async () => {
+    const before = readFileSync(join(outputs, `${target}-SHA256SUMS`), 'utf8');
+    rmSync(outputs, { recursive: true });
+    const since = Math.floor(Date.now() / 1000);
+    const done = await run('single', '102');
+    expectSuccess(done);
+    expect(done.step('slurm').outputs['cache-hit']).toBe('result');
+    expect(containersCreatedSince(since)).toEqual([]);
+    expect(readFileSync(join(outputs, `${target}-SHA256SUMS`), 'utf8')).toBe(before);
+    expect(existsSync(join(outputs, `${target}-software.tar.gz`))).toBe(true);
+  },
+  5 * minutes,
+);
+
+e2e(
+  'a matrix over releases and GPUs shares dependencies and caches',
+  async () => {
+    const done = await run('matrix', '103');
+    expectSuccess(done);
+    expect(done.jobs).toHaveLength(4);
+    const hits = done.jobs.map((job) => {
+      const step = job.steps.find((candidate) => candidate.id === 'slurm' && candidate.stage === 'Main');
+      return [step?.outputs['target'], step?.outputs['cache-hit']];
+    });
+    expect(Object.fromEntries(hits)).toEqual({
+      [target]: 'result',
+      [`${target}-cuda`]: 'none',
+      'slurm-25.11.7-bookworm-amd64': 'none',
+      'slurm-25.11.7-bookworm-amd64-cuda': 'none',
+    });
+    // What the legs share came from the first run's cache: only Slurm, and NVML for CUDA, was compiled.
+    const saved = done.log.split('\n').filter((line) => /Saved to the cache: .*-package-/.test(line));
+    expect(saved.length).toBeGreaterThan(0);
+    expect(saved.filter((line) => /-(gcc-runtime|compiler-wrapper)-/.test(line))).toEqual([]);
+    for (const name of [`${target}-cuda`, 'slurm-25.11.7-bookworm-amd64-cuda']) {
+      const files = listTar(name);
+      expect(files).toContain(`${name}/lib/slurm/gpu_nvml.so`);
+      expect(files.filter((file) => file.includes('libnvidia-ml'))).toEqual([]);
+    }
+  },
+  30 * minutes,
+);
+
+e2e(
+  'an artifact service that is down costs a warning; the files stay in the output folder',
+  async () => {
+    rmSync(outputs, { recursive: true, force: true });
+    service.addFault({ match: { operation: 'CreateArtifact' }, kind: 'down', times: 100 });
+    const done = await run('single', '105');
+    service.clearFaults();
+    expectSuccess(done);
+    expect(done.step('slurm').outputs['artifact-ids']).toBe('');
+    const warnings = done.step('slurm').annotations.map((annotation) => annotation.text);
+    for (const name of artifactNames(target)) {
+      expect(warnings).toContainEqual(expect.stringContaining(`${name} could not be uploaded`));
+    }
+    execFileSync('sha256sum', ['--check', '--strict', `${target}-SHA256SUMS`], { cwd: outputs });
+  },
+  5 * minutes,
+);
+
+e2e(
+  'a failing package is annotated, its logs are uploaded, and a cache service that is down is a warning',
+  async () => {
+    const recipe = 'spack-repo/spack_repo/slurm_factory/packages/slurm/package.py';
+    const text = readFileSync(join(projectRoot, recipe), 'utf8');
+    const broken = makeWorkspace({
+      directory: join(folder, 'broken'),
+      source: projectRoot,
+      copy: projectParts,
+      files: { [recipe]: text.replace('CFLAGS={self._optimization}', 'CFLAGS=-fno-such-flag') },
+    });
+    service.addFault({ match: { operation: 'GetCacheEntryDownloadURL' }, kind: 'down', times: 100 });
+    service.addFault({ match: { operation: 'CreateCacheEntry' }, kind: 'down', times: 100 });
+    const done = await run('failing', '106', { workspace: broken, cache: 'v2' });
+    service.clearFaults();
+    expect(done.exitCode).not.toBe(0);
+    const { annotations } = done.step('slurm');
+    expect(annotations).toContainEqual(
+      expect.objectContaining({ text: expect.stringContaining('C compiler cannot create executables') }),
+    );
+    expect(done.log).toMatch(/slurm@24-11-6-1 failed in phase configure/);
+    expect(done.log).toMatch(/Failed to restore|The cache service failed/);
+    expect(service.artifacts().map((artifact) => artifact.name)).toContain(`${target}-logs`);
+    expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory=build').trim()).toBe('');
+  },
+  15 * minutes,
+);
+
+e2e(
+  'wrong inputs are reported all at once, with the nearest names',
+  async () => {
+    const done = await run('invalid', '104');
+    expect(done.exitCode).not.toBe(0);
+    const text = done.log;
+    for (const part of [
+      "Did you mean 'bookworm'?",
+      "Did you mean 'cuda'?",
+      'slurm-version',
+      'jobs',
+      'whole number from 1 to 1024',
+    ]) {
+      expect(text).toContain(part);
+    }
+  },
+  2 * minutes,
+);

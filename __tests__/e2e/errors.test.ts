@@ -1,0 +1,154 @@
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { projectWithOwnRecipes, runCli } from '../support/cli.js';
+import {
+  docker,
+  prepareMachine,
+  projectRoot,
+  sourceMirror,
+  temporaryFolder,
+  unreachableUpstreams,
+} from '../support/prepare.js';
+
+const missing = await unreachableUpstreams();
+const e2e = missing.length === 0 ? test : test.skip;
+const minutes = 60_000;
+const folder = temporaryFolder('errors');
+const cacheDir = join(folder, 'cache');
+const common = ['--cache-dir', cacheDir, '--output-dir', join(folder, 'out')];
+let mirror: string;
+
+beforeAll(async () => {
+  if (missing.length > 0) return;
+  [, mirror] = await Promise.all([prepareMachine(), sourceMirror(['24.11.6'])]);
+}, 20 * minutes);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const noContainersLeft = (): void =>
+  expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory=build').trim()).toBe('');
+
+test('rocm ends in a clear error and builds nothing', () => {
+  const done = runCli(['build', '24.11.6', '--gpu', 'rocm', ...common]);
+  expect(done.exitCode).toBe(2);
+  expect(done.stderr).toContain('gpu: rocm is not built yet');
+});
+
+test('a value that looks like shell text reaches no shell', () => {
+  const witness = join(folder, 'witness');
+  const done = runCli([
+    'build',
+    `$(touch ${witness})`,
+    '--container-image',
+    `x; touch ${witness}`,
+    ...common,
+  ]);
+  expect(done.exitCode).toBe(2);
+  expect(done.stderr).toContain('slurm-version');
+  expect(done.stderr).toContain('container-image');
+  expect(readdirSync(folder)).not.toContain('witness');
+});
+
+test('an engine that does not answer: exit code 3, and what to do', () => {
+  const done = runCli(['build', '24.11.6', '--engine', 'docker', ...common], {
+    env: { DOCKER_HOST: 'unix:///nonexistent/docker.sock' },
+  });
+  expect(done.exitCode).toBe(3);
+  expect(done.stderr).toMatch(/No container engine answers \(docker: .+\)/);
+  expect(done.stderr).toContain('systemctl start docker');
+});
+
+e2e(
+  'Spack that can not be reached: exit code 4',
+  () => {
+    const done = runCli(
+      [
+        'build',
+        '24.11.6',
+        '--engine',
+        'docker',
+        '--cache-dir',
+        join(folder, 'none'),
+        '--output-dir',
+        join(folder, 'out'),
+      ],
+      {
+        env: {
+          GIT_CONFIG_GLOBAL: '/dev/null',
+          GIT_CONFIG_COUNT: '1',
+          GIT_CONFIG_KEY_0: 'url.file:///nonexistent/.insteadOf',
+          GIT_CONFIG_VALUE_0: 'https://github.com/',
+        },
+      },
+    );
+    expect(done.exitCode).toBe(4);
+    expect(done.stderr).toContain("https://github.com/spack/spack.git can't be reached");
+  },
+  10 * minutes,
+);
+
+e2e(
+  'too little disk: exit code 6 before anything is fetched',
+  () => {
+    const image = 'debian:bookworm';
+    const program = [
+      'run',
+      '--rm',
+      '--tmpfs',
+      '/small:size=64m',
+      '--mount',
+      `type=bind,source=${projectRoot},target=/project,readonly`,
+      '--mount',
+      `type=bind,source=${process.execPath},target=/usr/bin/node,readonly`,
+      image,
+      'sh',
+      '-c',
+      'node /project/dist/cli/index.js build 24.11.6 --engine none --cache-dir /small/cache --output-dir /small/out; echo "exit $?"',
+    ];
+    const log = docker(...program);
+    expect(log).toContain('exit 6');
+  },
+  5 * minutes,
+);
+
+e2e(
+  'an archive with other bytes: exit code 4, named as such, and nothing is kept of it',
+  () => {
+    const damaged = join(folder, 'mirror');
+    cpSync(mirror, damaged, { recursive: true });
+    const archives = join(damaged, '_source-cache', 'archive', '28');
+    for (const file of readdirSync(archives)) writeFileSync(join(archives, file), 'not the archive');
+    const done = runCli(['build', '24.11.6', '--source-mirror', damaged, ...common], {
+      env: { https_proxy: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' },
+    });
+    expect(done.stderr).toMatch(/error: An archive's sha256 is not the expected one/);
+    expect(done.exitCode).toBe(4);
+    noContainersLeft();
+  },
+  10 * minutes,
+);
+
+e2e(
+  'a package that fails: exit code 4, its name, phase and first error line, and the log is kept',
+  () => {
+    const root = projectWithOwnRecipes(join(folder, 'project'));
+    const recipe = join(root, 'spack-repo', 'spack_repo', 'slurm_factory', 'packages', 'slurm', 'package.py');
+    const text = readFileSync(recipe, 'utf8');
+    const broken = text.replace('CFLAGS={self._optimization}', 'CFLAGS=-fno-such-flag');
+    expect(broken).not.toBe(text);
+    writeFileSync(recipe, broken);
+    const done = runCli(['build', '24.11.6', '--source-mirror', mirror, ...common], { root });
+    expect(done.exitCode).toBe(4);
+    expect(done.stderr).toMatch(
+      /error: slurm@24-11-6-1 failed in phase configure: .*C compiler cannot create executables/,
+    );
+    const logs = readdirSync(join(cacheDir, 'logs', 'slurm-24.11.6-bookworm-amd64-logs'));
+    expect(logs.some((name) => name.startsWith('slurm-24-11-6-1-') && name.endsWith('.log'))).toBe(true);
+    noContainersLeft();
+    // What was built before the failure is in the cache.
+    const entries = readdirSync(join(cacheDir, 'entries'));
+    expect(entries.some((name) => name.includes('-package-') && name.includes('gcc-runtime'))).toBe(true);
+  },
+  15 * minutes,
+);

@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { parseSums } from '../../src/bundle/sums.js';
+import { docker, projectRoot, sourceMirror, temporaryFolder } from '../support/prepare.js';
+import { builtResult } from '../support/result.js';
+
+const fromDocker = await builtResult('24.11.6');
+const e2e = fromDocker === undefined ? test.skip : test;
+const minutes = 60_000;
+const target = 'slurm-24.11.6-bookworm-amd64';
+const folder = temporaryFolder('machine');
+let mirror: string;
+
+beforeAll(async () => {
+  if (fromDocker !== undefined) mirror = await sourceMirror(['24.11.6']);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a machine behind a proxy with its own certificate authority has. */
+function authorities(): string[] {
+  const bundle = process.env['SSL_CERT_FILE'];
+  if (bundle === undefined) return [];
+  return [
+    ...['--mount', `type=bind,source=${bundle},target=/etc/authorities.crt,readonly`],
+    ...['--env', 'SSL_CERT_FILE=/etc/authorities.crt'],
+  ];
+}
+
+/** Mounts that make git find upstream repositories in a container as it does here. */
+function gitMounts(): string[] {
+  const config = process.env['GIT_CONFIG_GLOBAL'] ?? join(homedir(), '.gitconfig');
+  if (!existsSync(config)) return [];
+  const listed = execFileSync('git', ['config', '--global', '--get-regexp', '^url\\.file:.*\\.insteadof$'], {
+    encoding: 'utf8',
+  });
+  const paths = [...listed.matchAll(/^url\.file:\/\/(\S+)\.insteadof /gim)].map((match) => match[1] ?? '');
+  const mount = (source: string, target: string) => [
+    '--mount',
+    `type=bind,source=${source},target=${target},readonly`,
+  ];
+  return [...mount(config, '/etc/gitconfig'), ...paths.flatMap((path) => mount(path, path))];
+}
+
+e2e(
+  'a fresh machine without a container engine installs what it lacks and builds',
+  () => {
+    const build = 'node /project/dist/cli/index.js build 24.11.6 --source-mirror /mirror --install-missing';
+    const log = docker(
+      ...['run', '--rm', '--network', 'host'],
+      ...['--env', 'GIT_CONFIG_COUNT=1', '--env', 'GIT_CONFIG_KEY_0=safe.directory'],
+      ...['--env', 'GIT_CONFIG_VALUE_0=*'],
+      ...['--mount', `type=bind,source=${projectRoot},target=/project,readonly`],
+      ...['--mount', `type=bind,source=${process.execPath},target=/usr/bin/node,readonly`],
+      ...['--mount', `type=bind,source=${mirror},target=/mirror,readonly`],
+      ...['--mount', `type=bind,source=${folder},target=/out`],
+      ...gitMounts(),
+      ...authorities(),
+      'debian:bookworm',
+      'sh',
+      '-euc',
+      `apt-get update -qq && apt-get install -y -qq faketime >/dev/null 2>&1
+       cd /out && faketime -f +3d ${build} --report /out/report.json 2>&1`,
+    );
+    expect(log).toContain('Installing: ');
+    const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+    expect(report).toMatchObject({ slurmVersion: '24.11.6', identifier: target, cacheHit: 'none' });
+    const output = join(folder, 'slurm-factory-output');
+    execFileSync('sha256sum', ['--check', '--strict', `${target}-SHA256SUMS`], { cwd: output });
+    const sums = (of: string) =>
+      parseSums(readFileSync(join(of, `${target}-SHA256SUMS`), 'utf8')).filter(({ name }) =>
+        /-modules\.tar\.gz$|install\.sh$/.test(name),
+      );
+    // Another folder, another clock, no container: what is made without a compiler is the same to the byte.
+    expect(sums(output)).toEqual(sums(fromDocker ?? ''));
+  },
+  30 * minutes,
+);

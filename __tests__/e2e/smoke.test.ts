@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { inspectHost } from '../../src/base/host.js';
+import { consoleLogger } from '../../src/cli/console.js';
+import { nodeProcess } from '../../src/cli/process.js';
+import { formatJunit } from '../../src/smoke/junit.js';
+import { SmokeError, type SmokeReport } from '../../src/smoke/report.js';
+import { smokeTest } from '../../src/smoke/run.js';
+import { openSubject } from '../../src/smoke/subject.js';
+import { parseToolchain } from '../../src/targets/toolchains.js';
+import { docker, projectRoot, temporaryFolder } from '../support/prepare.js';
+import { builtResult } from '../support/result.js';
+
+/** A folder with a finished result, as a build leaves it. */
+const result = await builtResult('24.11.6');
+const withResult = result === undefined ? describe.skip : describe;
+
+const minutes = 60_000;
+const folder = temporaryFolder('smoke');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const resultFile = (of: string, end: string): string => {
+  const name = readdirSync(of).find((candidate) => candidate.endsWith(end));
+  if (name === undefined) throw new Error(`${of} has no file *${end}`);
+  return join(of, name);
+};
+
+async function smoke(from: string, prefix: string): Promise<SmokeReport> {
+  const subject = await openSubject(resultFile(from, '-software.tar.gz'));
+  const path = join(projectRoot, 'toolchains', subject.target.toolchain, 'toolchain.yaml');
+  return smokeTest(
+    {
+      subject,
+      toolchain: parseToolchain(readFileSync(path, 'utf8'), path),
+      engine: { kind: 'docker', version: '' },
+      host: await inspectHost(process.env),
+      scripts: join(projectRoot, 'scripts', 'inside', 'smoke'),
+      context: join(folder, 'context'),
+      name: `slurm-factory-smoke-test-${process.pid}`,
+      prefix,
+    },
+    {
+      process: nodeProcess,
+      logger: consoleLogger({ out: process.stdout, err: process.stderr }, false),
+      signal: new AbortController().signal,
+    },
+  );
+}
+
+const outcomes = (report: SmokeReport): Record<string, string> =>
+  Object.fromEntries(report.checks.map(({ name, status }) => [name, status]));
+
+/** What an XML parser finds: attributes of the suite, names of the test cases that failed. */
+const readJunit = (xml: string): { tests: string; failed: string[] } =>
+  JSON.parse(
+    execFileSync(
+      'python3',
+      [
+        '-c',
+        `import json, sys, xml.etree.ElementTree as tree
+suite = tree.fromstring(sys.stdin.buffer.read()).find("testsuite")
+failed = [case.get("name") for case in suite.iter("testcase") if case.find("failure") is not None]
+json.dump({"tests": suite.get("tests"), "failed": failed}, sys.stdout)`,
+      ],
+      { input: xml, encoding: 'utf8' },
+    ),
+  );
+
+withResult('a finished result in a fresh container', () => {
+  const from = result ?? '';
+  // Unpacked without its installer, which would refuse a tarball that was changed.
+  const broken = join(folder, 'broken');
+
+  beforeAll(() => {
+    const software = resultFile(from, '-software.tar.gz');
+    const tree = join(folder, 'tree');
+    for (const made of [broken, tree]) mkdirSync(made);
+    execFileSync('tar', ['-xzf', software, '-C', tree]);
+    rmSync(join(tree, readdirSync(tree)[0] ?? '', 'lib', 'slurm', 'auth_jwt.so'));
+    const name = software.slice(from.length).replace(/^\/+/, '');
+    execFileSync('tar', ['-czf', join(broken, name), '-C', tree, ...readdirSync(tree)]);
+    for (const end of ['-modules.tar.gz', '-manifest.json']) {
+      const file = resultFile(from, end);
+      copyFileSync(file, join(broken, file.slice(from.length).replace(/^\/+/, '')));
+    }
+  });
+
+  const long = `/srv${'/a-long-folder-name'.repeat(7)}/p`.padEnd(150, 'x');
+
+  test.each([
+    [4, '/slu'],
+    [150, long],
+  ])(
+    'all checks pass under a prefix of %i characters',
+    async (length, prefix) => {
+      expect(prefix).toHaveLength(length);
+      const report = await smoke(from, prefix);
+      const { 'cgroup-v2': cgroup, ...others } = outcomes(report);
+      expect(new Set(Object.values(others))).toEqual(new Set(['passed']));
+      expect(Object.keys(others)).toEqual(
+        expect.arrayContaining(['slurmdbd', 'srun', 'rest', 'mpi-pmix', 'module-lmod', 'module-tcl']),
+      );
+      // Only a machine without cgroup v2 may skip that one.
+      const version = docker('info', '--format', '{{.CgroupVersion}}').trim();
+      expect(cgroup).toBe(version === '2' ? 'passed' : 'skipped');
+      expect(readJunit(formatJunit(report))).toEqual({ tests: String(report.checks.length), failed: [] });
+    },
+    3 * minutes,
+  );
+
+  test(
+    'without auth_jwt.so exactly the checks of tokens and of the REST API fail',
+    async () => {
+      const error = await smoke(broken, '/srv/broken').then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      if (!(error instanceof SmokeError)) throw error;
+      const failed = error.report.checks.filter((check) => check.status === 'failed').map(({ name }) => name);
+      expect(failed).toEqual(['jwt', 'rest', 'rest-accounting']);
+      expect(outcomes(error.report)).toMatchObject({ sacct: 'passed', srun: 'passed', lua: 'passed' });
+      expect(error.message).toMatch(/cannot find auth plugin for auth\/jwt|failed to initialize auth plugin/);
+      expect(readJunit(formatJunit(error.report)).failed).toEqual(failed);
+    },
+    3 * minutes,
+  );
+
+  test('no container is left', () => {
+    expect(docker('ps', '--all', '--quiet', '--filter', `name=slurm-factory-smoke-test-${process.pid}`)).toBe(
+      '',
+    );
+  });
+});

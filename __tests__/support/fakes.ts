@@ -1,0 +1,286 @@
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach } from '@jest/globals';
+import { listFiles } from '../../src/base/files.js';
+import type { Host } from '../../src/base/host.js';
+import type {
+  ArtifactStore,
+  CacheStore,
+  Logger,
+  Ports,
+  ProcessRunner,
+  RunOptions,
+  RunResult,
+} from '../../src/base/ports.js';
+import type { Project } from '../../src/build/project.js';
+import type { Release } from '../../src/targets/releases.js';
+import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
+
+/** Small builders and fakes at the core's seams, for the unit tests. */
+
+const folders: string[] = [];
+
+/** A new folder, gone behind the test. */
+export async function temporaryFolder(
+  files: Readonly<Record<string, string | Buffer>> = {},
+): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'slurm-factory-unit-')));
+  folders.push(folder);
+  await writeFiles(folder, files);
+  return folder;
+}
+
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+/** Writes files by relative path, their folders with them. */
+export async function writeFiles(
+  folder: string,
+  files: Readonly<Record<string, string | Buffer>>,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+}
+
+/** Text of all files below a folder by relative path. */
+export async function readFiles(folder: string): Promise<Record<string, string>> {
+  const names = await listFiles(folder);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const)),
+  );
+}
+
+/** What a fake process answers; what is left out is success and silence. */
+export type Answer = Partial<RunResult>;
+type Script = (
+  command: readonly string[],
+  options: RunOptions,
+) => Answer | undefined | Promise<Answer | undefined>;
+
+export interface FakeProcess extends ProcessRunner {
+  /** All commands, as they came. */
+  readonly calls: { readonly command: readonly string[]; readonly options: RunOptions }[];
+  /** The commands as text, words joined by a space. */
+  readonly lines: readonly string[];
+}
+
+/** A process runner that starts nothing: it notes each command and answers from the script. */
+export function fakeProcess(script: Script = () => undefined): FakeProcess {
+  const calls: { command: readonly string[]; options: RunOptions }[] = [];
+  return {
+    calls,
+    get lines() {
+      return calls.map(({ command }) => command.join(' '));
+    },
+    async run(command, options = {}) {
+      calls.push({ command: [...command], options });
+      const answer = { exitCode: 0, stdout: '', stderr: '', ...(await script(command, options)) };
+      for (const stream of ['stdout', 'stderr'] as const) {
+        for (const line of answer[stream].split('\n')) if (line !== '') options.onLine?.(line, stream);
+      }
+      return answer;
+    },
+  };
+}
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'group' | 'mask';
+  readonly message: string;
+}
+
+export interface RecordingLogger extends Logger {
+  readonly log: LogLine[];
+  of(level: LogLine['level']): string[];
+}
+
+export function recordingLogger(): RecordingLogger {
+  const log: LogLine[] = [];
+  const write = (level: LogLine['level']) => (message: string) => {
+    log.push({ level, message });
+  };
+  return {
+    log,
+    of: (level) => log.filter((line) => line.level === level).map((line) => line.message),
+    debug: write('debug'),
+    info: write('info'),
+    notice: write('notice'),
+    warning: write('warning'),
+    error: write('error'),
+    mask: write('mask'),
+    group: (name, body) => {
+      write('group')(name);
+      return body();
+    },
+  };
+}
+
+export interface MemoryCache extends CacheStore {
+  /** Content by key, then by relative path; a test may damage it. */
+  readonly entries: Map<string, Map<string, Buffer>>;
+}
+
+/** A cache service in memory. */
+export function memoryCache(): MemoryCache {
+  const entries = new Map<string, Map<string, Buffer>>();
+  return {
+    entries,
+    async restore(key, prefixes, directory) {
+      const byPrefix = prefixes.flatMap((prefix) =>
+        [...entries.keys()].filter((name) => name.startsWith(prefix)),
+      );
+      const found = entries.has(key) ? key : byPrefix[0];
+      for (const [name, content] of entries.get(found ?? '') ?? []) {
+        await writeFiles(directory, { [name]: content });
+      }
+      return found;
+    },
+    async save(key, directory) {
+      if (entries.has(key)) return 'exists';
+      const content = new Map<string, Buffer>();
+      for (const name of await listFiles(directory)) content.set(name, await readFile(join(directory, name)));
+      entries.set(key, content);
+      return 'saved';
+    },
+  };
+}
+
+/** A cache service that is down. */
+export const brokenCache: CacheStore = {
+  restore: async () => {
+    throw new Error('503 Service Unavailable');
+  },
+  save: async () => {
+    throw new Error('503 Service Unavailable');
+  },
+};
+
+export interface RecordingArtifacts extends ArtifactStore {
+  /** What was uploaded: the files' texts by name, read at the time of the upload. */
+  readonly uploads: {
+    readonly name: string;
+    readonly files: Readonly<Record<string, string>>;
+    readonly retentionDays: number | undefined;
+  }[];
+}
+
+export function recordingArtifacts(): RecordingArtifacts {
+  const uploads: RecordingArtifacts['uploads'] = [];
+  const done = (name: string) => ({
+    name,
+    id: uploads.length,
+    url: `https://artifacts.test/${uploads.length}`,
+  });
+  return {
+    uploads,
+    async uploadFile(file, retentionDays) {
+      const name = file.slice(dirname(file).length + 1);
+      uploads.push({ name, files: { [name]: await readFile(file, 'utf8') }, retentionDays });
+      return done(name);
+    },
+    async uploadFolder(name, folder, retentionDays) {
+      uploads.push({ name, files: await readFiles(folder), retentionDays });
+      return done(name);
+    },
+  };
+}
+
+/** All ports as fakes; a test brings those that it looks at. */
+export function fakePorts<T extends Partial<Ports>>(given: T) {
+  return {
+    process: fakeProcess(),
+    logger: recordingLogger(),
+    cache: memoryCache(),
+    artifacts: recordingArtifacts(),
+    state: { save: () => {} },
+    env: { PATH: '/usr/bin:/bin' },
+    signal: new AbortController().signal,
+    ...given,
+  };
+}
+
+/** A machine without proxy, CA bundle or GPU, with a distribution that no toolchain is. */
+export function host(change: Partial<Host> = {}): Host {
+  return {
+    arch: 'x64',
+    cpus: 4,
+    uid: 1001,
+    gid: 121,
+    os: { id: 'ubuntu', version: '24.04' },
+    caBundle: undefined,
+    proxy: {},
+    hasGpu: false,
+    ...change,
+  };
+}
+
+/** A release by its version; its commit and sum are made up. */
+export function release(version: string): Release {
+  const spack = `${version.replaceAll('.', '-')}-1`;
+  return {
+    version,
+    series: version.split('.').slice(0, 2).join('.'),
+    spack,
+    tag: `slurm-${spack}`,
+    commit: 'c'.repeat(40),
+    archiveSha256: 'a'.repeat(64),
+    date: '2026-01-01',
+  };
+}
+
+export const toolchainText = `
+id: bookworm
+name: Debian 12 (bookworm)
+os: {id: debian, version: '12', spack: debian12}
+packages: dpkg
+base: {image: 'debian:bookworm', digest: null}
+compiler:
+  name: gcc
+  version: 12.2.0
+  glibc: '2.36'
+  glibcxx: 3.4.30
+  languages: {c: /usr/bin/gcc, cxx: /usr/bin/g++, fortran: /usr/bin/gfortran}
+buildPackages: [make, gcc, patchelf]
+dependencies:
+  - {spec: dbus, package: libdbus-1-dev, variants: build_system=autotools}
+  - {spec: munge, package: libmunge-dev}
+tools:
+  - {spec: gmake, package: make}
+  - {spec: gnuconfig, package: autotools-dev, prefix: /usr/share/misc}
+`;
+
+export function toolchain(change: Partial<Toolchain> = {}): Toolchain {
+  return { ...parseToolchain(toolchainText, 'the test'), ...change };
+}
+
+/** The toolchain of the fake project: with all that an audit and a smoke test ask of it. */
+export const projectToolchain = (): Toolchain =>
+  toolchain({
+    systemLibraries: ['libc.so.6', 'libmunge.so.2'],
+    smoke: { packages: ['munge', 'mariadb-server'], unpacked: [] },
+  });
+
+export const pins = {
+  spack: { git: 'https://git.test/spack.git', commit: '1'.repeat(40) },
+  packages: { git: 'https://git.test/spack-packages.git', commit: '2'.repeat(40) },
+};
+
+/** The project's files, without a file: three releases, one toolchain. */
+export function fakeProject(change: Partial<Project> = {}): Project {
+  return {
+    root: '/project',
+    releases: ['24.05.8', '24.11.5', '24.11.6'].map(release),
+    pins,
+    toolchains: ['bookworm'],
+    overlay: '/project/spack-repo',
+    requirements: 'clingo==5.8.0 --hash=sha256:00\n',
+    loadToolchain: async () => ({ toolchain: projectToolchain(), dockerfile: 'FROM scratch\n' }),
+    template: async () => 'whatis("Version: @VERSION@")\n',
+    script: async (name) => `# ${name}\n`,
+    digest: async (part) => `digest of ${part}`,
+    ...change,
+  };
+}

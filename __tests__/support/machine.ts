@@ -1,0 +1,241 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expectationFor } from '../../src/audit/expectation.js';
+import type { Facts, InventoryRequest } from '../../src/audit/facts.js';
+import { exists } from '../../src/base/files.js';
+import { parseTarget } from '../../src/targets/identifier.js';
+import { elf, entry, folder, load, top } from './audit.js';
+import { cachedPackage } from './buildcache.js';
+import { type Answer, type FakeProcess, fakeProcess, projectToolchain, writeFiles } from './fakes.js';
+
+/** Hashes of the packages in the lock that the fake Spack writes. */
+export const hashes = { slurm: 's'.repeat(32), nvml: 'n'.repeat(32), munge: 'm'.repeat(32) };
+
+export const lockText = JSON.stringify({
+  roots: [{ hash: hashes.slurm, spec: 'slurm@=24-11-6-1' }],
+  concrete_specs: {
+    [hashes.slurm]: { name: 'slurm', version: '24-11-6-1' },
+    [hashes.nvml]: { name: 'nvml', version: '12.9' },
+    [hashes.munge]: { name: 'munge', version: '0.5.15', external: { path: '/usr' } },
+  },
+});
+
+/** Where the fake Spack puts Slurm, as the container sees it. */
+export const slurmPrefix = '/opt/slurm-factory/store/__spack_path_placeholder__/slurm';
+
+/** Folders that the fake build left debug files in, in no order. */
+export const debugFolders = ['./sbin/.debug', './bin/.debug'];
+
+/** A private key as gpg takes it, its passphrase, and what the fake gpg says of it. */
+export const signingKey = {
+  armored:
+    '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOYBGVfakefakefakefakefake0123456789\n-----END PGP PRIVATE KEY BLOCK-----\n',
+  passphrase: 'correct horse',
+  fingerprint: 'F'.repeat(40),
+  publicKey: '-----BEGIN PGP PUBLIC KEY BLOCK-----\n',
+};
+
+export interface MachineScript {
+  /** Answers in place of the usual one; what gives undefined happens as usual. */
+  readonly answer?: (
+    words: readonly string[],
+    folders: Readonly<Record<string, string>>,
+  ) => Answer | undefined | Promise<Answer | undefined>;
+  /** Changes what the audit finds in the software tarball. */
+  readonly facts?: (facts: Facts) => Facts;
+  /** What becomes of a check of the smoke test; passed without it. */
+  readonly check?: (name: string) => { readonly status: string; readonly detail: string } | undefined;
+}
+
+/**
+ * A machine with git, gpg and Docker in which every command of a build works, as far as the file system
+ * sees it: clones, images, container, Spack's lock, its build cache and database, the tarballs, their audit,
+ * the smoke test and signatures.
+ */
+export function fakeMachine(script: MachineScript = {}): FakeProcess {
+  let folders: Record<string, string> = {};
+  const made = new Set<string>();
+  return fakeProcess(async (command) => {
+    const [program, verb] = command;
+    if (program === 'docker' && verb === 'run' && command.includes('--detach')) folders = mountsOf(command);
+    const words = program === 'docker' && verb === 'exec' ? inside(command) : command;
+    const scripted = await script.answer?.(words, folders);
+    if (scripted !== undefined) return scripted;
+    if (program === 'git') return git(command);
+    if (program === 'gpg') return gpg(command);
+    if (words !== command) return session(words, folders, script);
+    return program === 'docker' ? docker(command, made, script) : undefined;
+  });
+}
+
+/** Source of each bind mount by the last part of its target. */
+function mountsOf(command: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    command.flatMap((word) => {
+      const mount = /^type=bind,source=([^,]+),target=\/opt\/slurm-factory\/([^,]+)/.exec(word);
+      return mount?.[1] === undefined || mount[2] === undefined ? [] : [[mount[2], mount[1]]];
+    }),
+  );
+}
+
+/** The command of a `docker exec`: what comes behind the container's name. */
+function inside(command: readonly string[]): readonly string[] {
+  return command.slice(command.findIndex((word) => word.startsWith('slurm-factory-')) + 1);
+}
+
+/** The engine itself; of the images, the smoke test's must be made first. */
+function docker(command: readonly string[], made: Set<string>, { check }: MachineScript): Answer | undefined {
+  const verb = command[1];
+  if (verb === 'version') return { stdout: '{"Server":{"Version":"26.1.5"}}' };
+  if (verb === 'info') return { stdout: '2\n' };
+  if (verb === 'build') made.add(after(command, '--tag'));
+  if (verb === 'image') {
+    const name = command[3] ?? '';
+    return { exitCode: name.startsWith('slurm-factory/smoke:') && !made.has(name) ? 1 : 0 };
+  }
+  if (verb !== 'run' || !command.includes('--checks')) return undefined;
+  const lines = after(command, '--checks')
+    .split(',')
+    .map((name) =>
+      JSON.stringify({ check: name, status: 'passed', seconds: 0.25, detail: '', ...check?.(name) }),
+    );
+  return { exitCode: lines.some((line) => line.includes('"failed"')) ? 1 : 0, stdout: lines.join('\n') };
+}
+
+/** The word behind an option. */
+const after = (command: readonly string[], option: string): string =>
+  command[command.indexOf(option) + 1] ?? '';
+
+/** gpg with the one key of `signingKey`. */
+async function gpg(command: readonly string[]): Promise<Answer | undefined> {
+  const { fingerprint, publicKey } = signingKey;
+  if (command.includes('--list-secret-keys')) {
+    return { stdout: `sec:-:255:22:FFFF:1:::-:::scSC:::+::ed25519:::0:\nfpr:::::::::${fingerprint}:\n` };
+  }
+  if (command.includes('--export')) return { stdout: publicKey };
+  if (command.includes('--detach-sign')) {
+    await writeFile(after(command, '--output'), '-----BEGIN PGP SIGNATURE-----\n');
+  }
+  if (command.includes('--verify')) {
+    return {
+      stdout: `[GNUPG:] GOODSIG FFFF A <a@test>\n[GNUPG:] VALIDSIG 00 2026 1 0 4 0 22 8 00 ${fingerprint}\n`,
+    };
+  }
+  return undefined;
+}
+
+async function git(command: readonly string[]): Promise<Answer | undefined> {
+  const [bare, tree] = ['--git-dir', '--work-tree'].map(
+    (option) => command[command.indexOf(option) + 1] ?? '',
+  );
+  if (command.includes('init')) await mkdir(bare ?? '', { recursive: true });
+  if (command.includes('fetch')) await writeFile(join(bare ?? '', 'pack'), 'objects');
+  if (command.includes('checkout')) {
+    if (!(await exists(join(bare ?? '', 'pack')))) return { exitCode: 128, stderr: 'fatal: no objects' };
+    await writeFile(join(tree ?? '', 'README'), 'files');
+  }
+  return undefined;
+}
+
+async function session(
+  words: readonly string[],
+  folders: Readonly<Record<string, string>>,
+  script: MachineScript,
+): Promise<Answer | undefined> {
+  const at = (name: string) => folders[name] ?? '/nowhere';
+  const output = (path: string) => path.replace('/opt/slurm-factory/output', at('output'));
+  if (words[0] === 'dpkg-query') return distribution(words[3] ?? '', words.slice(4));
+  if (words[0] === 'find' && words.includes('.debug')) return { stdout: `${debugFolders.join('\n')}\n` };
+  if (words[0] === 'cat' && words[1] === `${slurmPrefix}/.spack/sbom/spdx-2.3.json`) {
+    return { stdout: spackSbom };
+  }
+  if (words.includes('concretize')) await writeFiles(at('environment'), { 'spack.lock': lockText });
+  if (words.includes('install')) return install(at('store'), at('build-cache'));
+  if (words[0] === 'tar') {
+    const from = after(words, '--directory');
+    const members = words.slice(words.findIndex((word) => word.startsWith('--transform=')) + 1);
+    const what = members[0] === '.' ? from : `${members.join(' ')} of ${from}`;
+    await writeFile(output(after(words, '--file')), `tarball of ${what}`);
+  }
+  if (words[1] === '-c' && words[2] === '# elf_inventory.py\n') {
+    const question: InventoryRequest = JSON.parse(words[3] ?? '');
+    if (!(await exists(output(question.archive)))) return { exitCode: 1, stderr: 'FileNotFoundError' };
+    const facts = tarballFacts(question.top);
+    return { stdout: JSON.stringify(script.facts?.(facts) ?? facts) };
+  }
+  return undefined;
+}
+
+/** What dpkg says of packages, all of which are installed: for the build's versions, or for the SBOM. */
+function distribution(format: string, names: readonly string[]): Answer {
+  const line = format.includes('${Architecture}')
+    ? (name: string) => `${name}\t\t1.2.3-1\tamd64\t${name} 1.2.3-1\n`
+    : (name: string) => `${name} 1.2.3-1\n`;
+  return { stdout: names.map(line).join('') };
+}
+
+/** The document that Spack leaves in a prefix. */
+const spackSbom = JSON.stringify({
+  packages: [
+    {
+      name: 'nvml',
+      versionInfo: '12.9',
+      downloadLocation: 'https://nvml.test/nvml.whl',
+      licenseDeclared: 'NOASSERTION',
+      checksum: [{ algorithm: 'SHA256', checksumValue: '5'.repeat(64) }],
+    },
+  ],
+});
+
+/** The facts of a tarball that has what its target promises and breaks no rule. */
+export function tarballFacts(identifier: string): Facts {
+  const target = parseTarget(identifier);
+  if (target === undefined) throw new Error(`${identifier} is no target`);
+  const { promised, interpreter } = expectationFor(target, projectToolchain());
+  const files = [...new Set(promised.flatMap(({ files }) => files.map((file) => file.replace('*', 'x'))))];
+  const isProgram = (file: string) => /^s?bin\//.test(file);
+  const programs = files.filter(isProgram);
+  const libraries = files.filter((file) => /\.so(\.\d+)?$/.test(file));
+  const munge = { needed: ['libmunge.so.2', 'libc.so.6'] };
+  const facts: Facts = {
+    schema: 1,
+    damage: null,
+    entries: [
+      folder('.'),
+      ...programs.map((file) => entry(file, { elf: elf({ interpreter }) })),
+      ...libraries.map((file) => entry(file, { elf: elf(file.includes('munge') ? munge : {}) })),
+      ...files
+        .filter((file) => !programs.includes(file) && !libraries.includes(file))
+        .map((file) => entry(file, { mode: 0o644 })),
+    ],
+    systemLibraries: [
+      { soname: 'libmunge.so.2', path: '/lib/libmunge.so.2', package: 'libmunge2' },
+      { soname: 'libc.so.6', path: '/lib/libc.so.6', package: 'libc6' },
+    ],
+    loads: [...programs.map((file) => load(file, { program: null })), ...libraries.map((file) => load(file))],
+  };
+  return JSON.parse(JSON.stringify(facts).replaceAll(`"${top}`, `"${identifier}`));
+}
+
+/** Spack's install: what the build cache lacks is compiled and pushed, then all is in the database. */
+async function install(store: string, buildCache: string): Promise<Answer> {
+  const manifests = (await exists(buildCache))
+    ? (await readdir(buildCache, { recursive: true })).join('\n')
+    : '';
+  const packages = [
+    ['nvml', '12.9', hashes.nvml],
+    ['slurm', '24-11-6-1', hashes.slurm],
+  ] as const;
+  const lines: string[] = [];
+  for (const [name, version, hash] of packages) {
+    const cached = manifests.includes(hash);
+    const phase = cached ? 'fetching from build cache' : 'build';
+    lines.push(`[ ] ${hash.slice(0, 7)} ${name}@${version} ${phase} (1s)`);
+    lines.push(`[+] ${hash.slice(0, 7)} ${name}@${version} /store/${name} (2s)`);
+    if (!cached)
+      await writeFiles(buildCache, cachedPackage(name, version, hash, [`${name} spec`, `${name} tarball`]));
+  }
+  const database = { database: { installs: { [hashes.slurm]: { path: slurmPrefix, installed: true } } } };
+  await writeFiles(store, { '__spack_path_placeholder__/.spack-db/index.json': JSON.stringify(database) });
+  return { stdout: lines.join('\n') };
+}

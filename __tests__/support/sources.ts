@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const largeOutput = { maxBuffer: 1 << 30, encoding: 'buffer' as const };
+
+/** A tag of an upstream repository, and the sha256 of its archive as the repository's host serves it. */
+export interface UpstreamArchive {
+  readonly repository: string;
+  readonly tag: string;
+  /** Folder that the archive's files lie in. */
+  readonly prefix: string;
+  readonly sha256: string;
+}
+
+/** Whether an upstream repository can be asked from here. */
+export async function reachable(repository: string): Promise<boolean> {
+  return execute('git', ['-c', 'core.askPass=true', 'ls-remote', '--heads', repository], {
+    timeout: 20_000,
+  }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Puts upstream archives into a Spack source mirror, made from the tags with git archive: byte for byte
+ * what the host serves, which the sha256 proves.
+ * @throws when an archive has another sha256
+ */
+export async function mirrorArchives(mirror: string, archives: readonly UpstreamArchive[]): Promise<void> {
+  for (const archive of archives) {
+    const file = mirrorPath(mirror, archive.sha256, '.tar.gz');
+    if (
+      await readFile(file).then(
+        () => true,
+        () => false,
+      )
+    )
+      continue;
+    const clone = join(mirror, '.clone');
+    await rm(clone, { recursive: true, force: true });
+    await execute('git', ['init', '--quiet', '--bare', clone]);
+    const ref = `refs/tags/${archive.tag}`;
+    await execute('git', [
+      '-C',
+      clone,
+      'fetch',
+      '--quiet',
+      '--depth',
+      '1',
+      archive.repository,
+      `${ref}:${ref}`,
+    ]);
+    const tar = await execute(
+      'git',
+      [
+        '-C',
+        clone,
+        '-c',
+        'tar.tar.gz.command=gzip -cn',
+        'archive',
+        '--format=tar.gz',
+        `--prefix=${archive.prefix}/`,
+        archive.tag,
+      ],
+      largeOutput,
+    );
+    await store(file, tar.stdout, archive.sha256);
+    await rm(clone, { recursive: true, force: true });
+  }
+}
+
+/** Puts a wheel of PyPI, fetched by pip under its name, into a Spack source mirror, which wants it without extension. */
+export async function mirrorWheel(mirror: string, requirement: string, sha256: string): Promise<void> {
+  const file = mirrorPath(mirror, sha256, '');
+  if (
+    await readFile(file).then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
+  const folder = join(mirror, '.wheel');
+  await rm(folder, { recursive: true, force: true });
+  await execute('python3', [
+    '-m',
+    'pip',
+    'download',
+    '--quiet',
+    '--no-deps',
+    '--only-binary',
+    ':all:',
+    '--dest',
+    folder,
+    requirement,
+  ]);
+  const [name = ''] = await readdir(folder);
+  await store(file, await readFile(join(folder, name)), sha256);
+  await rm(folder, { recursive: true });
+}
+
+function mirrorPath(mirror: string, sha256: string, extension: string): string {
+  return join(mirror, '_source-cache', 'archive', sha256.slice(0, 2), `${sha256}${extension}`);
+}
+
+async function store(file: string, bytes: Buffer, expected: string): Promise<void> {
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== expected) throw new Error(`${file}: sha256 is ${actual}`);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(`${file}.partial`, bytes);
+  await rename(`${file}.partial`, file);
+}

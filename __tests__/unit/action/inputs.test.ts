@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { readContext, readInputs } from '../../../src/action/inputs.js';
+import { resolveOptions } from '../../../src/options/resolve.js';
+import { release, temporaryFolder } from '../../support/fakes.js';
+
+let before: NodeJS.ProcessEnv;
+beforeEach(() => {
+  before = { ...process.env };
+  for (const name of Object.keys(process.env))
+    if (/^(GITHUB|RUNNER|INPUT)_/.test(name)) delete process.env[name];
+});
+afterEach(() => {
+  process.env = before;
+});
+
+describe('readInputs', () => {
+  test('takes the inputs by the names that the runner gives them', () => {
+    Object.assign(process.env, { 'INPUT_SLURM-VERSION': '24.11', INPUT_GPU: ' cuda ' });
+    expect(readInputs()).toMatchObject({ 'slurm-version': '24.11', gpu: 'cuda', toolchain: '' });
+  });
+
+  describe('secrets', () => {
+    const secrets = {
+      'gpg-private-key': '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOYBGV\n=abcd',
+      'gpg-passphrase': '100% hunter2',
+      'github-token': 'ghs_token',
+    };
+    const variables = Object.keys(secrets).map((name) => `INPUT_${name.toUpperCase()}`);
+
+    /** The inputs, and the runner's commands that were written meanwhile. */
+    function readAll() {
+      const written: string[] = [];
+      const spy = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+        written.push(String(text));
+        return true;
+      });
+      try {
+        return { inputs: readInputs(), written: written.join('') };
+      } finally {
+        spy.mockRestore();
+      }
+    }
+
+    test('are read, hidden in the log, and taken out of the environment', () => {
+      for (const [name, value] of Object.entries(secrets)) process.env[`INPUT_${name.toUpperCase()}`] = value;
+      process.env['INPUT_GPU'] = 'cuda';
+      const { inputs, written } = readAll();
+      expect(inputs).toMatchObject({ ...secrets, gpu: 'cuda' });
+      const masks = written.split('\n').filter((line) => line.startsWith('::add-mask::'));
+      expect(masks).toEqual(
+        Object.values(secrets).map(
+          (value) => `::add-mask::${value.replaceAll('%', '%25').replaceAll('\n', '%0A')}`,
+        ),
+      );
+      expect(variables.filter((name) => name in process.env)).toEqual([]);
+      expect(JSON.stringify(process.env)).not.toMatch(/hunter2|PGP PRIVATE KEY|ghs_token/);
+      expect(process.env['INPUT_GPU']).toBe('cuda');
+    });
+
+    test('that are not given hide nothing: an empty mask would hide everything', () => {
+      for (const name of variables) process.env[name] = '';
+      const { inputs, written } = readAll();
+      expect(written).toBe('');
+      expect(inputs).toMatchObject({ 'gpg-private-key': '', 'gpg-passphrase': '', 'github-token': '' });
+      expect(variables.filter((name) => name in process.env)).toEqual([]);
+    });
+  });
+
+  test('a workflow without inputs gets the defaults', () => {
+    const catalog = { toolchains: ['bookworm'], resolveRelease: () => release('24.11.6') };
+    expect(resolveOptions([readInputs()], catalog)).toEqual(resolveOptions([], catalog));
+  });
+});
+
+describe('readContext', () => {
+  const event = (head: string, base: string) => ({
+    pull_request: { head: { repo: { full_name: head } }, base: { repo: { full_name: base } } },
+  });
+
+  test.each<[string, string, unknown, boolean]>([
+    ['a push', 'push', {}, false],
+    ['a pull request of the repository', 'pull_request', event('us/slurm', 'us/slurm'), false],
+    ["a fork's pull request", 'pull_request', event('them/slurm', 'us/slurm'), true],
+    ["a fork's, in the default branch's reach", 'pull_request_target', event('them/slurm', 'us/slurm'), true],
+    [
+      'a pull request of a fork that is gone',
+      'pull_request',
+      { pull_request: { head: { repo: null } } },
+      true,
+    ],
+    ['a pull request without its text', 'pull_request', undefined, true],
+  ])('%s comes from a fork: see the table', async (_, name, text, fromFork) => {
+    process.env['GITHUB_EVENT_NAME'] = name;
+    process.env['GITHUB_REF'] = 'refs/pull/7/merge';
+    if (text !== undefined) {
+      const folder = await temporaryFolder({ 'event.json': JSON.stringify(text) });
+      process.env['GITHUB_EVENT_PATH'] = join(folder, 'event.json');
+    }
+    expect(readContext().trigger).toEqual({ event: name, ref: 'refs/pull/7/merge', fromFork });
+  });
+
+  test('knows where artifacts of the run are seen', () => {
+    Object.assign(process.env, {
+      GITHUB_SERVER_URL: 'https://github.test',
+      GITHUB_REPOSITORY: 'us/slurm',
+      GITHUB_RUN_ID: '42',
+    });
+    const { artifactUrl } = readContext();
+    expect(artifactUrl(7)).toBe('https://github.test/us/slurm/actions/runs/42/artifacts/7');
+    expect(artifactUrl(undefined)).toBe('https://github.test/us/slurm/actions/runs/42');
+  });
+
+  test('works in the folders that the runner gives', () => {
+    Object.assign(process.env, { GITHUB_WORKSPACE: '/w', RUNNER_TEMP: '/t' });
+    expect(readContext()).toMatchObject({ workspace: '/w', workRoot: '/t/slurm-factory' });
+  });
+});

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { expectationFor } from '../../../src/audit/expectation.js';
+import { matches, promisedBy, promises } from '../../../src/audit/plugins.js';
+import { layoutBelow } from '../../../src/container/layout.js';
+import type { Gpu } from '../../../src/targets/identifier.js';
+import { parseToolchain } from '../../../src/targets/toolchains.js';
+import { target } from '../../support/audit.js';
+
+const root = join(import.meta.dirname, '../../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const files = (version: string, gpu: Gpu = 'none') =>
+  promisedBy({ version, gpu }).flatMap((promise) => promise.files);
+
+describe('what a release promises starts with its series', () => {
+  test.each<[string, string, boolean]>([
+    ['sbin/sackd', '23.02.7', false],
+    ['sbin/sackd', '23.11.0', true],
+    ['lib/slurm/data_parser_v*.so', '22.05.11', false],
+    ['lib/slurm/data_parser_v*.so', '23.02.0', true],
+    ['lib/slurm/http_parser_libhttp_parser.so', '25.05.8', false],
+    ['lib/slurm/http_parser_libhttp_parser.so', '26.05.3', true],
+    ['lib/slurm/cgroup_v2.so', '22.05.2', true],
+  ])('%s in %s: %s', (file, version, isPromised) => {
+    expect(files(version).includes(file)).toBe(isPromised);
+  });
+});
+
+test('each kind of GPU has its own plugin', () => {
+  const gpu = (kind: Gpu) => files('24.11.6', kind).filter((file) => file.includes('gpu_'));
+  expect(gpu('none')).toEqual([]);
+  expect(gpu('cuda')).toEqual(['lib/slurm/gpu_nvml.so']);
+  expect(gpu('rocm')).toEqual(['lib/slurm/gpu_rsmi.so']);
+});
+
+test('the recipe checks every plugin that is promised', () => {
+  const recipe = read('spack-repo/spack_repo/slurm_factory/packages/slurm/package.py');
+  const names = promises.flatMap((promise) => promise.files).map((file) => file.replace(/^.*\//, ''));
+  expect(names.filter((name) => !recipe.includes(name.replace(/\.so$/, '')))).toEqual([]);
+});
+
+test('a star stands for a part of a name', () => {
+  expect(matches('lib/slurm/openapi_*.so', 'lib/slurm/openapi_slurmctld.so')).toBe(true);
+  expect(matches('lib/slurm/openapi_*.so', 'lib/slurm/openapi_x/y.so')).toBe(false);
+  expect(matches('bin/srun', 'bin/srun.1')).toBe(false);
+  expect(matches('lib/a.so', 'lib/axso')).toBe(false);
+});
+
+test('the expectation comes from toolchain and target', () => {
+  const path = 'toolchains/bookworm/toolchain.yaml';
+  const bookworm = parseToolchain(read(path), path);
+  const arm = expectationFor(
+    { ...target, arch: 'arm64', gpu: 'cuda' },
+    bookworm,
+    layoutBelow('/srv/build-1'),
+  );
+  expect(arm).toMatchObject({
+    top: 'slurm-24.11.6-bookworm-arm64-cuda',
+    packages: 'dpkg',
+    machine: 'EM_AARCH64',
+    interpreter: '/lib/ld-linux-aarch64.so.1',
+    limits: { GLIBC: '2.36', GLIBCXX: '3.4.30' },
+    forbidden: ['__spack_path_placeholder__', '/opt/slurm-factory', '/srv/build-1'],
+  });
+  expect(arm.systemLibraries).toEqual(expect.arrayContaining(['libc.so.6', 'libmunge.so.2']));
+});

@@ -1,0 +1,251 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { auditFacts } from '../../../src/audit/audit.js';
+import type { Facts } from '../../../src/audit/facts.js';
+import { rules } from '../../../src/audit/rules.js';
+import {
+  elf,
+  entry,
+  expectation,
+  facts,
+  folder,
+  link,
+  load,
+  top,
+  withElf,
+  withEntries,
+  without,
+} from '../../support/audit.js';
+
+const judge = (given: Facts) =>
+  auditFacts(given, expectation).map(({ rule, file, detail }) => [rule, file, detail]);
+const extra = 'lib/slurm/extra.so';
+const withLoad = (file: string, change: Parameters<typeof load>[1]): Facts => ({
+  ...facts(),
+  loads: [load(file, change)],
+});
+
+test('a tarball that is as it must be breaks no rule', () => {
+  expect(judge(facts())).toEqual([]);
+});
+
+describe('what breaks a rule is found, once, with its file', () => {
+  test.each<[string, Facts, string, string | RegExp]>([
+    ['top-folder', withEntries(entry('x', { path: 'etc/passwd' })), 'etc/passwd', /not lie below slurm-24/],
+    ['top-folder', withEntries(entry('x', { path: `${top}/../x` })), `${top}/../x`, /not lie below/],
+    [
+      'top-folder',
+      { ...facts(), entries: [...facts().entries, folder('lib')] },
+      'lib',
+      'the archive has this path more than once',
+    ],
+    ['plain-entries', withEntries(entry('dev', { type: 'other' })), 'dev', /device/],
+    [
+      'plain-entries',
+      withEntries(entry('bin/ln', { type: 'hardlink', target: `${top}/bin/sjstat` })),
+      'bin/ln',
+      /hard link to .*sjstat/,
+    ],
+    ['plain-entries', withEntries(entry('a', { uid: 1001, gid: 121 })), 'a', 'it belongs to 1001:121'],
+    ['no-setuid', withEntries(entry('a', { mode: 0o4755 })), 'a', 'its mode is 4755'],
+    ['no-setuid', withEntries(entry('a', { type: 'folder', mode: 0o2755 })), 'a', 'its mode is 2755'],
+    ['no-setuid', withEntries(entry('a', { type: 'folder', mode: 0o1755 })), 'a', 'its mode is 1755'],
+    ['no-world-writable', withEntries(entry('a', { mode: 0o666 })), 'a', 'its mode is 0666'],
+    [
+      'relative-links',
+      withEntries(link('etc', '/etc/passwd')),
+      'etc',
+      'it points at an absolute path: /etc/passwd',
+    ],
+    ['relative-links', withEntries(link('lib/up', '../../x')), 'lib/up', /out of the tarball: \.\.\/\.\.\/x/],
+    ['no-dangling-links', withEntries(link('lib/x.so', 'x.so.1')), 'lib/x.so', /points at x\.so\.1/],
+    [
+      'no-build-path',
+      withEntries(entry('a', { forbidden: ['/opt/slurm-factory'] })),
+      'a',
+      'it holds /opt/slurm-factory',
+    ],
+    [
+      'system-interpreter',
+      withEntries(entry('a', { script: '/opt/slurm-factory/python/bin/python3 -E' })),
+      'a',
+      /asks for '\/opt\/slurm-factory\/python\/bin\/python3 -E'/,
+    ],
+    ['system-interpreter', withEntries(entry('a', { script: '' })), 'a', /asks for ''/],
+    ['sound-elf', withEntries(entry('a', { elf: { error: 'bad magic' } })), 'a', /can't be read: bad magic/],
+    ['architecture', withElf({ machine: 'EM_AARCH64' }), extra, 'it is for EM_AARCH64, not EM_X86_64'],
+    [
+      'architecture',
+      withElf({ interpreter: '/nix/ld.so' }),
+      extra,
+      /its loader is \/nix\/ld\.so, not \/lib64/,
+    ],
+    [
+      'needed-libraries',
+      withElf({ needed: ['libfoo.so.1'] }),
+      extra,
+      'it needs libfoo.so.1, which is neither in the tarball nor a system library of Debian 12 (bookworm)',
+    ],
+    [
+      'needed-libraries',
+      withElf({ needed: ['libslurmfull.so'], runpath: ['$ORIGIN/..'] }),
+      extra,
+      'it needs libslurmfull.so, and its RUNPATH does not lead to lib/slurm/libslurmfull.so',
+    ],
+    [
+      'owned-libraries',
+      {
+        ...withElf({ needed: ['libmunge.so.2'] }),
+        systemLibraries: [{ soname: 'libmunge.so.2', path: '/usr/local/lib/libmunge.so.2', package: null }],
+      },
+      extra,
+      'it needs /usr/local/lib/libmunge.so.2, which no package holds',
+    ],
+    [
+      'owned-libraries',
+      {
+        ...withElf({ needed: ['libmunge.so.2'] }),
+        systemLibraries: [{ soname: 'libmunge.so.2', path: null, package: null }],
+      },
+      extra,
+      'it needs libmunge.so.2, which is not there',
+    ],
+    ['relative-runpath', withElf({ runpath: ['/foreign'] }), extra, 'its RUNPATH names /foreign'],
+    ['relative-runpath', withElf({ runpath: ['$ORIGINAL'] }), extra, 'its RUNPATH names $ORIGINAL'],
+    [
+      'relative-runpath',
+      withElf({ runpath: ['$ORIGIN/../../..'] }),
+      extra,
+      /names \$ORIGIN\/\.\.\/\.\.\/\.\./,
+    ],
+    ['relative-runpath', withElf({ runpath: [''] }), extra, 'its RUNPATH names the current folder'],
+    [
+      'symbol-versions',
+      withElf({ versions: ['GLIBC_2.38'], newSymbols: { 'GLIBC_2.38': ['__isoc23_strtol', 'strlcpy'] } }),
+      extra,
+      'it needs GLIBC_2.38 (__isoc23_strtol, strlcpy); Debian 12 (bookworm) has GLIBC_2.36',
+    ],
+    ['symbol-versions', withElf({ versions: ['GLIBCXX_3.4.31'] }), extra, /has GLIBCXX_3\.4\.30/],
+    [
+      'symbol-versions',
+      withElf({ versions: ['GLIBC_PRIVATE'] }),
+      extra,
+      /needs GLIBC_PRIVATE, which no other/,
+    ],
+    [
+      'no-gpu-stub',
+      withEntries(entry('lib/libnvidia-ml.so.1')),
+      'lib/libnvidia-ml.so.1',
+      /name of a library/,
+    ],
+    ['no-gpu-stub', withElf({ soname: 'libcuda.so.1' }), extra, 'its SONAME is libcuda.so.1'],
+    ['no-gpu-stub', withElf({ exports: ['nvmlInit_v2'] }), extra, 'it defines nvmlInit_v2'],
+    ['no-debug-sections', withElf({ debugSections: true }), extra, 'it has debug sections'],
+    [
+      'promised-files',
+      without('lib/slurm/auth_munge.so'),
+      'lib/slurm/auth_munge.so',
+      'it is missing: the target promises munge (look at munge)',
+    ],
+    ['promised-files', without('lib/slurm/openapi_slurmctld.so'), 'lib/slurm/openapi_*.so', /promises REST/],
+    [
+      'loadable',
+      withLoad('lib/slurm/extra.so', { binding: 'failed', error: `${top}/${extra}: file too short` }),
+      extra,
+      'it does not load: lib/slurm/extra.so: file too short',
+    ],
+    [
+      'loadable',
+      withLoad('sbin/slurmctld', { binding: 'failed', program: null, error: 'exit 127' }),
+      'sbin/slurmctld',
+      'it does not load: exit 127',
+    ],
+    [
+      'loadable',
+      withLoad('lib/slurm/mpi_pmix_v4.so', { binding: 'lazy', missing: ['PMIx_Init'] }),
+      'lib/slurm/mpi_pmix_v4.so',
+      'no program of the tarball has its symbols PMIx_Init',
+    ],
+  ])('%s: %#', (rule, given, file, detail) => {
+    expect(judge(given)).toEqual([
+      [rule, file, typeof detail === 'string' ? detail : expect.stringMatching(detail)],
+    ]);
+  });
+});
+
+describe('what looks like a breach and is none', () => {
+  test.each<[string, Facts]>([
+    ['a link to a folder', withEntries(link('lib64', 'lib'))],
+    ['a link through a link', withEntries(link('lib64', 'lib'), link('x.so', 'lib64/slurm/auth_munge.so'))],
+    [
+      'a library of the tarball behind links',
+      withEntries(
+        link('lib64', 'lib'),
+        link('lib/slurm/libfoo.so.1', 'libslurmfull.so'),
+        entry('bin/x', { elf: elf({ needed: ['libfoo.so.1'], runpath: ['${ORIGIN}/../lib64/slurm'] }) }),
+      ),
+    ],
+    [
+      'the highest versions that the toolchain has',
+      withElf({ versions: ['GLIBC_2.36', 'GLIBC_ABI_DT_RELR', 'GLIBCXX_3.4.30'] }),
+    ],
+    [
+      'versions of libraries that are not limited',
+      withElf({ versions: ['LIBPAM_EXTENSION_1.0', 'CURL_OPENSSL_4'] }),
+    ],
+    [
+      'debug files apart',
+      withElf({ debugFile: true, debugSections: true, machine: 'x' }, 'bin/.debug/srun.debug'),
+    ],
+    [
+      'a file that nobody promised and that lacks a function',
+      withLoad(extra, { binding: 'lazy', missing: ['f'] }),
+    ],
+    [
+      'a promised one whose symbols are in two programs',
+      withLoad('lib/slurm/auth_munge.so', { binding: 'lazy' }),
+    ],
+    ["a script of the system's shell", withEntries(entry('a', { script: '/bin/sh -e' }))],
+  ])('%s', (_, given) => {
+    expect(judge(given)).toEqual([]);
+  });
+});
+
+test.each([
+  ['in a circle', [link('a', 'b'), link('b', 'a')], ['a', 'b']],
+  ['through a file', [link('a', 'bin/sjstat/x')], ['a']],
+])('a link that leads %s is a dangling one', (_, links, files) => {
+  expect(judge(withEntries(...links)).map(([rule, file]) => [rule, file])).toEqual(
+    files.map((file) => ['no-dangling-links', file]),
+  );
+});
+
+test('of a damaged archive only the damage is told', () => {
+  expect(judge({ ...facts(), damage: 'unexpected end', entries: [], loads: [] })).toEqual([
+    ['whole-archive', top, 'it is damaged: unexpected end'],
+  ]);
+});
+
+test('all breaches are told, of one rule and of several', () => {
+  const given = withEntries(entry('a', { mode: 0o4777 }), entry('b', { mode: 0o777 }));
+  expect(judge(given).map(([rule, file]) => `${rule} ${file}`)).toEqual([
+    'no-setuid a',
+    'no-world-writable a',
+    'no-world-writable b',
+  ]);
+});
+
+test('docs/audit.md has the table of the rules', () => {
+  const docs = readFileSync(join(import.meta.dirname, '../../../docs/audit.md'), 'utf8');
+  const table = rules.map(({ id, description, remedy }) => `| \`${id}\` | ${description} | ${remedy} |`);
+  expect(docs.split('\n').filter((line) => line.startsWith('| `'))).toEqual(table);
+});
+
+test('every rule has a name of its own and whole sentences', () => {
+  expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length);
+  for (const { description, remedy } of rules) {
+    expect(description).toMatch(/^[A-Z].*\.$/);
+    expect(remedy).toMatch(/^[A-Z].*\.$/);
+  }
+});

@@ -1,0 +1,111 @@
+import { expect, test } from '@jest/globals';
+import { AuditError } from '../../../src/audit/error.js';
+import { auditTarball, makeReport, requirePassed } from '../../../src/audit/run.js';
+import { describeError, exitCodeOf, PackagingError } from '../../../src/base/errors.js';
+import { containerLayout } from '../../../src/container/layout.js';
+import type { Session } from '../../../src/container/session.js';
+import { bookworm, elf, entry, expectation, facts, load, top, withEntries } from '../../support/audit.js';
+import type { Answer } from '../../support/fakes.js';
+
+const commands: string[][] = [];
+const session = (answer: Answer): Session => ({
+  layout: containerLayout,
+  python: '/python3',
+  container: 'c',
+  stop: async () => {},
+  exec: async (command) => {
+    commands.push([...command]);
+    return { exitCode: 0, stdout: '', stderr: '', ...answer };
+  },
+});
+const request = {
+  script: 'the script',
+  tarball: `/out/${top}-software.tar.gz`,
+  toolchain: bookworm,
+  expectation,
+};
+
+test('the script is asked once, with all that it looks for', async () => {
+  const report = await auditTarball(session({ stdout: JSON.stringify(facts()) }), request);
+  expect(commands).toHaveLength(1);
+  const [command = []] = commands;
+  expect(command.slice(0, 3)).toEqual(['/python3', '-c', 'the script']);
+  expect(JSON.parse(command[3] ?? '')).toMatchObject({
+    archive: request.tarball,
+    top,
+    packages: 'dpkg',
+    forbidden: ['__spack_path_placeholder__', '/opt/slurm-factory'],
+    limits: { GLIBC: '2.36', GLIBCXX: '3.4.30' },
+    hosts: expect.arrayContaining(['sbin/slurmctld', 'sbin/slurmd']),
+  });
+  expect(report.tarball).toBe(`${top}-software.tar.gz`);
+  expect(report.findings).toEqual([]);
+  expect(() => requirePassed(report)).not.toThrow();
+});
+
+test('the report has the figures, the promised files and the runtime packages', () => {
+  const given = withEntries(
+    entry('lib/slurm/x.so', { elf: elf({ versions: ['GLIBC_2.9', 'GLIBCXX_3.4.21', 'LUA_5.4', 'FOO'] }) }),
+  );
+  const report = makeReport(
+    { ...given, loads: [...given.loads, load('lib/slurm/x.so', { binding: 'lazy', missing: ['f'] })] },
+    request,
+    () => 0.5,
+  );
+  expect(report.figures).toEqual({
+    entries: 13,
+    files: 7,
+    elfFiles: 6,
+    scripts: 1,
+    loaded: 6,
+    highest: { GLIBC: '2.34', GLIBCXX: '3.4.21', LUA: '5.4' },
+    seconds: 0.5,
+  });
+  expect(report.runtimePackages).toEqual(['libc6', 'libmunge2', 'libpmix2']);
+  expect(report.incomplete).toEqual([{ file: 'lib/slurm/x.so', missing: ['f'] }]);
+  const loaded = { binding: 'now', program: 'sbin/slurmctld', missing: [] };
+  expect(report.plugins).toEqual([
+    { feature: 'daemons', file: 'sbin/slurmctld', load: { ...loaded, program: null } },
+    { feature: 'munge', file: 'lib/slurm/auth_munge.so', load: loaded },
+    { feature: 'PMIx', file: 'lib/slurm/mpi_pmix.so', load: loaded },
+    { feature: 'REST', file: 'lib/slurm/openapi_slurmctld.so', load: loaded },
+  ]);
+});
+
+test('a broken rule is an AuditError that names file, rule and remedy of every finding', async () => {
+  const given = withEntries(
+    entry('a', { mode: 0o4755 }),
+    entry('b', { mode: 0o2755 }),
+    entry('c', { uid: 7 }),
+  );
+  const report = await auditTarball(session({ stdout: JSON.stringify(given) }), request);
+  const fail = () => requirePassed(report);
+  expect(fail).toThrow(AuditError);
+  expect(fail).toThrow(PackagingError);
+  let error: unknown;
+  try {
+    fail();
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(exitCodeOf(error)).toBe(5);
+  expect(describeError(error).split('\n')).toEqual([
+    `${top}-software.tar.gz fails its audit in 3 places:`,
+    '[plain-entries] c: it belongs to 7:0.',
+    '  → Pack the tarball with the arguments of src/bundle/archive.ts.',
+    '[no-setuid] a: its mode is 4755.',
+    '[no-setuid] b: its mode is 2755.',
+    '  → Take the bit away where the file is installed; Slurm needs none.',
+    'Mend what the arrows say and build again; docs/audit.md explains the rules.',
+  ]);
+});
+
+test.each<[string, Answer, RegExp]>([
+  ['a script that fails', { exitCode: 1, stderr: 'Traceback\nOSError: disk full' }, /OSError: disk full/],
+  ['an answer that is no JSON', { stdout: 'Killed' }, /inventory can't be read/],
+  ['an answer of another kind', { stdout: '{"schema": 2}' }, /inventory can't be read/],
+])('%s is a PackagingError', async (_, answer, message) => {
+  const audit = auditTarball(session(answer), request);
+  await expect(audit).rejects.toThrow(PackagingError);
+  await expect(audit).rejects.toThrow(message);
+});

@@ -1,0 +1,203 @@
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { exists } from '../../../src/base/files.js';
+import type { ArtifactStore } from '../../../src/base/ports.js';
+import { afterBuild } from '../../../src/build/after.js';
+import type { PostRecord } from '../../../src/build/record.js';
+import { packageKey } from '../../../src/cache/keys.js';
+import { cachedPackage } from '../../support/buildcache.js';
+import { brokenCache, fakePorts, fakeProcess, temporaryFolder } from '../../support/fakes.js';
+
+const place = { builder: 'b'.repeat(64), padding: 128 };
+const hashes = { slurm: 's'.repeat(32), nvml: 'n'.repeat(32), half: 'h'.repeat(32) };
+const log = 'build/stage/builder/spack-stage-slurm-1-aaa/spack-build-out.txt';
+
+/** A build that got as far as compiling, and its record. */
+async function finishedBuild(change: Partial<PostRecord> = {}) {
+  const half = cachedPackage('half', '1', hashes.half, ['half spec', 'half tarball']);
+  const root = await temporaryFolder({
+    ...Object.fromEntries(
+      Object.entries({
+        ...cachedPackage('slurm', '24-11-6-1', hashes.slurm, ['slurm spec', 'slurm tarball']),
+        ...cachedPackage('nvml', '12.9', hashes.nvml, ['nvml spec', 'nvml tarball']),
+        // Spack was killed while it wrote this one.
+        ...Object.fromEntries(Object.entries(half).filter(([, content]) => content !== 'half tarball')),
+      }).map(([name, content]) => [`build/build-cache/${name}`, content]),
+    ),
+    'build/environment/spack.lock': 'the lock',
+    'build/environment/spack.yaml': 'the environment',
+    'out/result.tar.gz': 'the result',
+    'out/unrelated': 'not ours',
+    [log]: 'a.c:1: error: no',
+  });
+  const record: PostRecord = {
+    version: 1,
+    identifier: 'slurm-24.11.6-bookworm-amd64',
+    buildFolder: join(root, 'build'),
+    transfer: join(root, 'transfer'),
+    policy: { restore: true, save: true },
+    container: { program: 'podman', name: 'slurm-factory-abc' },
+    saves: [
+      { key: 'lock-key', directory: join(root, 'build', 'environment'), files: ['spack.lock'] },
+      { key: 'result-key', directory: join(root, 'out'), files: ['result.tar.gz'] },
+    ],
+    packages: { directory: join(root, 'build', 'build-cache'), place, restored: [hashes.nvml] },
+    stage: join(root, 'build', 'stage'),
+    succeeded: true,
+    upload: true,
+    retentionDays: 5,
+    ...change,
+  };
+  return { root, record };
+}
+
+const slurmKey = packageKey(place, 'slurm', hashes.slurm);
+
+describe('afterBuild', () => {
+  test('removes the container, and does so before it reads what the container wrote', async () => {
+    const { record } = await finishedBuild();
+    const saved: number[] = [];
+    const ports = fakePorts({});
+    const process = fakeProcess(() => {
+      saved.push(ports.cache.entries.size);
+      return undefined;
+    });
+    await afterBuild(record, { ...ports, process });
+    expect(process.lines).toEqual(['podman rm --force --volumes slurm-factory-abc']);
+    expect(saved).toEqual([0]);
+  });
+
+  test('removes the container of the smoke test too, whatever becomes of the first', async () => {
+    const { record } = await finishedBuild({
+      smoke: { program: 'podman', name: 'slurm-factory-abc-smoke' },
+    });
+    const process = fakeProcess(() => ({ exitCode: 1, stderr: 'no such container' }));
+    await afterBuild(record, fakePorts({ process }));
+    expect(process.lines).toEqual([
+      'podman rm --force --volumes slurm-factory-abc',
+      'podman rm --force --volumes slurm-factory-abc-smoke',
+    ]);
+  });
+
+  test('ends the agent of a signing key that was left, and removes its folder, without any variable', async () => {
+    const keyring = await temporaryFolder({ 'private-keys-v1.d/key': 'secret' });
+    const { record } = await finishedBuild({ container: undefined, keyring });
+    const ports = fakePorts({ env: { PATH: '/bin', SLURM_FACTORY_GPG_PASSPHRASE: 'hunter2' } });
+    await afterBuild(record, ports);
+    expect(await exists(keyring)).toBe(false);
+    expect(ports.process.lines).toEqual([
+      `gpgconf --homedir ${keyring} --kill all`,
+      `gpgconf --homedir ${keyring} --remove-socketdir`,
+    ]);
+    for (const { options } of ports.process.calls) expect(options.env).toEqual({ PATH: '/bin', LC_ALL: 'C' });
+  });
+
+  test('a key folder that is gone, and a machine that can not start gpgconf, are no faults', async () => {
+    const keyring = join(await temporaryFolder(), 'gone');
+    const { record } = await finishedBuild({ container: undefined, keyring });
+    const process = fakeProcess(() => Promise.reject(new Error('EAGAIN')));
+    const ports = fakePorts({ process });
+    await afterBuild(record, ports);
+    expect(ports.logger.of('warning')).toEqual([]);
+    expect(await exists(record.buildFolder)).toBe(false);
+  });
+
+  test('an engine that can not be started keeps neither the key nor the folder', async () => {
+    const keyring = await temporaryFolder({ key: 'secret' });
+    const { record } = await finishedBuild({ keyring });
+    const process = fakeProcess((command) =>
+      command[0] === 'podman' ? Promise.reject(new Error('EACCES')) : undefined,
+    );
+    const ports = fakePorts({ process });
+    await afterBuild(record, ports);
+    expect(ports.logger.of('warning')).toEqual([expect.stringContaining('EACCES')]);
+    expect(await exists(keyring)).toBe(false);
+    expect(await exists(record.buildFolder)).toBe(false);
+  });
+
+  test('without a container no engine is asked', async () => {
+    const { record } = await finishedBuild({ container: undefined });
+    const ports = fakePorts({});
+    await afterBuild(record, ports);
+    expect(ports.process.calls).toEqual([]);
+  });
+
+  test('saves what is complete: the entries of the record and the packages that were compiled', async () => {
+    const { record } = await finishedBuild();
+    const ports = fakePorts({});
+    await afterBuild(record, ports);
+    const namesIn = (key: string) => [...(ports.cache.entries.get(key)?.keys() ?? [])];
+    expect([...ports.cache.entries.keys()].sort()).toEqual(['lock-key', 'result-key', slurmKey].sort());
+    expect(namesIn('lock-key')).toEqual(['ENTRY.sha256', 'spack.lock']);
+    expect(namesIn('result-key')).toEqual(['ENTRY.sha256', 'result.tar.gz']);
+    const files = cachedPackage('slurm', '24-11-6-1', hashes.slurm, ['slurm spec', 'slurm tarball']);
+    expect(namesIn(slurmKey).sort()).toEqual(['ENTRY.sha256', ...Object.keys(files)].sort());
+  });
+
+  test('saves the same after a failure, so that the next build goes on from there', async () => {
+    const { record } = await finishedBuild({ succeeded: false, saves: [] });
+    const ports = fakePorts({});
+    await afterBuild(record, ports);
+    expect([...ports.cache.entries.keys()]).toEqual([slurmKey]);
+  });
+
+  test('saves nothing without leave', async () => {
+    const { record } = await finishedBuild({ policy: { restore: true, save: false } });
+    const ports = fakePorts({});
+    await afterBuild(record, ports);
+    expect(ports.cache.entries.size).toBe(0);
+  });
+
+  test('uploads the build logs after a failure', async () => {
+    const { record } = await finishedBuild({ succeeded: false });
+    const ports = fakePorts({});
+    await afterBuild(record, ports);
+    expect(ports.artifacts.uploads).toEqual([
+      {
+        name: 'slurm-24.11.6-bookworm-amd64-logs',
+        files: expect.any(Object),
+        retentionDays: 5,
+      },
+    ]);
+    expect(Object.values(ports.artifacts.uploads[0]?.files ?? {})).toEqual(['a.c:1: error: no']);
+  });
+
+  test.each<[string, Partial<PostRecord>]>([
+    ['after a success', { succeeded: true }],
+    ['when the user wants no artifacts', { succeeded: false, upload: false }],
+    ['when there are none', { succeeded: false, stage: '/nowhere' }],
+  ])('uploads no logs %s', async (_, change) => {
+    const { record } = await finishedBuild(change);
+    const ports = fakePorts({});
+    await afterBuild(record, ports);
+    expect(ports.artifacts.uploads).toEqual([]);
+  });
+
+  test('removes the folder of the build, and nothing else', async () => {
+    const { root, record } = await finishedBuild();
+    await afterBuild(record, fakePorts({}));
+    expect(await exists(record.buildFolder)).toBe(false);
+    expect(await exists(join(root, 'out', 'result.tar.gz'))).toBe(true);
+    expect(await exists(join(root, 'out', 'unrelated'))).toBe(true);
+  });
+
+  test('services that are down cost warnings: the folder goes all the same', async () => {
+    const down = async () => {
+      throw new Error('502 Bad Gateway');
+    };
+    const artifacts: ArtifactStore = { uploadFile: down, uploadFolder: down };
+    const { record } = await finishedBuild({ succeeded: false });
+    const ports = { ...fakePorts({}), cache: brokenCache, artifacts };
+    await afterBuild(record, ports);
+    expect(ports.logger.of('warning').join('\n')).toMatch(/503 Service Unavailable[\s\S]*502 Bad Gateway/);
+    expect(await exists(record.buildFolder)).toBe(false);
+  });
+
+  test('may be called for a build that never made its folder', async () => {
+    const root = await temporaryFolder();
+    const { record } = await finishedBuild({ succeeded: false, saves: [], packages: undefined });
+    const gone = { ...record, buildFolder: join(root, 'never'), stage: join(root, 'never', 'stage') };
+    await afterBuild(gone, fakePorts({}));
+    expect(await exists(gone.buildFolder)).toBe(false);
+  });
+});

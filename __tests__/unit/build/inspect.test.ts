@@ -1,0 +1,96 @@
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { AuditError } from '../../../src/audit/error.js';
+import { InputError } from '../../../src/base/errors.js';
+import { auditFile, smokeFile } from '../../../src/build/inspect.js';
+import { SmokeError } from '../../../src/smoke/report.js';
+import { fakePorts, fakeProject, host, readFiles, temporaryFolder } from '../../support/fakes.js';
+import { fakeMachine, type MachineScript } from '../../support/machine.js';
+
+const target = 'slurm-24.11.6-bookworm-amd64';
+
+/** A finished result in a folder, and what a check of it needs. */
+async function result(script: MachineScript = {}) {
+  const folder = await temporaryFolder({
+    [`${target}-software.tar.gz`]: 'software',
+    [`${target}-modules.tar.gz`]: 'modules',
+    [`${target}-manifest.json`]: JSON.stringify({ target, runtimePackages: ['libmunge2'] }),
+  });
+  const process = fakeMachine(script);
+  return {
+    folder,
+    process,
+    tarball: join(folder, `${target}-software.tar.gz`),
+    ports: fakePorts({ process }),
+    request: {
+      project: fakeProject(),
+      host: host(),
+      engine: 'docker' as const,
+      workRoot: await temporaryFolder(),
+      env: { PATH: '/bin' },
+    },
+  };
+}
+
+const nameOf = (lines: readonly string[]) =>
+  / --name (\S+) /.exec(lines.find((line) => line.startsWith('docker run')) ?? '')?.[1] ?? '';
+
+describe('auditFile', () => {
+  test('audits a tarball where it lies; nothing is added to its folder, and the container goes', async () => {
+    const { folder, tarball, request, ports, process } = await result();
+    const before = await readFiles(folder);
+    expect(await auditFile(tarball, request, ports)).toMatchObject({
+      tarball: basename(tarball),
+      findings: [],
+      runtimePackages: ['libc6', 'libmunge2'],
+    });
+    expect(await readFiles(folder)).toEqual(before);
+    expect(process.lines.at(-1)).toBe(`docker rm --force --volumes ${nameOf(process.lines)}`);
+  });
+
+  test('a broken rule is an AuditError, and the container goes', async () => {
+    const { tarball, request, ports, process } = await result({
+      facts: (facts) => ({ ...facts, damage: 'unexpected end of data' }),
+    });
+    await expect(auditFile(tarball, request, ports)).rejects.toThrow(AuditError);
+    const name = nameOf(process.lines);
+    expect(process.lines.at(-1)).toBe(`docker rm --force --volumes ${name}`);
+    const left = (await readdir(tmpdir())).filter((folder) => folder.toLowerCase() === name);
+    expect(left).toEqual([]);
+  });
+
+  test.each([
+    ['another name', 'slurm.tar.gz', /is not named like/],
+    ['a modules tarball', `${target}-modules.tar.gz`, /is not named like/],
+    ['no target', 'a-software.tar.gz', /is not named like/],
+    ['a file that is not there', 'slurm-24.05.8-bookworm-amd64-software.tar.gz', /there is no file/],
+  ])('%s is refused before anything starts', async (_, name, message) => {
+    const { folder, request, ports, process } = await result();
+    const attempt = auditFile(join(folder, name), request, ports);
+    await expect(attempt).rejects.toThrow(InputError);
+    await expect(attempt).rejects.toThrow(message);
+    expect(process.lines).toEqual([]);
+  });
+});
+
+describe('smokeFile', () => {
+  test('tests a result where it lies, installed at the place that is told', async () => {
+    const { folder, tarball, request, ports, process } = await result();
+    const before = await readFiles(folder);
+    const report = await smokeFile(tarball, '/srv/slurm', request, ports);
+    expect(report).toMatchObject({ target, prefix: '/srv/slurm' });
+    expect(report.checks.every((check) => check.status === 'passed')).toBe(true);
+    expect(await readFiles(folder)).toEqual(before);
+    expect(process.lines.at(-1)).toBe(`docker rm --force --volumes ${nameOf(process.lines)}`);
+  });
+
+  test('a failed check is a SmokeError, and the container goes', async () => {
+    const { tarball, request, ports, process } = await result({
+      check: (name) => (name === 'sacct' ? { status: 'failed', detail: 'no rows' } : undefined),
+    });
+    await expect(smokeFile(tarball, undefined, request, ports)).rejects.toThrow(SmokeError);
+    expect(process.lines.at(-1)).toBe(`docker rm --force --volumes ${nameOf(process.lines)}`);
+  });
+});

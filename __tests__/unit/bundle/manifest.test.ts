@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { type ManifestFacts, makeManifest, manifestSchema } from '../../../src/bundle/manifest.js';
+
+const facts: ManifestFacts = {
+  target: { version: '24.11.6', toolchain: 'bookworm', gpu: 'cuda', arch: 'amd64' },
+  identifier: 'slurm-24.11.6-bookworm-amd64-cuda',
+  dependencies: 'system',
+  contentKey: 'f'.repeat(64),
+  spackCommit: '1'.repeat(40),
+  packagesCommit: '2'.repeat(40),
+  builder: 'b'.repeat(64),
+  specs: [
+    { name: 'slurm', version: '24-11-6-1', hash: 's'.repeat(32) },
+    { name: 'munge', version: '0.5.15', hash: 'm'.repeat(32), external: '/usr' },
+  ],
+  runtimePackages: ['libmunge2', 'libc6'],
+  files: [{ name: 'a.tar.gz', size: 3, sha256: '0'.repeat(64) }],
+};
+
+test('the manifest says all that is known, sorted', () => {
+  expect(makeManifest(facts)).toEqual({
+    schema: 1,
+    target: 'slurm-24.11.6-bookworm-amd64-cuda',
+    slurmVersion: '24.11.6',
+    toolchain: 'bookworm',
+    arch: 'amd64',
+    gpu: 'cuda',
+    dependencies: 'system',
+    contentKey: 'f'.repeat(64),
+    spack: { commit: '1'.repeat(40), packagesCommit: '2'.repeat(40) },
+    builder: 'b'.repeat(64),
+    specs: [facts.specs[1], facts.specs[0]],
+    runtimePackages: ['libc6', 'libmunge2'],
+    files: facts.files,
+  });
+});
+
+test('the order of what was found does not show', () => {
+  const turned = {
+    ...facts,
+    specs: [...facts.specs].reverse(),
+    runtimePackages: [...facts.runtimePackages].reverse(),
+  };
+  expect(JSON.stringify(makeManifest(turned))).toBe(JSON.stringify(makeManifest(facts)));
+});
+
+test('it is read back as it was written', () => {
+  const manifest = makeManifest(facts);
+  expect(manifestSchema.parse(JSON.parse(JSON.stringify(manifest)))).toEqual(manifest);
+});
+
+test.each([
+  ['another schema', { schema: 2 }],
+  ['a size that is none', { files: [{ name: 'a', size: 1.5, sha256: '0' }] }],
+  ['missing specs', { specs: undefined }],
+])('%s is refused', (_, change) => {
+  expect(manifestSchema.safeParse({ ...makeManifest(facts), ...change }).success).toBe(false);
+});

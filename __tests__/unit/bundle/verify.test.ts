@@ -1,0 +1,207 @@
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { exitCodeOf, PackagingError } from '../../../src/base/errors.js';
+import { makeManifest } from '../../../src/bundle/manifest.js';
+import { describeFile, formatSums } from '../../../src/bundle/sums.js';
+import { formatVerifyReport, verifyFolder } from '../../../src/bundle/verify.js';
+import { parseTarget } from '../../../src/targets/identifier.js';
+import { fakeProcess, temporaryFolder, writeFiles } from '../../support/fakes.js';
+
+const plain = 'slurm-24.11.6-bookworm-amd64';
+const cuda = `${plain}-cuda`;
+
+/** Writes all files of a target; `change` is made to its manifest, `described` is the sum in its SBOM. */
+async function writeTarget(
+  folder: string,
+  identifier: string,
+  change: object = {},
+  described?: string,
+): Promise<void> {
+  const target = parseTarget(identifier);
+  if (target === undefined) throw new Error(`${identifier} is no target`);
+  const names = ['software', 'modules'].map((kind) => `${identifier}-${kind}.tar.gz`);
+  for (const name of names) await writeFiles(folder, { [name]: `bytes of ${name}` });
+  const files = await Promise.all(names.map((name) => describeFile(join(folder, name))));
+  const sbom = `${identifier}-sbom.spdx.json`;
+  const checksums = [{ algorithm: 'SHA256', checksumValue: described ?? files[0]?.sha256 }];
+  const packages = [{ packageFileName: names[0], checksums }];
+  await writeFiles(folder, { [sbom]: JSON.stringify({ spdxVersion: 'SPDX-2.3', packages }) });
+  const manifest = makeManifest({
+    target,
+    identifier,
+    dependencies: 'system',
+    contentKey: 'f'.repeat(64),
+    spackCommit: '1'.repeat(40),
+    packagesCommit: '2'.repeat(40),
+    builder: 'b'.repeat(64),
+    specs: [],
+    runtimePackages: ['libc6', 'libmunge2'],
+    packageManager: 'dpkg',
+    files,
+    sbom: await describeFile(join(folder, sbom)),
+  });
+  expect(manifest.runtimeInstall).toBe('apt-get install --yes --no-install-recommends libc6 libmunge2');
+  await writeFiles(folder, {
+    [`${identifier}-manifest.json`]: JSON.stringify({ ...manifest, ...change }),
+  });
+  await sumUp(folder, identifier);
+}
+
+/** Writes the sums of what is there, as somebody would who changed a file and its sum. */
+async function sumUp(folder: string, identifier: string): Promise<void> {
+  const ends = ['software.tar.gz', 'modules.tar.gz', 'manifest.json', 'sbom.spdx.json'];
+  const described = await Promise.all(ends.map((end) => describeFile(join(folder, `${identifier}-${end}`))));
+  await writeFiles(folder, { [`${identifier}-SHA256SUMS`]: formatSums(described) });
+}
+
+const verify = (folder: string) => verifyFolder(folder, { env: {} }, fakeProcess());
+
+describe('a sound folder', () => {
+  test('with two targets, one of whose names begins with the other, is told of', async () => {
+    const folder = await temporaryFolder({ 'README.md': 'words' });
+    await writeTarget(folder, plain);
+    await writeTarget(folder, cuda);
+    const report = await verify(folder);
+    expect(report.targets.map((target) => [target.identifier, target.files.length])).toEqual([
+      [plain, 4],
+      [cuda, 4],
+    ]);
+    const text = formatVerifyReport(report).join('\n');
+    expect(text).toContain(`${plain}  4 files`);
+    expect(text).toMatch(/note: .*is not signed/);
+  });
+
+  test('no process is started without a signature', async () => {
+    const folder = await temporaryFolder();
+    await writeTarget(folder, plain);
+    const process = fakeProcess();
+    await verifyFolder(folder, { env: {} }, process);
+    expect(process.lines).toEqual([]);
+  });
+});
+
+describe('what is wrong', () => {
+  test.each<[string, (folder: string) => Promise<unknown>, RegExp]>([
+    [
+      'another byte',
+      (folder) => writeFiles(folder, { [`${plain}-modules.tar.gz`]: 'other' }),
+      /modules\.tar\.gz: has other bytes/,
+    ],
+    [
+      'a missing file',
+      (folder) => rm(join(folder, `${plain}-software.tar.gz`)),
+      /software\.tar\.gz: is missing/,
+    ],
+    [
+      'sums that are none',
+      (folder) => writeFiles(folder, { [`${plain}-SHA256SUMS`]: 'sha256sum: WARNING\n' }),
+      /SHA256SUMS: .*is no sum/,
+    ],
+    [
+      'a tarball that nothing lists',
+      (folder) => writeFiles(folder, { [`${plain}-debug.tar.gz`]: 'x' }),
+      /debug\.tar\.gz: is not in/,
+    ],
+    [
+      'a tarball of a target that is not here',
+      (folder) => writeFiles(folder, { 'slurm-25.05.1-noble-arm64-software.tar.gz': 'x' }),
+      /noble-arm64-software\.tar\.gz: no SHA256SUMS/,
+    ],
+    [
+      'a tarball that was changed with its sum',
+      async (folder) => {
+        await writeFiles(folder, { [`${plain}-software.tar.gz`]: 'other' });
+        await sumUp(folder, plain);
+      },
+      /manifest\.json: says another size or sum of .*software\.tar\.gz than it has/,
+    ],
+    [
+      'a manifest of another release',
+      (folder) => writeTarget(folder, plain, { slurmVersion: '24.11.5' }),
+      /another target/,
+    ],
+    [
+      'a manifest of another target',
+      (folder) => writeTarget(folder, plain, { target: cuda }),
+      /another target/,
+    ],
+    [
+      'a manifest that names no tarball',
+      (folder) => writeTarget(folder, plain, { files: [] }),
+      /does not name/,
+    ],
+    [
+      'no manifest at all',
+      (folder) => writeTarget(folder, plain, { specs: 1 }),
+      /manifest\.json: is no manifest/,
+    ],
+    [
+      'an SBOM that is none',
+      async (folder) => {
+        await writeFiles(folder, { [`${plain}-sbom.spdx.json`]: '[]' });
+        await sumUp(folder, plain);
+      },
+      /sbom\.spdx\.json: is no SPDX 2\.3 document/,
+    ],
+    [
+      'an SBOM of another tarball',
+      (folder) => writeTarget(folder, plain, {}, '0'.repeat(64)),
+      /sbom\.spdx\.json: is not of this target's software tarball/,
+    ],
+    [
+      'sums under a name that is no target',
+      (folder) => rename(join(folder, `${plain}-SHA256SUMS`), join(folder, 'slurm-SHA256SUMS')),
+      /slurm-SHA256SUMS: names no target/,
+    ],
+    [
+      'a signature without its file',
+      (folder) => writeFiles(folder, { [`${plain}-x.tar.gz.asc`]: '', [`${plain}-signing-key.asc`]: '' }),
+      /x\.tar\.gz\.asc: its file is not here/,
+    ],
+  ])('%s is a PackagingError', async (_, spoil, message) => {
+    const folder = await temporaryFolder();
+    await writeTarget(folder, plain);
+    await spoil(folder);
+    const error = await verify(folder).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(PackagingError);
+    expect(exitCodeOf(error)).toBe(5);
+    expect(String(error)).toMatch(message);
+  });
+
+  test('all of it is told at once, over all targets', async () => {
+    const folder = await temporaryFolder();
+    await writeTarget(folder, plain);
+    await writeTarget(folder, cuda);
+    await rm(join(folder, `${plain}-software.tar.gz`));
+    await writeFiles(folder, { [`${cuda}-modules.tar.gz`]: 'other' });
+    await expect(verify(folder)).rejects.toThrow(
+      `${plain}-software.tar.gz: is missing\n${cuda}-modules.tar.gz: has other bytes than its sum says`,
+    );
+  });
+
+  test('an empty folder and one that is not there', async () => {
+    const folder = await temporaryFolder();
+    await expect(verify(folder)).rejects.toThrow(/has no <target>-SHA256SUMS/);
+    await expect(verify(join(folder, 'gone'))).rejects.toThrow(/There is no folder/);
+  });
+
+  test('with a key, a target without a signature', async () => {
+    const folder = await temporaryFolder({ 'key.asc': '' });
+    await writeTarget(folder, plain);
+    const options = { publicKey: join(folder, 'key.asc'), env: {} };
+    await expect(verifyFolder(folder, options, fakeProcess())).rejects.toThrow(/SHA256SUMS\.asc: is missing/);
+  });
+});
+
+test('without gpg and without a key the sums still count', async () => {
+  const folder = await temporaryFolder();
+  await writeTarget(folder, plain);
+  await writeFiles(folder, { [`${plain}-SHA256SUMS.asc`]: '', [`${plain}-signing-key.asc`]: '' });
+  const report = await verifyFolder(
+    folder,
+    { env: {} },
+    fakeProcess(() => ({ exitCode: 127 })),
+  );
+  expect(report.notes).toContainEqual(expect.stringMatching(/were not checked: gpg is not installed/));
+});

@@ -1,0 +1,113 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { MissingRequirementError } from '../../../src/base/errors.js';
+import { ensurePackages, ensurePython } from '../../../src/container/machine.js';
+import { imagePackages } from '../../../src/targets/toolchains.js';
+import { fakeProcess, host, recordingLogger, temporaryFolder, toolchain } from '../../support/fakes.js';
+
+const all = imagePackages(toolchain());
+
+/** A machine that has some packages of the distribution. */
+const withPackages = (names: readonly string[], install = { exitCode: 0, stderr: '' }) =>
+  fakeProcess((command) => {
+    if (command[0] === 'dpkg-query') {
+      const half = 'half-there config-files\n';
+      // dpkg writes the architecture behind libraries that may be there for several.
+      return {
+        exitCode: names.length === all.length ? 0 : 1,
+        stdout:
+          half + names.map((name) => `${name}${name.startsWith('lib') ? ':amd64' : ''} installed\n`).join(''),
+      };
+    }
+    if (command[0] === 'rpm') return { exitCode: names.includes(command.at(-1) ?? '') ? 0 : 1 };
+    return command.includes('install') ? install : undefined;
+  });
+
+describe('ensurePackages', () => {
+  const rpm = toolchain({ packages: 'rpm' });
+
+  test('a machine that has all is asked, and nothing is installed', async () => {
+    const process = withPackages(all);
+    await ensurePackages(toolchain(), host(), true, { process, logger: recordingLogger() });
+    expect(process.calls.map(({ command }) => command[0])).toEqual(['dpkg-query']);
+  });
+
+  test.each([
+    ['a user', 1001, toolchain(), 'sudo apt-get install --yes --no-install-recommends libmunge-dev patchelf'],
+    ['root', 0, toolchain(), 'apt-get install --yes --no-install-recommends libmunge-dev patchelf'],
+    ['rpm', 0, rpm, 'dnf install --assumeyes --setopt=install_weak_deps=False libmunge-dev patchelf'],
+  ])('without leave %s is told the exact command', async (_, uid, given, command) => {
+    const has = all.filter((name) => name !== 'libmunge-dev' && name !== 'patchelf');
+    const process = withPackages(has);
+    const attempt = ensurePackages(given, host({ uid }), false, { process, logger: recordingLogger() });
+    await expect(attempt).rejects.toThrow(MissingRequirementError);
+    await expect(attempt).rejects.toMatchObject({
+      hint: expect.stringContaining(`Install them: ${command}\n`),
+    });
+    expect(process.lines.some((line) => line.includes('install '))).toBe(false);
+  });
+
+  test('with leave it updates the lists and installs what is missing', async () => {
+    const process = withPackages(all.slice(1));
+    await ensurePackages(toolchain(), host(), true, { process, logger: recordingLogger() });
+    expect(process.lines.slice(1)).toEqual([
+      'sudo apt-get update',
+      `sudo apt-get install --yes --no-install-recommends ${all[0]}`,
+    ]);
+  });
+
+  test('an install that fails is told with its last line', async () => {
+    const process = withPackages([], { exitCode: 100, stderr: 'W: ...\nE: no network\n' });
+    const attempt = ensurePackages(toolchain(), host(), true, { process, logger: recordingLogger() });
+    await expect(attempt).rejects.toThrow(/apt-get install .*failed: E: no network/);
+  });
+});
+
+describe('ensurePython', () => {
+  const requirements = 'clingo==5.8.0 --hash=sha256:00\n';
+  /** Python as far as the file system sees it. */
+  const python = (pip = { exitCode: 0, stderr: '' }) =>
+    fakeProcess(async (command) => {
+      if (!command.includes('venv')) return pip;
+      const folder = command.at(-1) ?? '';
+      await mkdir(join(folder, 'bin'), { recursive: true });
+      await writeFile(join(folder, 'bin', 'python3'), '');
+      return undefined;
+    });
+
+  test('makes the environment once for each set of pins', async () => {
+    const root = await temporaryFolder();
+    const process = python();
+    const ports = { process, logger: recordingLogger() };
+    const first = await ensurePython(root, requirements, undefined, ports);
+    expect(process.calls).toHaveLength(2);
+    expect(await ensurePython(root, requirements, undefined, ports)).toBe(first);
+    expect(process.calls).toHaveLength(2);
+    expect(await ensurePython(root, `${requirements}more\n`, undefined, ports)).not.toBe(first);
+    expect(process.calls).toHaveLength(4);
+    expect(first).toMatch(/\/bin\/python3$/);
+  });
+
+  test('installs by hash only', async () => {
+    const process = python();
+    await ensurePython(await temporaryFolder(), requirements, '/etc/ca.crt', {
+      process,
+      logger: recordingLogger(),
+    });
+    expect(process.calls[1]?.command).toEqual(
+      expect.arrayContaining(['--require-hashes', '--no-deps', '--cert', '/etc/ca.crt']),
+    );
+  });
+
+  test('one that failed half-way is not taken for ready', async () => {
+    const root = await temporaryFolder();
+    const broken = { process: python({ exitCode: 1, stderr: 'no index' }), logger: recordingLogger() };
+    await expect(ensurePython(root, requirements, undefined, broken)).rejects.toThrow(
+      /pip install .*failed: no index/,
+    );
+    const whole = { process: python(), logger: recordingLogger() };
+    await ensurePython(root, requirements, undefined, whole);
+    expect(whole.process.calls).toHaveLength(2);
+  });
+});

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { AuditError } from '../../src/audit/error.js';
+import * as errors from '../../src/base/errors.js';
+import { debugTarball, resultFiles } from '../../src/build/report.js';
+import { smokeReportName } from '../../src/build/stages/smoke.js';
+import { signingKeyName } from '../../src/bundle/signature.js';
+import { inputNames } from '../../src/options/schema.js';
+import { SmokeError } from '../../src/smoke/report.js';
+
+const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+/** The rows of each table of a document, by the table's first heading; backticks are left out. */
+function tables(text: string): Record<string, string[][]> {
+  const found: Record<string, string[][]> = {};
+  let rows: string[][] | undefined;
+  for (const line of text.replaceAll('`', '').split('\n')) {
+    if (!line.startsWith('|')) rows = undefined;
+    else {
+      const cells = line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim());
+      if (rows !== undefined) rows.push(cells);
+      else {
+        rows = [];
+        found[cells[0] ?? ''] = rows;
+      }
+    }
+  }
+  // Below the headings lies a line of dashes.
+  return Object.fromEntries(Object.entries(found).map(([name, [, ...body]]) => [name, body]));
+}
+
+const action: {
+  inputs: Record<string, { default: string; description: string }>;
+  outputs: Record<string, { description: string }>;
+} = parse(await read('action.yml'));
+const inputsText = await read('docs/inputs.md');
+const errorTables = tables(await read('docs/errors.md'));
+
+describe('docs/inputs.md', () => {
+  const documented = tables(inputsText);
+
+  test('has the inputs of action.yml, with their defaults and descriptions', () => {
+    expect(documented['input']).toEqual(
+      Object.entries(action.inputs).map(([name, input]) => [name, input.default, input.description]),
+    );
+  });
+
+  test('has the outputs of action.yml', () => {
+    expect(documented['output']).toEqual(
+      Object.entries(action.outputs).map(([name, { description }]) => [name, description]),
+    );
+  });
+
+  test('has every file that a build leaves', () => {
+    const identifier = '<target>';
+    const names = [
+      ...Object.values(resultFiles(identifier)),
+      debugTarball(identifier),
+      smokeReportName(identifier),
+      signingKeyName(identifier),
+    ];
+    expect(documented['file']?.map(([name]) => name)).toEqual(expect.arrayContaining(names));
+  });
+
+  test('speaks of no input that there is not', () => {
+    const section = inputsText.slice(
+      inputsText.indexOf('## More on some inputs'),
+      inputsText.indexOf('## Files'),
+    );
+    const bullets = [...section.matchAll(/^- `([a-z-]+)/gm)].map((match) => match[1]);
+    expect(bullets.filter((name) => !inputNames.includes(name as (typeof inputNames)[number]))).toEqual([]);
+  });
+});
+
+describe('docs/errors.md', () => {
+  const rows = errorTables['class'] ?? [];
+  const isError = (value: unknown): value is new (...given: never[]) => errors.FactoryError =>
+    typeof value === 'function' && value.prototype instanceof errors.FactoryError;
+  const classes = [...Object.values<unknown>(errors).filter(isError), AuditError, SmokeError];
+  const codes = new Map(
+    [
+      new errors.InputError([]),
+      new errors.NotYetError('', ''),
+      new errors.ConfigurationError('', ''),
+      new errors.MissingRequirementError('', ''),
+      new errors.DiskSpaceError('', ''),
+      new errors.NoEngineError('', ''),
+      new errors.ContainerError('', ''),
+      new errors.SpackUnreachableError('', ''),
+      new errors.ChecksumError('', ''),
+      new errors.ConcretizationError('', ''),
+      new errors.PackageBuildError({ package: '', phase: '', firstError: '', log: undefined }),
+      new errors.PackagingError('', ''),
+      new errors.SigningError('', ''),
+      new errors.CancelledError('', ''),
+      new AuditError('', []),
+      new SmokeError({ target: '', prefix: '', checks: [] }),
+    ].map((error) => [error.name, String(error.exitCode)]),
+  );
+
+  test('names every class of error once, with its exit code, its meaning and what to do', () => {
+    expect(rows.map(([name]) => name).sort()).toEqual(classes.map((kind) => kind.name).sort());
+    expect(Object.fromEntries(rows.map(([name, code]) => [name, code]))).toEqual(Object.fromEntries(codes));
+    for (const [, , meaning, remedy] of rows) {
+      expect(meaning).toMatch(/\S.*\.$/);
+      expect(remedy).toMatch(/\S.*\.$/);
+    }
+  });
+
+  test('explains every exit code', () => {
+    const explained = errorTables['code'] ?? [];
+    expect(explained.map(([code]) => Number(code))).toEqual(Object.values(errors.exitCodes));
+  });
+});

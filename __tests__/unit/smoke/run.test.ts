@@ -1,0 +1,197 @@
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { ContainerError, InputError } from '../../../src/base/errors.js';
+import { exists } from '../../../src/base/files.js';
+import { promisedChecks } from '../../../src/smoke/plan.js';
+import { SmokeError } from '../../../src/smoke/report.js';
+import { type SmokeRequest, smokeTest } from '../../../src/smoke/run.js';
+import { openSubject } from '../../../src/smoke/subject.js';
+import type { Target } from '../../../src/targets/identifier.js';
+import {
+  type Answer,
+  fakeProcess,
+  host,
+  recordingLogger,
+  temporaryFolder,
+  toolchain,
+} from '../../support/fakes.js';
+
+const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+const identifier = 'slurm-24.11.6-bookworm-amd64';
+const smoke = { packages: ['munge'], unpacked: [] };
+const names = promisedChecks(target, ['lmod', 'tcl']);
+
+const line = (check: string, status = 'passed', detail = '') =>
+  `${JSON.stringify({ check, status, seconds: 0.1, detail })}\n`;
+const all = names.map((name) => line(name)).join('');
+
+async function runSmoke(
+  answers: { image?: boolean; run?: Answer; build?: Answer; cgroup?: string; pull?: Answer },
+  change: Partial<SmokeRequest> = {},
+) {
+  const process = fakeProcess(([, verb, , name]) => {
+    if (verb === 'image') {
+      return { exitCode: answers.image === true && name?.startsWith('slurm-factory/') === true ? 0 : 1 };
+    }
+    if (verb === 'info') return { stdout: `${answers.cgroup ?? '1'}\n` };
+    if (verb === 'pull') return answers.pull;
+    if (verb === 'build') return answers.build;
+    return verb === 'run' ? (answers.run ?? { stdout: all }) : undefined;
+  });
+  const context = join(await temporaryFolder(), 'context');
+  const logger = recordingLogger();
+  const controller = new AbortController();
+  const done = smokeTest(
+    {
+      subject: { target, files: ['/out/software'], runtimePackages: ['libjwt0'] },
+      toolchain: toolchain({ smoke }),
+      engine: { kind: 'docker', version: '28' },
+      host: host(),
+      scripts: '/project/scripts/inside/smoke',
+      context,
+      name: 'the-container',
+      ...change,
+    },
+    { process, logger, signal: controller.signal },
+  );
+  const outcome = await done.then(
+    (report) => ({ report, error: undefined }),
+    (error: unknown) => ({ report: undefined, error }),
+  );
+  return { ...outcome, process, logger, context };
+}
+
+const runOf = (process: { lines: readonly string[] }) => process.lines.find((text) => text.includes(' run '));
+
+describe('smokeTest', () => {
+  test('gives a report when no check failed, and tells each as it ends', async () => {
+    const { report, logger, process } = await runSmoke({ image: true });
+    expect(report?.target).toBe(identifier);
+    expect(report?.checks.map(({ name }) => name)).toEqual(names);
+    expect(logger.of('info')).toContainEqual(expect.stringMatching(/^srun: passed \(0\.10 s\)/));
+    expect(runOf(process)).toContain('--forbidden __spack_path_placeholder__');
+    expect(process.lines.at(-1)).toBe('docker rm --force --volumes the-container');
+  });
+
+  test('installs at another place each time, or where it is told', async () => {
+    const places = await Promise.all([
+      runSmoke({ image: true }),
+      runSmoke({ image: true }),
+      runSmoke({ image: true }, { prefix: '/slu' }),
+    ]);
+    const prefixes = places.map(({ report }) => report?.prefix);
+    expect(new Set(prefixes).size).toBe(3);
+    expect(prefixes[2]).toBe('/slu');
+    expect(runOf(places[2].process)).toContain('--prefix /slu ');
+  });
+
+  test.each(['relative', '/with space', '/', '/a/', '/a;b', ''])('refuses the prefix %j', async (prefix) => {
+    const { error, process } = await runSmoke({ image: true }, { prefix });
+    expect(error).toBeInstanceOf(InputError);
+    expect(process.lines).toEqual([]);
+  });
+
+  test('a failed check is a SmokeError with the whole report, and the container goes', async () => {
+    const stdout = names.map((name) => line(name, name === 'rest' ? 'failed' : 'passed', 'why')).join('');
+    const { error, process, logger } = await runSmoke({ image: true, run: { stdout } });
+    expect(error).toBeInstanceOf(SmokeError);
+    expect((error as SmokeError).report.checks).toHaveLength(names.length);
+    expect((error as SmokeError).message).toContain('rest: why');
+    expect(logger.of('info')).toContainEqual('rest: failed (0.10 s)\nwhy');
+    expect(process.lines.at(-1)).toMatch(/^docker rm --force/);
+  });
+
+  test('a container that ends early does not pass', async () => {
+    const { error } = await runSmoke({ image: true, run: { stdout: line('install'), exitCode: 137 } });
+    expect(error).toBeInstanceOf(SmokeError);
+    expect((error as SmokeError).message).toContain('exit code 137');
+  });
+
+  test('a container that does not start is a ContainerError', async () => {
+    const { error } = await runSmoke({ image: true, run: { exitCode: 125, stderr: 'no such image\n' } });
+    expect(error).toBeInstanceOf(ContainerError);
+    expect((error as ContainerError).message).toContain('no such image');
+  });
+
+  test('the container gets more rights only on a machine with cgroup v2', async () => {
+    for (const [cgroup, expected] of [
+      ['1', false],
+      ['2', true],
+      ['v2', true],
+    ] as const) {
+      const { process } = await runSmoke({ image: true, cgroup });
+      expect(runOf(process)?.includes('SYS_ADMIN')).toBe(expected);
+    }
+  });
+
+  test('without an engine the test is one skipped check, and nothing is started', async () => {
+    const { report, process, logger } = await runSmoke({}, { engine: { kind: 'none', version: '' } });
+    expect(report?.checks).toEqual([expect.objectContaining({ name: 'smoke', status: 'skipped' })]);
+    expect(report?.checks[0]?.detail).toMatch(/container/);
+    expect(logger.of('notice')).toHaveLength(1);
+    expect(process.lines).toEqual([]);
+  });
+});
+
+describe('the image', () => {
+  test('is made once', async () => {
+    const there = await runSmoke({ image: true });
+    expect(there.process.lines.some((text) => text.startsWith('docker build'))).toBe(false);
+    const missing = await runSmoke({});
+    expect(missing.process.lines.some((text) => text.startsWith('docker build'))).toBe(true);
+    expect(await exists(missing.context)).toBe(false);
+  });
+
+  test('that can’t be made is a ContainerError with the last lines', async () => {
+    const { error, context } = await runSmoke({ build: { exitCode: 1, stderr: 'E: no server\n\n' } });
+    expect(error).toBeInstanceOf(ContainerError);
+    expect((error as ContainerError).message).toContain('E: no server');
+    expect(await exists(context)).toBe(false);
+  });
+
+  test('a pinned base that no registry serves is taken by its name', async () => {
+    const base = { image: 'debian:bookworm', digest: 'sha256:dd' };
+    const pinned = { toolchain: toolchain({ smoke, base }) };
+    const built = async (pull: Answer) =>
+      (await runSmoke({ pull }, pinned)).process.lines.find((text) => text.startsWith('docker build'));
+    expect(await built({ exitCode: 0 })).toContain('BASE_IMAGE=debian:bookworm@sha256:dd ');
+    expect(await built({ exitCode: 1 })).toContain('BASE_IMAGE=debian:bookworm ');
+  });
+});
+
+describe('openSubject', () => {
+  const manifest = JSON.stringify({ target: identifier, runtimePackages: ['libjwt0'], schema: 1 });
+  const files = {
+    [`${identifier}-software.tar.gz`]: '',
+    [`${identifier}-modules.tar.gz`]: '',
+    [`${identifier}-manifest.json`]: manifest,
+  };
+  const software = (folder: string) => join(folder, `${identifier}-software.tar.gz`);
+
+  test('finds what lies beside the tarball, the installer and the sums where they are', async () => {
+    const plain = await temporaryFolder(files);
+    expect(await openSubject(software(plain))).toEqual({
+      target,
+      files: Object.keys(files).map((name) => join(plain, name)),
+      runtimePackages: ['libjwt0'],
+    });
+    const extra = { [`${identifier}-install.sh`]: '', [`${identifier}-SHA256SUMS`]: '', other: '' };
+    const full = await temporaryFolder({ ...files, ...extra });
+    expect((await openSubject(software(full))).files).toHaveLength(5);
+  });
+
+  test.each<[string, Record<string, string>, string, RegExp]>([
+    ['another name', files, 'slurm.tar.gz', /not named like a result/],
+    ['no tarball', {}, `${identifier}-software.tar.gz`, /there is no .*software.*modules.*manifest/],
+    [
+      "another target's manifest",
+      { ...files, [`${identifier}-manifest.json`]: manifest.replace('24.11.6', '24.11.5') },
+      `${identifier}-software.tar.gz`,
+      /not the manifest of/,
+    ],
+  ])('%s is an InputError', async (_, given, name, message) => {
+    const attempt = openSubject(join(await temporaryFolder(given), name));
+    await expect(attempt).rejects.toThrow(InputError);
+    await expect(attempt).rejects.toThrow(message);
+  });
+});

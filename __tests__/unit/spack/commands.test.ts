@@ -1,0 +1,37 @@
+import { describe, expect, test } from '@jest/globals';
+import { containerLayout } from '../../../src/container/layout.js';
+import { concretizeCommand, installCommand, packageVersionsCommand } from '../../../src/spack/commands.js';
+
+const side = { layout: containerLayout, python: '/py/bin/python3' };
+
+describe('Spack', () => {
+  test.each([
+    ['concretize', concretizeCommand(side)],
+    ['install', installCommand(side, 7)],
+  ])('%s runs with the pinned Python, in the environment, without configuration of its own', (verb, call) => {
+    expect(call.command.slice(0, 2)).toEqual(['/py/bin/python3', '/opt/slurm-factory/spack/bin/spack']);
+    const words = call.command.slice(2);
+    expect(words.slice(words.indexOf('--env-dir'), words.indexOf(verb))).toEqual([
+      '--env-dir',
+      '/opt/slurm-factory/environment',
+    ]);
+    expect(call.env).toMatchObject({
+      SPACK_DISABLE_LOCAL_CONFIG: '1',
+      SPACK_USER_CACHE_PATH: '/opt/slurm-factory/user-cache',
+      SPACK_PYTHON: '/py/bin/python3',
+    });
+  });
+
+  test('install takes the lock as it is and the jobs that were asked for', () => {
+    const { command } = installCommand(side, 7);
+    expect(command).toContain('--only-concrete');
+    expect(command.slice(command.indexOf('--jobs'))).toEqual(['--jobs', '7']);
+  });
+});
+
+test.each([
+  ['dpkg', ['dpkg-query', '--show', '--showformat', '${binary:Package} ${Version}\\n', 'a', 'b']],
+  ['rpm', ['rpm', '--query', '--queryformat', '%{NAME} %{VERSION}\\n', 'a', 'b']],
+] as const)('versions from %s', (manager, command) => {
+  expect(packageVersionsCommand(manager, ['a', 'b'])).toEqual(command);
+});

@@ -1,0 +1,36 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigurationError } from '../../../src/base/errors.js';
+import { imagePackages, parseToolchain } from '../../../src/targets/toolchains.js';
+import { toolchain, toolchainText } from '../../support/fakes.js';
+
+test('a system package lies below /usr unless it says where', () => {
+  expect(toolchain().tools.map((tool) => [tool.spec, tool.prefix])).toEqual([
+    ['gmake', '/usr'],
+    ['gnuconfig', '/usr/share/misc'],
+  ]);
+});
+
+test('the image gets every package once, sorted, wherever it is named', () => {
+  expect(imagePackages(toolchain())).toEqual([
+    'autotools-dev',
+    'gcc',
+    'libdbus-1-dev',
+    'libmunge-dev',
+    'make',
+    'patchelf',
+  ]);
+});
+
+describe('a description that is not as it must be is a ConfigurationError with its path', () => {
+  test.each<[string, string]>([
+    ['nothing', ''],
+    ['another package manager', toolchainText.replace('dpkg', 'pacman')],
+    ['no compiler', toolchainText.replace('compiler:', 'kompiler:')],
+    ['a number for a version', toolchainText.replace("version: '12'", 'version: 12')],
+    ['a dependency without a package', toolchainText.replace(', package: libmunge-dev', '')],
+  ])('%s', (_, text) => {
+    const read = () => parseToolchain(text, 'toolchains/x/toolchain.yaml');
+    expect(read).toThrow(ConfigurationError);
+    expect(read).toThrow(/toolchains\/x\/toolchain\.yaml/);
+  });
+});

@@ -1,0 +1,108 @@
+# What all checks share. A check prints what it saw, one line last; it fails with any error (set -e), and
+# names in `logs` the daemons whose last lines then belong to the report.
+
+logs=
+
+# Ends a check that this machine does not allow.
+skip() {
+  echo "$*"
+  exit 77
+}
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+# A check that can't succeed as another one failed says so instead of failing too: need CHECK...
+need() {
+  local other
+  for other in "$@"; do
+    [ "$(cat "$SMOKE_STATE/$other.status" 2>/dev/null)" = passed ] || skip "needs $other, which did not pass"
+  done
+}
+
+end_of_check() {
+  local status=$? name
+  [ $status -eq 0 ] || [ $status -eq 77 ] && return
+  for name in $logs; do
+    [ -s "$SMOKE_STATE/$name.out" ] || continue
+    echo "--- last lines of $name"
+    tail -n 12 "$SMOKE_STATE/$name.out"
+  done
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; return 1; }
+    sleep 0.03
+  done
+}
+
+# start_daemon NAME COMMAND...: in the background, in a session of its own; its output goes to NAME.out.
+start_daemon() {
+  local name=$1
+  shift
+  setsid "$@" >"$SMOKE_STATE/$name.out" 2>&1 </dev/null &
+  echo $! >"$SMOKE_STATE/$name.pid"
+}
+
+alive() { kill -0 "$(cat "$SMOKE_STATE/$1.pid")" 2>/dev/null; }
+dead() { ! alive "$1"; }
+
+stop_daemon() {
+  [ -f "$SMOKE_STATE/$1.pid" ] || return 0
+  kill "$(cat "$SMOKE_STATE/$1.pid")" 2>/dev/null || true
+  wait_for 10 dead "$1" || kill -KILL "$(cat "$SMOKE_STATE/$1.pid")"
+  rm "$SMOKE_STATE/$1.pid"
+}
+
+# up_or_dead NAME COMMAND...: for wait_for, so that a daemon that died is not waited for.
+up_or_dead() {
+  local name=$1
+  shift
+  dead "$name" || "$@"
+}
+
+# wait_daemon NAME SECONDS COMMAND...: until the command succeeds; fails once the daemon is dead.
+wait_daemon() {
+  local name=$1 seconds=$2
+  shift 2
+  wait_for "$seconds" up_or_dead "$name" "$@" && alive "$name" || { echo "$name does not answer"; return 1; }
+}
+
+stop_all() {
+  local file
+  for file in "$SMOKE_STATE"/*.pid; do
+    [ -f "$file" ] && kill "$(cat "$file")" 2>/dev/null
+  done
+  rm -rf "$SMOKE_STATE"
+}
+
+# as_user USER COMMAND...
+as_user() {
+  local user=$1
+  shift
+  setpriv --reuid="$user" --regid="$user" --clear-groups "$@"
+}
+
+# Slurm's own version of the target: slurm-24.11.6-bookworm-amd64 -> 24.11.6
+slurm_version() {
+  local rest=${SMOKE_TARGET#slurm-}
+  echo "${rest%%-*}"
+}
+
+# Version of the module files: slurm-24.11.6-bookworm-amd64-cuda -> 24.11.6-cuda
+module_version() {
+  case $SMOKE_TARGET in
+    *-cuda) echo "$(slurm_version)-cuda" ;;
+    *-rocm) echo "$(slurm_version)-rocm" ;;
+    *) slurm_version ;;
+  esac
+}
+
+# at_least 24.05: whether the release is that one or a later one.
+at_least() { [ "$(printf '%s\n' "$1" "$(slurm_version)" | sort -V | head -n 1)" = "$1" ]; }

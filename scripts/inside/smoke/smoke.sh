@@ -1,0 +1,67 @@
+#!/bin/bash
+# The smoke test's checks, one after the other, in a fresh container of the target's distribution. The
+# container, the packages in it and the list of checks come from src/smoke/plan.ts.
+#
+# usage: smoke.sh --target ID --files DIR --prefix DIR --modules DIR --checks a,b,...
+#                 [--forbidden TEXT]... [--address IP]
+#
+# Each check is one JSON line on stdout:
+#   {"check":"srun","status":"passed|failed|skipped","seconds":0.031,"detail":"node1"}
+# A check is the function check_<name> of checks/*.sh. It runs in a shell of its own under a time limit, so
+# one that fails or hangs does not keep the later ones from running. The exit status says only whether all
+# checks could be run, not whether they passed.
+set -uo pipefail
+export LC_ALL=C
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+
+if [ "${1:-}" = --one ]; then
+  for part in "$here"/checks/*.sh; do . "$part"; done
+  trap end_of_check EXIT
+  set -e
+  "check_${2//-/_}"
+  exit
+fi
+
+forbidden= address=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --target) export SMOKE_TARGET=$2 ;;
+    --files) export SMOKE_FILES=$2 ;;
+    --prefix) export SMOKE_PREFIX=$2 ;;
+    --modules) export SMOKE_MODULES=$2 ;;
+    --checks) checks=$2 ;;
+    --address) address=$2 ;;
+    --forbidden) forbidden+=$2$'\n' ;;
+    *) echo "smoke.sh: unknown argument '$1'" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+export SMOKE_FORBIDDEN=${forbidden%$'\n'}
+SMOKE_STATE=$(mktemp -d /tmp/smoke-XXXXXX)
+export SMOKE_STATE
+chmod 755 "$SMOKE_STATE"
+trap stop_all EXIT
+trap 'exit 143' TERM INT
+
+# Where nothing but loopback has an address, glibc finds no name at all for Slurm (AI_ADDRCONFIG).
+[ -z "$address" ] || ip address add "$address/32" dev lo
+
+for check in ${checks//,/ }; do
+  log=$SMOKE_STATE/$check.log
+  start=${EPOCHREALTIME/./}
+  timeout --kill-after=5 60 bash "$here/smoke.sh" --one "$check" >"$log" 2>&1 </dev/null
+  case $? in
+    0) status=passed ;;
+    77) status=skipped ;;
+    124 | 137) status=failed; echo 'it did not end within 60 s' >>"$log" ;;
+    *) status=failed ;;
+  esac
+  spent=$((${EPOCHREALTIME/./} - start))
+  echo "$status" >"$SMOKE_STATE/$check.status"
+  lines=1
+  [ $status = failed ] && lines=80
+  jq -Mcn --arg check "$check" --arg status $status --argjson seconds "$(printf '%d.%03d' $((spent / 1000000)) $((spent / 1000 % 1000)))" \
+    --arg detail "$(tail -n $lines "$log" | tr -d '\000')" '{$check, $status, $seconds, $detail}'
+done

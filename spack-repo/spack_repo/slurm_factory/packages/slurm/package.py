@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: Apache-2.0
+
+import glob
+import os
+
+from spack_repo.builtin.build_systems.autotools import AutotoolsPackage
+
+from spack.package import *
+
+
+class Slurm(AutotoolsPackage):
+    """Slurm, the workload manager, as a lean tree that runs from any prefix.
+
+    Nothing that is installed holds the build prefix: libraries find their files by asking
+    where they were loaded from, and every RUNPATH is relative. A feature that was asked for
+    but not built is an error, where configure only warns.
+    """
+
+    homepage = "https://slurm.schedmd.com"
+    url = "https://github.com/SchedMD/slurm/archive/slurm-24-11-6-1.tar.gz"
+
+    license("GPL-2.0-or-later")
+
+    # releases: begin (scripts/refresh-releases.mjs)
+    version("26-05-3-1", sha256="eeb2508a6307ecb08b385bc33e31497d4fc2e5c0c186a988f74b86ffb4bf38bf")
+    version("26-05-2-1", sha256="76ce4477d86c2d24d9cab7d42105707ff5a6cddf4892ff06780d927d3e3c1b53")
+    version("26-05-1-1", sha256="432362d3ced66476a8edb61b6c06b6f0c0c1b3bbbf40589fae94de0664c803b5")
+    version("26-05-0-1", sha256="449453cbd53df4bf2d06bc22d2703fc1cb5d0f52761f60cf3d783edfc57a9b77")
+    version("25-11-7-1", sha256="987c7e97bcc858a9314401f266f801a8e62aebd9b88fde73b334a24aeaf053ee")
+    version("25-11-6-1", sha256="2e305a5cc051d08ded4d710e349636b6a054da2c371bbce85797744b693ca790")
+    version("25-11-5-1", sha256="2c0c10a8a04662aab7033c50a66f0db05e2f51a563de5dae250d37dba261a096")
+    version("25-11-4-1", sha256="15f5a172812868349031d57104323f23d62f1c28537f21d1992c572dffdd93c2")
+    version("25-11-3-1", sha256="c50afba037851c5631f64f56daed888c0944dfdaff2507d66995d46c8b14e115")
+    version("25-11-2-1", sha256="719783317e46b6241ab5c8f1e3f91e1e34fda63b5a1cd21403fa7696ec8d517c")
+    version("25-11-1-1", sha256="85bcf02126ad9844761b363e8db53e5a51f620d4ec71b64dbccbe141d4fe90da")
+    version("25-11-0-1", sha256="f208e2fb5f312da669ad5bdc9a6226f0dec715a00ff2f5f258d61bc25cd6f49b")
+    version("25-05-8-1", sha256="3f77fa80fdcec1e8a47f146bf0b34a6a6c2435f13dad26aea758a7a0f8c82954")
+    version("25-05-7-1", sha256="c2716a0e5bbc97e32088cac15227440e79162be15a1ab650ac9405c6452f7b25")
+    version("25-05-6-1", sha256="fda7361d3cf5e1ec1ba8b5579a19e0024bc7d1444ae6f5bf7f5c23ef25272f93")
+    version("25-05-5-1", sha256="8ae9bd098e70dbf035a90bf3204f400ba85e7e64f42c59607827dbd204d4dbcb")
+    version("25-05-4-1", sha256="e672374ba5d31e033c54798a7e7e769a753fbc2e73f6cf58cd3ddec48b18cf50")
+    version("25-05-3-1", sha256="a24d9a530e8ae1071dd3865c7260945ceffd6c65eea273d0ee21c85d8926782e")
+    version("25-05-2-1", sha256="6c5b7a95a82e4bbc8ca4093e8e4d38468cfb9f98e344267bbd17d97ca04558dd")
+    version("25-05-1-1", sha256="b568c761a6c9d72358addb3bb585456e73e80a02214ce375d2de8534f9ddb585")
+    version("25-05-0-1", sha256="d4771e71154f7d72f17cf68e2831dbb88c98009be49cfb94192ccb644b5c62c7")
+    version("24-11-7-1", sha256="f0912d85a9a9b417fd23ca4997c8d3dfed89b3b70b15aad4da54f2812d30d48c")
+    version("24-11-6-1", sha256="282708483326f381eb001a14852a1a82e65e18f37b62b7a5f4936c0ed443b600")
+    version("24-11-5-1", sha256="e1a5547edd212c38b5e3230a284133f777b32746551f094aaa81cc4af375e332")
+    version("24-11-4-1", sha256="15c52ba5afdea1def128e3ae7a69346dae105a097f28bcf0fa35754f70ad51f2")
+    version("24-11-3-1", sha256="9cb9627d4d64120b9f55475a4211d08e0c6a8f82326125ea5b0ec59332d7ea4c")
+    version("24-11-2-1", sha256="bf976fd47fff5441bf27a8b2277463eedde9569ddfb914deaa9ab3da4c628240")
+    version("24-11-1-1", sha256="d3f44089ebba7b0915ec4880744e87e4be7ec5355b98ed1c6deaae16710768c8")
+    version("24-11-0-1", sha256="d509541ac73cf939266889012e7bfb76c1e6751a8e0de6079b333b86ffd8ab2c")
+    version("24-05-8-1", sha256="06f4b837c3f7ec523a8924a5fee23d8305f20ca8ef3ad6128e128e87986821e4")
+    version("24-05-7-1", sha256="297e85853314a0a4d227ca66bb44179c099f0de5d86e83ffe21cb464b9ad3709")
+    version("24-05-6-1", sha256="0ba810649ebc1c3b1c1d7102dbd5365e53fd7ce7c25ab2108bd0196b6988ddb2")
+    version("24-05-5-1", sha256="be944c8ab78d54a79cbff47128fc2b99589a7d2279c10b2e0bf0507d5f426080")
+    version("24-05-4-1", sha256="c723034ca27ff61b41c24ee12625d97be7485458bbbef659f6c77005355ee737")
+    version("24-05-3-1", sha256="c262ea471ea135e5381f339cfead302359fd8e0227350314ff1f18e40073ed94")
+    version("24-05-2-1", sha256="21aa526f20e8c84e46a34b8f31c8f9500395e5e828f5189f38aca3836e5270a1")
+    version("24-05-1-1", sha256="8859d90b29e6c81fdc80a16c9063c1ca58fda4245c3835016124cc044a44daec")
+    version("24-05-0-1", sha256="0cf643c5dd0cde06bd6df66eaae86b1db236c531bf3ce79aae90a26d0be62ba3")
+    version(
+        "23-11-11-1", sha256="e9234e664ce30be206f73c0ff1a5f33e0ce32be35ece812eac930fcaa9da2c2f"
+    )
+    version(
+        "23-11-10-1", sha256="ca880fcd44a9e0303a36e05ede75913d16f254d88d4ef05595cd135a29aa3071"
+    )
+    version("23-11-9-1", sha256="0f0e97f0d9473e5b2aae169565c34dbaf848dccdef9131fee0748ce837152682")
+    version("23-11-8-1", sha256="0e5aba8eb2b6a5b567a3918190a27d8ae3b60ce03acec225ec7ed2584fa450a1")
+    version("23-11-7-1", sha256="b25127efd69a47c14bd65dfa3bff2687b5350c5290eafb601f923faebe6fd238")
+    version("23-11-6-1", sha256="7c19d9655493f72b8ce4583b91183ee04fed369b908e2d07a32d0b8c77d71a60")
+    version("23-11-5-1", sha256="a215152a79784b6230cd35c53d0142680418d6b198323b82dc33cab4155fbbe5")
+    version("23-11-4-1", sha256="832bc076d8ac9fd44cf2bf539c5046d7aa3ec20fb6c699693552dce3e5ad5588")
+    version("23-11-3-1", sha256="149eaa9b18f269bfb21f5a1f5c9ccac1aaea49612a7c96ec74f96562ac551ff7")
+    version("23-11-2-1", sha256="74b19312d9cc8158a3816ad083eb2083dc6bf562c87a3ea1b63b715e9d3fc360")
+    version("23-11-1-1", sha256="31506df24c6d24e0ea0329cac1395ab9b645bbde1518f5c469f7711df5e22c11")
+    version("23-11-0-1", sha256="3780773a80b73ea2edb4353318b4220188f4eda92c31ab3a2bdd3a4fdec76be9")
+    version("23-02-8-1", sha256="c5b3af07cd39cbd4a30fce43ada3ea72ef237d2e1cc0951aaede1ee371ea3509")
+    version("23-02-7-1", sha256="3f60ad5b5a492312d1febb9f9167caa3aee7f8438bb032590a993f5a65c5e4db")
+    version("23-02-6-1", sha256="ed44d4e591c0f91874d535cb8c9ea67dd2a38bfa4e96fa6c71687293f6a1d3bb")
+    version("23-02-5-1", sha256="4fee743a34514d8fe487080048256f5ee032374ed5f42d0eae342110dcd59edf")
+    version("23-02-4-1", sha256="7290143a71ce2797d0df3423f08396fd5c0ae4504749ff372d6860b2d6a3a1b0")
+    version("23-02-3-1", sha256="c41747e4484011cf376d6d4bc73b6c4696cdc0f7db4f64174f111bb9f53fb603")
+    version("23-02-2-1", sha256="71edcf187a7d68176cca06143adf98e8f332d42cdf000cb534b03b13834ad537")
+    version("23-02-1-1", sha256="d827553496ee9158bbf6a862b563cfd48566e6d815ad2f8349950fe6f04934da")
+    version("23-02-0-1", sha256="eff83ab63905f692fc20f8b5535454e301183b2ca84d9424b6185f958bfdb4cd")
+    version(
+        "22-05-11-1", sha256="8953c3302f8c20a4d8c1f5330eec6d85ae166591818647b14efbac75649cf050"
+    )
+    version(
+        "22-05-10-1", sha256="f5789cc2b168a587c28465ac828292ae589952bf5c0da70e8d5b8340b8c27070"
+    )
+    version("22-05-9-1", sha256="c9aaa2362b5bf7a4745c8bf90e8dd2ca50802f1241dd1f5220aec8448c09b514")
+    version("22-05-8-1", sha256="8c8f6a26a5d51e6c63773f2e02653eb724540ee8b360125c8d7732314ce737d6")
+    version("22-05-7-1", sha256="2ad7e8a415d54d45977ab64b4e73c891154d2f41a04505fedf6f8d3df385acb1")
+    version("22-05-6-1", sha256="99490c689acf6263e45c84e0d9616f32b73c3ec73a4248ed97acf4dd96529634")
+    version("22-05-5-1", sha256="7e1b4f6c3aea959f12ab5a6338a051b44789cd841080551b4bd40becb6d57097")
+    version("22-05-4-1", sha256="1269234768352a3dc9699a99f442a4c9461a8db69056acf28a9f089b42b80852")
+    version("22-05-3-1", sha256="9b9ed84370afdb367d5f8a77a3d341214eaceb1a130a2659c109e646e9405248")
+    version("22-05-2-1", sha256="aaaf179b0ede0164c4acc3544a1a5d5e781ad358f8ad0a4f6fe4a19cd22ef7a9")
+    version("22-05-1-1", sha256="18bbdc026c2e1d98c556253a58fcef5562c1fd9debe1cc50c7bfdf9bf01ca388")
+    version("22-05-0-1", sha256="6dcd114e5fe9d0fbccc90f134241266d1b910d9447b8740473d0618479671eff")
+    # releases: end
+
+    variant("mysql", default=True, description="Accounting in MySQL or MariaDB")
+    variant("restd", default=True, description="slurmrestd, the REST daemon")
+    variant("jwt", default=True, description="Authentication by JSON web tokens")
+    variant("pmix", default=True, description="PMIx for MPI launches")
+    variant("cgroup", default=True, description="cgroup v2")
+    variant("pam", default=True, description="PAM in slurmd, pam_slurm and pam_slurm_adopt")
+    variant("hwloc", default=True, description="Topology by hwloc, memory affinity by libnuma")
+    variant("lua", default=True, description="job_submit and cli_filter plugins in Lua")
+    variant("lz4", default=True, description="lz4 compression in sbcast")
+    variant("readline", default=True, description="Line editing in scontrol and sacctmgr")
+    variant("curl", default=True, description="Plugins that talk HTTP (elasticsearch, influxdb)")
+    variant("nvml", default=False, description="NVIDIA GPUs by NVML")
+    variant("rsmi", default=False, description="AMD GPUs by ROCm SMI")
+    variant("multiple_slurmd", default=False, description="Several slurmd on a machine")
+    variant("debug", default=False, description="Debug files in .debug beside each program")
+    variant("sysconfdir", default="/etc/slurm", values=any, description="Where slurm.conf is")
+
+    depends_on("c", type="build")
+    depends_on("gmake", type="build")
+    depends_on("patchelf", type="build")
+    depends_on("pkgconfig", type="build")
+
+    depends_on("json-c")
+    depends_on("libyaml")
+    depends_on("munge")
+    depends_on("curl", when="+curl")
+    depends_on("dbus", when="+cgroup")
+    depends_on("http-parser", when="+restd")
+    depends_on("hwloc", when="+hwloc")
+    depends_on("libjwt@:1", when="+jwt")
+    depends_on("linux-pam", when="+pam")
+    depends_on("lua@5.1:5.4", when="+lua")
+    depends_on("lz4", when="+lz4")
+    depends_on("mariadb-c-client", when="+mysql")
+    depends_on("numactl", when="+hwloc")
+    depends_on("nvml", when="+nvml", type="build")
+    depends_on("pmix@:5", when="+pmix")
+    depends_on("readline", when="+readline")
+    depends_on("rocm-smi-lib", when="+rsmi")
+
+    conflicts("~jwt", when="+restd", msg="slurmrestd needs JSON web tokens")
+
+    # Only adds a file, so that it fits all releases; patch() below wires it in.
+    patch("self_location.patch")
+
+    def patch(self):
+        self._edit(
+            "src/common/Makefile.in",
+            r'"char *default_plugin_path = \"$(pkglibdir)\";"',
+            r'"#include \"src/common/self_location.c\""',
+        )
+        self._edit("src/common/Makefile.in", r" -DSBINDIR=\"$(sbindir)\"", "")
+        self._edit(
+            "src/common/slurm_protocol_api.c",
+            '#ifdef SBINDIR\n\treturn xstrdup_printf("%s/slurmstepd", SBINDIR);\n'
+            "#elif defined SLURM_PREFIX\n"
+            '\treturn xstrdup_printf("%s/sbin/slurmstepd", SLURM_PREFIX);\n#endif\n',
+            "\textern const char *slurm_self_sbin_path(void);\n\n"
+            '\treturn xstrdup_printf("%s/slurmstepd", slurm_self_sbin_path());\n',
+        )
+        self._edit(
+            "src/plugins/mpi/pmi2/spawn.c",
+            'execve(SLURM_PREFIX"/bin/srun", argv, env);',
+            "extern const char *slurm_self_srun_path(void);\n\n"
+            "\texecve(slurm_self_srun_path(), argv, env);",
+            times=2,
+        )
+        if self.spec.satisfies("@:23-02"):
+            # The name without a number is in the development package, as later releases know.
+            self._edit("src/plugins/mpi/pmix/mpi_pmix.c", '"libpmix.so"', '"libpmix.so.2"')
+        # The HTML pages are not installed, and making them takes a while.
+        self._edit("doc/Makefile.in", "SUBDIRS = man html\n", "SUBDIRS = man\n")
+        # Nothing may use the prefix from here on: a new use in a coming release fails to compile.
+        self._edit("config.h.in", "#undef SLURM_PREFIX\n", "#undef SLURM_PREFIX_UNUSED\n")
+
+    def _edit(self, path, old, new, times=1):
+        """Replace a piece of a source file, or say which release has it no more."""
+        with open(path, encoding="utf-8", errors="surrogateescape") as f:
+            text = f.read()
+        if text.count(old) != times:
+            raise InstallError(
+                f"slurm@{self.version}: {path} has {text.count(old)} of {times} places to edit "
+                f"for relocation: {old!r}"
+            )
+        # Keeps the time, or make would rerun what generates from the file.
+        stat = os.stat(path)
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
+            f.write(text.replace(old, new))
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    @property
+    def contribs(self):
+        names = ["pmi", "pmi2", "nss_slurm"]
+        if self.spec.satisfies("+pam"):
+            names += ["pam", "pam_slurm_adopt"]
+        return [os.path.join("contribs", name) for name in names]
+
+    def configure_args(self):
+        spec = self.spec
+        args = [
+            f"--sysconfdir={spec.variants['sysconfdir'].value}",
+            "--localstatedir=/var",
+            "--disable-static",
+            "--disable-silent-rules",
+            # Slurm's own --enable-debug would also switch optimization off.
+            "--disable-debug",
+            f"CFLAGS={self._optimization} -ffile-prefix-map={self.stage.source_path}=.",
+            f"--with-munge={spec['munge'].prefix}",
+            f"--with-json={spec['json-c'].prefix}",
+            f"--with-yaml={spec['libyaml'].prefix}",
+        ]
+        args += self.enable_or_disable("multiple-slurmd", variant="multiple_slurmd")
+        # What is on the machine by chance must not decide what is built.
+        args += ["--disable-sview", "--disable-gtktest", "--disable-glibtest"]
+        for name in ("freeipmi", "hdf5", "ofed", "oneapi", "rdkafka", "rrdtool", "s2n", "ucx"):
+            args.append(f"--without-{name}")
+
+        with_prefix = {
+            "hwloc": ("hwloc", "hwloc"),
+            "jwt": ("jwt", "libjwt"),
+            "lz4": ("lz4", "lz4"),
+            "nvml": ("nvml", "nvml"),
+            "rsmi": ("rsmi", "rocm-smi-lib"),
+        }
+        http_parser = "libhttp-parser" if spec.satisfies("@26-05:") else "http-parser"
+        with_prefix[http_parser] = ("restd", "http-parser")
+        for option, (variant_name, dependency) in sorted(with_prefix.items()):
+            if spec.satisfies(f"+{variant_name}"):
+                args.append(f"--with-{option}={spec[dependency].prefix}")
+            else:
+                args.append(f"--without-{option}")
+
+        # A prefix would turn the plugins that use curl off: they are only built for "yes".
+        args += self.with_or_without("libcurl", variant="curl")
+        args += self.enable_or_disable("slurmrestd", variant="restd")
+        args += self.enable_or_disable("cgroupv2", variant="cgroup")
+        args += self.enable_or_disable("pam", variant="pam")
+        args.append("--with-lua" if spec.satisfies("+lua") else "--without-lua")
+        if spec.satisfies("~readline"):
+            args.append("--without-readline")
+        if spec.satisfies("~cgroup"):
+            args.append("--without-bpf")
+        if spec.satisfies("+pmix"):
+            args.append(f"--with-pmix={self._pmix_prefix()}")
+        else:
+            args.append("--without-pmix")
+        if spec.satisfies("+mysql"):
+            args.append(f"--with-mysql_config={spec['mariadb-c-client'].prefix.bin}")
+        else:
+            args.append("--without-mysql_config")
+        if spec.satisfies("+pam"):
+            # Never the system's directory; configure wants it to exist.
+            mkdirp(self._pam_dir)
+            args.append(f"--with-pam_dir={self._pam_dir}")
+        return args
+
+    @property
+    def _optimization(self):
+        return "-O2 -g" if self.spec.satisfies("+debug") else "-O2"
+
+    @property
+    def _pam_dir(self):
+        return os.path.join(self.prefix.lib, "security")
+
+    def _pmix_prefix(self):
+        """Debian keeps PMIx in a directory of its own below /usr/lib/<machine>."""
+        prefix = self.spec["pmix"].prefix
+        for pattern in ("", "lib*/pmix*", "lib/*/pmix*"):
+            for path in sorted(glob.glob(os.path.join(prefix, pattern)), reverse=True):
+                if os.path.exists(os.path.join(path, "include", "pmix_server.h")):
+                    return path.rstrip("/")
+        raise InstallError(f"slurm+pmix: no include/pmix_server.h at or below {prefix}")
+
+    def build(self, spec, prefix):
+        make()
+        for directory in self.contribs:
+            make("-C", directory)
+
+    def install(self, spec, prefix):
+        make("install")
+        for directory in self.contribs:
+            make("-C", directory, "install")
+        self._prune()
+        self._finish_elf_files()
+        self._check_features()
+        self._check_relocatable()
+
+    def _prune(self):
+        """Out goes what nobody runs: HTML pages, libtool's files, sources for debuggers."""
+        for path in ("share/doc", "lib/slurm/src"):
+            directory = os.path.join(self.prefix, path)
+            if os.path.isdir(directory):
+                remove_linked_tree(directory)
+        for path in self._files():
+            if path.endswith((".la", ".a")):
+                os.unlink(path)
+
+    def _files(self):
+        """All regular files of the prefix, Spack's own metadata left out."""
+        for directory, names, files in os.walk(self.prefix):
+            if directory == str(self.prefix) and ".spack" in names:
+                names.remove(".spack")
+            for name in sorted(files):
+                path = os.path.join(directory, name)
+                if not os.path.islink(path):
+                    yield path
+
+    def _dependency_libraries(self):
+        """Library directories of what Spack built; the system's are found without help."""
+        paths = []
+        for dependency in self.spec.dependencies(deptype="link"):
+            # Slurm is plain C: nothing of the compiler's is loaded from Spack's copies.
+            if not dependency.external and dependency.name != "gcc-runtime":
+                paths += [dependency.prefix.lib, dependency.prefix.lib64]
+        return [path for path in paths if os.path.isdir(path)]
+
+    def _finish_elf_files(self):
+        patchelf = Executable(os.path.join(self.spec["patchelf"].prefix.bin, "patchelf"))
+        strip = which("strip", required=True)
+        libraries = [self.prefix.lib, os.path.join(self.prefix.lib, "slurm")]
+        libraries += self._dependency_libraries()
+        for path in list(self._files()):
+            with open(path, "rb") as f:
+                if f.read(4) != b"\x7fELF":
+                    continue
+            debug_file = self._keep_debug_file(path)
+            # Debuggers of MPI programs need the MPIR symbols of srun and sattach.
+            keep = os.path.basename(path) in ("srun", "sattach")
+            strip("--strip-debug" if keep else "--strip-unneeded", path)
+            if debug_file:
+                which("objcopy", required=True)(f"--add-gnu-debuglink={debug_file}", path)
+            here = os.path.dirname(path)
+            relative = [os.path.relpath(library, here) for library in libraries]
+            origins = ["$ORIGIN" if rel == "." else f"$ORIGIN/{rel}" for rel in relative]
+            patchelf("--set-rpath", ":".join(origins), path)
+
+    def _keep_debug_file(self, path):
+        """Split the debug sections off to where debuggers look first: .debug beside the file."""
+        if self.spec.satisfies("~debug"):
+            return None
+        directory = os.path.join(os.path.dirname(path), ".debug")
+        mkdirp(directory)
+        debug_file = os.path.join(directory, f"{os.path.basename(path)}.debug")
+        objcopy = which("objcopy", required=True)
+        objcopy("--only-keep-debug", "--compress-debug-sections", path, debug_file)
+        return debug_file
+
+    def _expected(self):
+        """(variant, what it is, dependency to look at, files), for the release at hand."""
+        plugin = "lib/slurm/{0}.so".format
+        since_23_02 = self.spec.satisfies("@23-02:")
+        since_23_11 = self.spec.satisfies("@23-11:")
+        programs = ["bin/sinfo", "bin/srun", "bin/sbatch", "bin/squeue", "bin/scontrol"]
+        programs += ["bin/sacctmgr", "sbin/slurmctld", "sbin/slurmd", "sbin/slurmdbd"]
+        programs += ["sbin/slurmstepd"] + (["sbin/sackd"] if since_23_11 else [])
+        rest = ["sbin/slurmrestd", plugin("rest_auth_local"), plugin("openapi_*")]
+        rest += [plugin("data_parser_v*")] if since_23_02 else []
+        rest += [plugin("rest_auth_jwt")]
+        rest += [plugin("http_parser_libhttp_parser")] if self.spec.satisfies("@25-11:") else []
+        cgroup = [plugin("cgroup_v2"), plugin("proctrack_cgroup"), plugin("task_cgroup")]
+        return [
+            (None, "programs", "c", programs),
+            (None, "headers", "c", ["include/slurm/slurm.h", "include/slurm/spank.h"]),
+            (None, "manual pages", "c", ["share/man/man1/srun.1", "share/man/man8/slurmd.8"]),
+            (None, "munge", "munge", [plugin("auth_munge"), plugin("cred_munge")]),
+            (None, "JSON and YAML", "json-c, libyaml", [plugin("serializer_json")]),
+            (None, "JSON and YAML", "json-c, libyaml", [plugin("serializer_yaml")]),
+            (None, "PMI-1 and PMI-2", "c", ["lib/libpmi.so", "lib/libpmi2.so"]),
+            (None, "PMI-1 and PMI-2", "c", [plugin("mpi_pmi2")]),
+            (None, "nss_slurm", "c", ["lib/libnss_slurm.so.2"]),
+            (None, "task affinity", "hwloc", [plugin("task_affinity")]),
+            ("jwt", "JSON web tokens", "libjwt", [plugin("auth_jwt")]),
+            ("restd", "slurmrestd", "http-parser, json-c, libjwt", rest),
+            ("mysql", "accounting", "mariadb-c-client", [plugin("accounting_storage_mysql")]),
+            ("pmix", "PMIx", "pmix", [plugin("mpi_pmix")]),
+            ("cgroup", "cgroup v2", "dbus, linux/bpf.h", cgroup),
+            ("pam", "PAM", "linux-pam", ["lib/security/pam_slurm.so"]),
+            ("pam", "PAM", "linux-pam", ["lib/security/pam_slurm_adopt.so"]),
+            ("lua", "Lua", "lua", [plugin("job_submit_lua"), plugin("cli_filter_lua")]),
+            ("curl", "HTTP", "curl", [plugin("jobcomp_elasticsearch")]),
+            ("curl", "HTTP", "curl", [plugin("acct_gather_profile_influxdb")]),
+            ("nvml", "NVIDIA GPUs", "nvml", [plugin("gpu_nvml")]),
+            ("rsmi", "AMD GPUs", "rocm-smi-lib", [plugin("gpu_rsmi")]),
+        ]
+
+    # Features that make no file of their own, by the line of config.h that switches them on.
+    defines = {
+        "curl": ("HAVE_LIBCURL", "curl"),
+        "hwloc": ("HAVE_HWLOC", "hwloc"),
+        "lz4": ("HAVE_LZ4", "lz4"),
+        "pam": ("HAVE_PAM", "linux-pam"),
+        "readline": ("HAVE_READLINE", "readline"),
+    }
+
+    def _check_features(self):
+        missing = []
+        for variant_name, feature, dependency, patterns in self._expected():
+            if variant_name and not self.spec.satisfies(f"+{variant_name}"):
+                continue
+            for pattern in patterns:
+                if not glob.glob(os.path.join(self.prefix, pattern)):
+                    missing.append(f"{pattern}: {feature} (look at {dependency})")
+        with open("config.h", encoding="utf-8") as f:
+            config = f.read()
+        for variant_name, (define, dependency) in self.defines.items():
+            if self.spec.satisfies(f"+{variant_name}") and f"#define {define} " not in config:
+                missing.append(f"{define} in config.h: {variant_name} (look at {dependency})")
+        if missing:
+            raise InstallError(
+                f"slurm@{self.version} was built without what was asked for", "\n".join(missing)
+            )
+
+    def _check_relocatable(self):
+        needle = os.fsencode(str(self.prefix))
+        guilty = []
+        for path in self._files():
+            with open(path, "rb") as f:
+                if needle in f.read():
+                    guilty.append(os.path.relpath(path, self.prefix))
+        if guilty:
+            raise InstallError(
+                f"slurm@{self.version} holds its build prefix, it would not run from another",
+                "\n".join(guilty),
+            )

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import * as core from '@actions/core';
+import { describeError, PackageBuildError } from '../base/errors.js';
+import { inspectHost } from '../base/host.js';
+import type { Ports } from '../base/ports.js';
+import { afterBuild } from '../build/after.js';
+import { runBuild } from '../build/pipeline.js';
+import { openProject } from '../build/project.js';
+import { parseRecord } from '../build/record.js';
+import { attestFiles } from './attest.js';
+import { type JobContext, readContext, readInputs } from './inputs.js';
+import { actionLogger } from './logger.js';
+import { writeOutputs } from './outputs.js';
+import { actionProcess } from './process.js';
+import { actionsArtifacts, actionsCache } from './stores.js';
+import { writeSummary } from './summary.js';
+
+const stateKey = 'build';
+
+/**
+ * The action's main step.
+ * @param root folder of the project's files
+ */
+export async function runMain(root: string, version: string): Promise<void> {
+  core.info(`slurm-factory ${version}`);
+  try {
+    const context = readContext();
+    const inputs = readInputs();
+    const report = await runBuild(
+      {
+        layers: [inputs],
+        project: await openProject(root),
+        host: await inspectHost(context.env),
+        cwd: context.workspace,
+        workRoot: context.workRoot,
+        transfer: join(context.workspace, '.slurm-factory'),
+        trigger: context.trigger,
+        env: ownEnvironment(context.env),
+        runId: String(process.pid),
+        installMissing: false,
+      },
+      actionPorts(context, inputs['github-token'] ?? ''),
+    );
+    writeOutputs(report);
+    await writeSummary(report);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** The action's post step: what is left to do after any build. It never fails the job. */
+export async function runPost(): Promise<void> {
+  try {
+    // Takes the secrets out of the environment; nothing of the inputs is needed.
+    readInputs();
+    const record = parseRecord(core.getState(stateKey));
+    if (record === undefined) {
+      core.info('The main step left nothing to do.');
+      return;
+    }
+    await afterBuild(record, actionPorts(readContext(), ''));
+  } catch (error) {
+    core.warning(`The post step could not finish: ${describeError(error)}`);
+  }
+}
+
+function actionPorts(context: JobContext, token: string): Ports {
+  return {
+    process: actionProcess,
+    logger: actionLogger,
+    cache: actionsCache(context.workspace),
+    artifacts: actionsArtifacts(context.artifactUrl),
+    state: { save: (record) => core.saveState(stateKey, record) },
+    attest: async (files) => {
+      await attestFiles(files, { token, env: context.env }, actionLogger);
+    },
+    env: ownEnvironment(context.env),
+    // A cancel kills this process; the post step does the rest.
+    signal: new AbortController().signal,
+  };
+}
+
+function fail(error: unknown): void {
+  if (error instanceof PackageBuildError) {
+    const { package: name, phase } = error.failure;
+    actionLogger.error(error.failure.firstError, `${name} failed in phase ${phase}`);
+  }
+  core.setFailed(describeError(error));
+}
+
+// A build on the machine itself must not see the workflow's tokens and settings.
+function ownEnvironment(env: JobContext['env']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (pair): pair is [string, string] =>
+        pair[1] !== undefined && !/^(GITHUB_|ACTIONS_|RUNNER_|INPUT_|STATE_)/.test(pair[0]),
+    ),
+  );
+}

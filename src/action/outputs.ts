@@ -1,0 +1,21 @@
+import { setOutput } from '@actions/core';
+import type { BuildReport } from '../build/report.js';
+
+/** The outputs of a report by their names in action.yml. */
+export function outputsOf(report: BuildReport): Record<string, string> {
+  return {
+    'slurm-version': report.slurmVersion,
+    target: report.identifier,
+    'content-key': report.contentKey,
+    'cache-hit': report.cacheHit,
+    'software-tarball': report.files.software,
+    'modules-tarball': report.files.modules,
+    manifest: report.files.manifest,
+    'artifact-ids': report.artifacts.flatMap((artifact) => artifact.id ?? []).join(','),
+    'artifact-urls': report.artifacts.map((artifact) => artifact.url).join('\n'),
+  };
+}
+
+export function writeOutputs(report: BuildReport): void {
+  for (const [name, value] of Object.entries(outputsOf(report))) setOutput(name, value);
+}

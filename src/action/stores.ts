@@ -1,0 +1,60 @@
+import { basename, dirname, join, relative } from 'node:path';
+import { listFiles } from '../base/files.js';
+import type { ArtifactStore, CacheStore } from '../base/ports.js';
+
+// The clients are loaded when they are needed: they are most of the bundle, and start-up should not wait.
+const cacheClient = () => import('@actions/cache');
+const artifactClient = async () => new (await import('@actions/artifact')).DefaultArtifactClient();
+
+/**
+ * GitHub's cache service. The paths are part of an entry's version there, so they are given relative to
+ * the workspace: the same on every runner.
+ * @param workspace the workflow's workspace, which the service's client takes relative paths from
+ */
+export function actionsCache(workspace: string): CacheStore {
+  const pathOf = (directory: string): string[] => [relative(workspace, directory)];
+  return {
+    async restore(key, prefixes, directory) {
+      const { restoreCache, isFeatureAvailable } = await cacheClient();
+      if (!isFeatureAvailable()) return undefined;
+      return restoreCache(pathOf(directory), key, [...prefixes]);
+    },
+    async save(key, directory) {
+      const { saveCache, restoreCache, isFeatureAvailable } = await cacheClient();
+      if (!isFeatureAvailable()) throw new Error('there is no cache service in this job');
+      if ((await saveCache(pathOf(directory), key)) !== -1) return 'saved';
+      // -1 stands for an entry that exists and for most faults; only the service knows which.
+      const found = await restoreCache(pathOf(directory), key, [], { lookupOnly: true });
+      if (found === key) return 'exists';
+      throw new Error('the service did not take the entry');
+    },
+  };
+}
+
+/**
+ * GitHub's artifact service.
+ * @param urlOf web address of an artifact by its number
+ */
+export function actionsArtifacts(urlOf: (id: number | undefined) => string): ArtifactStore {
+  const upload = async (
+    name: string,
+    files: string[],
+    folder: string,
+    options: { skipArchive: boolean; retentionDays: number | undefined },
+  ) => {
+    const client = await artifactClient();
+    const { id } = await client.uploadArtifact(name, files, folder, {
+      skipArchive: options.skipArchive,
+      ...(options.retentionDays === undefined ? {} : { retentionDays: options.retentionDays }),
+    });
+    return { name, url: urlOf(id), ...(id === undefined ? {} : { id }) };
+  };
+  return {
+    uploadFile: (file, retentionDays) =>
+      upload(basename(file), [file], dirname(file), { skipArchive: true, retentionDays }),
+    uploadFolder: async (name, folder, retentionDays) => {
+      const files = (await listFiles(folder)).map((file) => join(folder, file));
+      return upload(name, files, folder, { skipArchive: false, retentionDays });
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { summary } from '@actions/core';
+import type { BuildReport } from '../build/report.js';
+import { megabytes, summaryRows } from '../build/summary.js';
+import { checkRows } from '../smoke/report.js';
+
+/** Writes the job summary: what was built, its files and where the time went. */
+export async function writeSummary(report: BuildReport): Promise<void> {
+  const header = (...names: string[]) => names.map((data) => ({ data, header: true }));
+  const urls = new Map(report.artifacts.map((artifact) => [artifact.name, artifact.url]));
+  const link = (name: string) => {
+    const url = urls.get(name);
+    return url === undefined ? name : `<a href="${url}">${name}</a>`;
+  };
+  await summary
+    .addHeading(`Slurm ${report.slurmVersion}`, 2)
+    .addTable(summaryRows(report))
+    .addTable([
+      header('File', 'Size', 'SHA-256'),
+      ...report.described.map((file) => [
+        link(file.name),
+        megabytes(file.size),
+        `<code>${file.sha256}</code>`,
+      ]),
+    ])
+    .addTable([
+      header('Stage', 'Seconds'),
+      ...report.timings.map((timing) => [timing.stage, timing.seconds.toFixed(1)]),
+    ])
+    .write();
+  if (report.smoke === undefined) return;
+  await summary
+    .addHeading('Smoke test', 3)
+    .addTable([header('Check', 'Outcome', 'Seconds', 'Detail'), ...checkRows(report.smoke)])
+    .write();
+}

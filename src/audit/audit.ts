@@ -1,0 +1,22 @@
+import type { Expectation } from './expectation.js';
+import type { Facts } from './facts.js';
+import { type Rule, rules } from './rules.js';
+import { type Breach, type Tree, treeOf } from './tree.js';
+
+/** A broken rule: where, what, and what to do. */
+export interface Finding extends Breach {
+  readonly rule: Rule['id'];
+  readonly remedy: string;
+}
+
+/** Judges a tarball's facts by all rules. Of a damaged archive nothing else is worth saying. */
+export function auditFacts(facts: Facts, expectation: Expectation): Finding[] {
+  return auditTree(treeOf(facts, expectation.top), expectation);
+}
+
+export function auditTree(tree: Tree, expectation: Expectation): Finding[] {
+  const applied = tree.damage === null ? rules : rules.slice(0, 1);
+  return applied.flatMap(({ id, remedy, check }) =>
+    check(tree, expectation).map((breach) => ({ rule: id, ...breach, remedy })),
+  );
+}

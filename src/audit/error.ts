@@ -1,0 +1,28 @@
+import { PackagingError } from '../base/errors.js';
+import type { Finding } from './audit.js';
+
+/** The tarball is not what it must be; every finding is in the message. */
+export class AuditError extends PackagingError {
+  constructor(
+    readonly tarball: string,
+    readonly findings: readonly Finding[],
+  ) {
+    const places = findings.length === 1 ? 'one place' : `${findings.length} places`;
+    super(
+      `${tarball} fails its audit in ${places}:\n${formatFindings(findings)}`,
+      'Mend what the arrows say and build again; docs/audit.md explains the rules.',
+    );
+  }
+}
+
+/** A block for each rule: a line for each file, then what to do. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const byRule = new Map<string, Finding[]>();
+  for (const finding of findings) byRule.set(finding.rule, [...(byRule.get(finding.rule) ?? []), finding]);
+  return [...byRule.values()]
+    .flatMap((group) => [
+      ...group.map(({ rule, file, detail }) => `[${rule}] ${file}: ${detail}.`),
+      ...group.slice(0, 1).map(({ remedy }) => `  → ${remedy}`),
+    ])
+    .join('\n');
+}

@@ -1,0 +1,61 @@
+import { dirname } from 'node:path';
+import { containerLayout, type Layout } from '../container/layout.js';
+import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
+import type { Toolchain } from '../targets/toolchains.js';
+import { type Promised, promisedBy } from './plugins.js';
+
+/** What a target's tarball must be like. */
+export interface Expectation {
+  /** Name of the top folder. */
+  readonly top: string;
+  readonly packages: Toolchain['packages'];
+  readonly toolchain: string;
+  /** ELF's name of the architecture, and its loader. */
+  readonly machine: string;
+  readonly interpreter: string;
+  readonly systemLibraries: readonly string[];
+  /** Highest symbol version by prefix. */
+  readonly limits: Readonly<Record<string, string>>;
+  /** Paths of the build and other strings that no file may hold. */
+  readonly forbidden: readonly string[];
+  readonly promised: readonly Promised[];
+}
+
+const machines: Readonly<Record<Arch, { machine: string; interpreter: string }>> = {
+  amd64: { machine: 'EM_X86_64', interpreter: '/lib64/ld-linux-x86-64.so.2' },
+  arm64: { machine: 'EM_AARCH64', interpreter: '/lib/ld-linux-aarch64.so.1' },
+};
+
+/** Spack's padding, which is in any path of its store. */
+const placeholder = '__spack_path_placeholder__';
+
+/**
+ * What must hold for the tarball of a target.
+ * @param layout the build's folders as its commands saw them, the session's
+ */
+export function expectationFor(
+  target: Target,
+  toolchain: Toolchain,
+  layout: Layout = containerLayout,
+): Expectation {
+  const folders = [containerLayout, layout].flatMap((places) => [
+    dirname(places.store),
+    places.spack,
+    places.packages,
+    places.overlay,
+  ]);
+  return {
+    top: formatTarget(target),
+    packages: toolchain.packages,
+    toolchain: toolchain.name,
+    ...machines[target.arch],
+    systemLibraries: toolchain.systemLibraries,
+    limits: { GLIBC: toolchain.compiler.glibc, GLIBCXX: toolchain.compiler.glibcxx },
+    forbidden: [...new Set([placeholder, ...withoutInner(folders)])],
+    promised: promisedBy(target),
+  };
+}
+
+// A folder that lies in another one is found with that.
+const withoutInner = (folders: readonly string[]): string[] =>
+  folders.filter((folder) => !folders.some((outer) => folder.startsWith(`${outer}/`)));

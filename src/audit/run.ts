@@ -1,0 +1,152 @@
+import { posix } from 'node:path';
+import { PackagingError } from '../base/errors.js';
+import type { Session } from '../container/session.js';
+import { compareVersions } from '../targets/releases.js';
+import type { Toolchain } from '../targets/toolchains.js';
+import { auditTree, type Finding } from './audit.js';
+import { driverLibraries, elfFiles, parseVersion } from './elf-rules.js';
+import { AuditError } from './error.js';
+import type { Expectation } from './expectation.js';
+import { type Facts, type InventoryRequest, type Load, parseFacts } from './facts.js';
+import { promisedFiles } from './feature-rules.js';
+import { companions, hosts } from './plugins.js';
+import { runtimePackages } from './runtime.js';
+import { type Tree, treeOf } from './tree.js';
+
+/** A file that the target promises. */
+export interface PromisedFile {
+  readonly feature: string;
+  readonly file: string;
+  /** How it was loaded; undefined for what is no ELF file. */
+  readonly load: Pick<Load, 'binding' | 'program' | 'missing'> | undefined;
+}
+
+export interface AuditReport {
+  /** File name of the tarball. */
+  readonly tarball: string;
+  /** Empty for a tarball that is as it must be. */
+  readonly findings: readonly Finding[];
+  readonly figures: {
+    readonly entries: number;
+    readonly files: number;
+    readonly elfFiles: number;
+    readonly scripts: number;
+    /** Programs and shared objects that were loaded. */
+    readonly loaded: number;
+    /** Highest symbol version by prefix: `GLIBC` → `2.34`. */
+    readonly highest: Readonly<Record<string, string>>;
+    readonly seconds: number;
+  };
+  readonly plugins: readonly PromisedFile[];
+  /** Shared objects that open, but lack functions that no program has. */
+  readonly incomplete: readonly { readonly file: string; readonly missing: readonly string[] }[];
+  /** The distribution's packages that the tarball needs, sorted. */
+  readonly runtimePackages: readonly string[];
+}
+
+/** What is audited, and by what. */
+export interface AuditRequest {
+  /** Text of `scripts/inside/elf_inventory.py`. */
+  readonly script: string;
+  /** Path of the tarball in the session. */
+  readonly tarball: string;
+  readonly toolchain: Toolchain;
+  readonly expectation: Expectation;
+}
+
+/**
+ * Audits a finished tarball in a session of its toolchain's image: programs and plugins are loaded there.
+ * @throws PackagingError when the audit itself can't be done; broken rules are in the report
+ */
+export async function auditTarball(session: Session, request: AuditRequest): Promise<AuditReport> {
+  const { script, tarball, expectation } = request;
+  const start = performance.now();
+  const question = JSON.stringify(inventoryRequest(tarball, expectation));
+  const answer = await session.exec([session.python, '-c', script, question]);
+  if (answer.exitCode !== 0) {
+    throw new PackagingError(
+      `${posix.basename(tarball)} could not be audited: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`,
+      'Check the free disk space; the audit needs gcc and the Python of the builder image.',
+    );
+  }
+  const facts = parseFacts(answer.stdout);
+  return makeReport(facts, request, () => (performance.now() - start) / 1000);
+}
+
+/**
+ * Lets a tarball pass that breaks no rule.
+ * @throws AuditError
+ */
+export function requirePassed(report: AuditReport): void {
+  if (report.findings.length > 0) throw new AuditError(report.tarball, report.findings);
+}
+
+/** What the script is asked about a tarball. */
+export function inventoryRequest(tarball: string, expectation: Expectation): InventoryRequest {
+  const { top, packages, forbidden, limits } = expectation;
+  return {
+    archive: tarball,
+    top,
+    packages,
+    forbidden,
+    limits,
+    exports: driverLibraries.exports,
+    companions,
+    hosts,
+  };
+}
+
+/** Judges the facts and adds up the figures. */
+export function makeReport(
+  facts: Facts,
+  { tarball, toolchain, expectation }: Omit<AuditRequest, 'script'>,
+  seconds: () => number,
+): AuditReport {
+  const tree = treeOf(facts, expectation.top);
+  const findings = auditTree(tree, expectation);
+  return {
+    tarball: posix.basename(tarball),
+    findings,
+    plugins: promisedWithLoads(tree, expectation),
+    incomplete: tree.loads
+      .filter(({ binding, missing }) => binding === 'lazy' && missing.length > 0)
+      .map(({ file, missing }) => ({ file, missing })),
+    runtimePackages: runtimePackages(facts, toolchain.dependencies),
+    figures: {
+      entries: tree.entries.length,
+      files: tree.entries.filter(({ type }) => type === 'file').length,
+      elfFiles: tree.entries.filter(({ elf }) => elf !== null).length,
+      scripts: tree.entries.filter(({ script }) => script !== null).length,
+      loaded: tree.loads.filter(({ binding }) => binding !== 'failed').length,
+      highest: highestVersions(tree),
+      seconds: seconds(),
+    },
+  };
+}
+
+function promisedWithLoads(tree: Tree, { promised }: Expectation): PromisedFile[] {
+  const loads = new Map(tree.loads.map((load) => [load.file, load]));
+  return promised.flatMap(({ feature, files }) =>
+    files
+      .flatMap((pattern) => promisedFiles(tree, pattern))
+      .map(([file, itself]) => {
+        const load = loads.get(itself);
+        return {
+          feature,
+          file,
+          load: load && { binding: load.binding, program: load.program, missing: load.missing },
+        };
+      }),
+  );
+}
+
+function highestVersions(tree: Tree): Record<string, string> {
+  const highest: Record<string, string> = {};
+  for (const { elf } of elfFiles(tree)) {
+    for (const { prefix, number } of elf.versions.flatMap((version) => parseVersion(version) ?? [])) {
+      const known = highest[prefix];
+      if (known === undefined || compareVersions(number, known) > 0) highest[prefix] = number;
+    }
+  }
+  return highest;
+}

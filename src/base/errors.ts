@@ -1,0 +1,142 @@
+/**
+ * The one family of errors. Each class has the exit code that the command line ends with and carries a
+ * sentence that says what to do; `entry/` shows both, once. Anything else that is thrown is a defect.
+ */
+export abstract class FactoryError extends Error {
+  abstract readonly exitCode: ExitCode;
+
+  /**
+   * @param message what went wrong, one sentence
+   * @param hint what the user does about it, one sentence
+   */
+  constructor(
+    message: string,
+    readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Exit codes of the command line; the same as the ones slurm-factory's users know. */
+export const exitCodes = {
+  ok: 0,
+  general: 1,
+  arguments: 2,
+  container: 3,
+  build: 4,
+  package: 5,
+  configuration: 6,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** One wrong input: its name, what is wrong with it and what would be right. */
+export interface Problem {
+  readonly input: string;
+  readonly message: string;
+}
+
+/** Wrong inputs, all of them at once. */
+export class InputError extends FactoryError {
+  readonly exitCode = exitCodes.arguments;
+  constructor(readonly problems: readonly Problem[]) {
+    super(
+      problems.map((problem) => `${problem.input}: ${problem.message}`).join('\n'),
+      problems.length === 1 ? 'Correct this input.' : `Correct these ${problems.length} inputs.`,
+    );
+  }
+}
+
+/** A valid request that this version can't carry out yet. */
+export class NotYetError extends FactoryError {
+  readonly exitCode = exitCodes.arguments;
+}
+
+/** The project's own data or a file of the user's configuration is not as it must be. */
+export class ConfigurationError extends FactoryError {
+  readonly exitCode = exitCodes.configuration;
+}
+
+/** Something the machine lacks: a program, a package, a fitting distribution. */
+export class MissingRequirementError extends FactoryError {
+  readonly exitCode = exitCodes.configuration;
+}
+
+/** Less free disk than the build needs. */
+export class DiskSpaceError extends FactoryError {
+  readonly exitCode = exitCodes.configuration;
+}
+
+/** No container engine answers. */
+export class NoEngineError extends FactoryError {
+  readonly exitCode = exitCodes.container;
+}
+
+/** The engine answers, but an image or a container could not be made or died. */
+export class ContainerError extends FactoryError {
+  readonly exitCode = exitCodes.container;
+}
+
+/** Spack or its packages could not be fetched. */
+export class SpackUnreachableError extends FactoryError {
+  readonly exitCode = exitCodes.build;
+}
+
+/** Fetched bytes are not the ones that were asked for. */
+export class ChecksumError extends FactoryError {
+  readonly exitCode = exitCodes.build;
+}
+
+/** Spack found no solution for the environment. */
+export class ConcretizationError extends FactoryError {
+  readonly exitCode = exitCodes.build;
+}
+
+/** A package failed to build: which one, in which phase, and the first line that says why. */
+export class PackageBuildError extends FactoryError {
+  readonly exitCode = exitCodes.build;
+  constructor(
+    readonly failure: {
+      readonly package: string;
+      readonly phase: string;
+      readonly firstError: string;
+      /** Name of the build log among the logs that are kept. */
+      readonly log: string | undefined;
+    },
+  ) {
+    super(
+      `${failure.package} failed in phase ${failure.phase}: ${failure.firstError}`,
+      failure.log === undefined
+        ? 'Read the lines above; Spack named no build log.'
+        : `Read the lines above; the whole build log is kept as ${failure.log}.`,
+    );
+  }
+}
+
+/** The tarballs could not be made, or are not what they must be. */
+export class PackagingError extends FactoryError {
+  readonly exitCode = exitCodes.package;
+}
+
+/** The files could not be signed: the key or its passphrase is not usable, or a signature does not hold. */
+export class SigningError extends FactoryError {
+  readonly exitCode = exitCodes.package;
+}
+
+/** The build was cancelled by a signal. */
+export class CancelledError extends FactoryError {
+  readonly exitCode = exitCodes.general;
+}
+
+/** Exit code of anything that was thrown. */
+export function exitCodeOf(error: unknown): ExitCode {
+  return error instanceof FactoryError ? error.exitCode : exitCodes.general;
+}
+
+/** Message of anything that was thrown, with the hint where there is one. */
+export function describeError(error: unknown): string {
+  if (error instanceof FactoryError) return `${error.message}\n${error.hint}`;
+  if (error instanceof Error) return error.message;
+  return String(error);
+}

@@ -1,0 +1,91 @@
+/** The side effects that the core needs. `action/` and `cli/` bring one implementation each. */
+
+/** How a process is run. The command is an argument list; no shell ever sees it. */
+export interface RunOptions {
+  readonly cwd?: string;
+  /** The whole environment of the process; without it, it gets this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Written to standard input, which is then closed. */
+  readonly input?: string;
+  /** Called for each line of stdout and stderr as it comes. */
+  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ProcessRunner {
+  /**
+   * Runs a program to its end. A non-zero exit is a result, not an error.
+   * A program that does not exist gives exit code 127.
+   */
+  run(command: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
+}
+
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  notice(message: string): void;
+  warning(message: string): void;
+  /** @param title short heading, where the surface can show one */
+  error(message: string, title?: string): void;
+  /** Runs `body` within a foldable group of log lines. */
+  group<T>(name: string, body: () => Promise<T>): Promise<T>;
+  /** Hides a value in all later output. */
+  mask(secret: string): void;
+}
+
+/** Keeps folders by key. An entry never changes once it is there. */
+export interface CacheStore {
+  /**
+   * Brings an entry's content to `directory`, which must not exist or be empty.
+   * @param key the exact key, at most 512 characters
+   * @param prefixes fall-back key prefixes, best first
+   * @returns the key that was found, undefined for a miss
+   * @throws on a fault of the service; the caller turns it into a warning
+   */
+  restore(key: string, prefixes: readonly string[], directory: string): Promise<string | undefined>;
+  /**
+   * Stores `directory` under `key`.
+   * @returns 'saved', or 'exists' where the key is taken already
+   */
+  save(key: string, directory: string): Promise<'saved' | 'exists'>;
+}
+
+export interface UploadedArtifact {
+  readonly name: string;
+  /** The service's number for it; undefined for a local directory. */
+  readonly id?: number;
+  readonly url: string;
+}
+
+/** Hands out files. */
+export interface ArtifactStore {
+  /** Uploads one file, not zipped, under its own name. */
+  uploadFile(file: string, retentionDays: number | undefined): Promise<UploadedArtifact>;
+  /** Uploads a folder's files as one archive. */
+  uploadFolder(name: string, folder: string, retentionDays: number | undefined): Promise<UploadedArtifact>;
+}
+
+/** What the post step must know, kept as main goes along. */
+export interface StateStore {
+  save(record: unknown): void;
+}
+
+/** All ports together. */
+export interface Ports {
+  readonly process: ProcessRunner;
+  readonly logger: Logger;
+  readonly cache: CacheStore;
+  readonly artifacts: ArtifactStore;
+  readonly state: StateStore;
+  /** Attests where and from what files were built, where the surface can. */
+  readonly attest?: (files: readonly { readonly name: string; readonly sha256: string }[]) => Promise<void>;
+  /** This process's environment, for programs that need its PATH. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the build is cancelled. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,17 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The candidate nearest to `word`, if one is near enough to be what was meant. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (candidates.length === 0) return undefined;
+  const best = closest(word.toLowerCase(), [...candidates]);
+  return distance(word.toLowerCase(), best.toLowerCase()) <= Math.max(2, Math.floor(best.length / 3))
+    ? best
+    : undefined;
+}
+
+/** "… is not one of a, b, c; did you mean b?" */
+export function unknownValue(kind: string, word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates);
+  const meant = near === undefined ? '' : ` Did you mean '${near}'?`;
+  return `'${word}' is not a known ${kind}.${meant} There is: ${candidates.join(', ')}.`;
+}

@@ -1,0 +1,207 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CancelledError } from '../base/errors.js';
+import type { Ports } from '../base/ports.js';
+import { CacheEntries } from '../cache/entries.js';
+import { resultKey } from '../cache/keys.js';
+import type { Session } from '../container/session.js';
+import type { SmokeReport } from '../smoke/report.js';
+import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
+import { Recorder } from './record.js';
+import { type BuildReport, type CacheHit, type Finished, type PackageCounts, resultFiles } from './report.js';
+import { audit } from './stages/audit.js';
+import { makeFolders, prepareBuilder } from './stages/builder.js';
+import { describe } from './stages/describe.js';
+import { install } from './stages/install.js';
+import { bringLock } from './stages/lock.js';
+import { pack } from './stages/pack.js';
+import { preflight } from './stages/preflight.js';
+import { publish } from './stages/publish.js';
+import { adoptResult, restoreResult } from './stages/result.js';
+import { sign } from './stages/sign.js';
+import { smoke, smokeReportName } from './stages/smoke.js';
+import { bringSources } from './stages/sources.js';
+import { Stopwatch } from './stopwatch.js';
+
+/**
+ * Builds a target, or takes it from the result cache, and hands out its files. What is left to do
+ * afterwards, whatever happens here, `afterBuild` does from the record.
+ * @throws FactoryError
+ */
+export async function runBuild(request: BuildRequest, ports: Ports): Promise<BuildReport> {
+  try {
+    return await build(request, ports);
+  } catch (error) {
+    // Any command fails once a cancel took its container away; say what it was.
+    if (!ports.signal.aborted) throw error;
+    throw new CancelledError('The build was cancelled.', 'Run it again; what was built is kept.', {
+      cause: error,
+    });
+  }
+}
+
+async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> {
+  const watch = new Stopwatch(ports.logger, ports.signal);
+  const plan = await watch.stage('Resolve the inputs', () => planAndTell(request, ports));
+  const recorder = startRecord(plan, request, ports);
+  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer);
+
+  const cached = await watch.stage('Look into the result cache', () =>
+    restoreResult(plan, entries, ports.logger),
+  );
+  const made =
+    cached === undefined
+      ? await makeResult(plan, request, entries, recorder, watch, ports)
+      : { ...cached, cacheHit: 'result' as const, packages: undefined, smoke: undefined };
+
+  const signatures = await watch.stage('Sign', () => sign(plan, made, request.env, recorder, ports));
+  const described = [...made.described, ...signatures];
+  await ports.attest?.(described.map(({ name, sha256 }) => ({ name, sha256 })));
+  const artifacts = plan.options.upload
+    ? await watch.stage('Upload the artifacts', () =>
+        publish(
+          plan,
+          [
+            ...described.map((file) => file.name),
+            ...(made.smoke === undefined ? [] : [smokeReportName(plan.identifier)]),
+          ],
+          ports.artifacts,
+          ports.logger,
+        ),
+      )
+    : [];
+  recorder.update({ succeeded: true });
+  const names = resultFiles(plan.identifier);
+  return {
+    identifier: plan.identifier,
+    slurmVersion: plan.target.version,
+    contentKey: plan.contentKey,
+    cacheHit: made.cacheHit,
+    outputDir: plan.outputDir,
+    files: {
+      software: join(plan.outputDir, names.software),
+      modules: join(plan.outputDir, names.modules),
+      installer: join(plan.outputDir, names.installer),
+      sbom: join(plan.outputDir, names.sbom),
+      manifest: join(plan.outputDir, names.manifest),
+      sums: join(plan.outputDir, names.sums),
+    },
+    described,
+    smoke: made.smoke,
+    packages: made.packages,
+    runtimePackages: made.runtimePackages,
+    artifacts,
+    timings: watch.timings,
+  };
+}
+
+async function planAndTell(request: BuildRequest, ports: Ports): Promise<BuildPlan> {
+  const plan = await planBuild(request, ports.process);
+  ports.logger.info(`Target ${plan.identifier}, content key ${plan.contentKey}`);
+  return plan;
+}
+
+function startRecord(plan: BuildPlan, request: BuildRequest, ports: Ports): Recorder {
+  return new Recorder(
+    {
+      version: 1,
+      identifier: plan.identifier,
+      buildFolder: plan.buildFolder,
+      transfer: request.transfer,
+      policy: plan.policy,
+      saves: [],
+      stage: plan.hostLayout.stage,
+      succeeded: false,
+      upload: plan.options.upload,
+      ...(plan.options.retentionDays === undefined ? {} : { retentionDays: plan.options.retentionDays }),
+    },
+    ports.state,
+  );
+}
+
+type Made = Finished & {
+  readonly cacheHit: CacheHit;
+  readonly packages: PackageCounts;
+  readonly smoke: SmokeReport | undefined;
+};
+
+/** The way of a miss: builder, lock, install, tarballs, audit, description, smoke test. */
+async function makeResult(
+  plan: BuildPlan,
+  request: BuildRequest,
+  entries: CacheEntries,
+  recorder: Recorder,
+  watch: Stopwatch,
+  ports: Ports,
+): Promise<Made> {
+  await rm(plan.buildFolder, { recursive: true, force: true });
+  await preflight(plan);
+  // Clones and image have nothing to do with each other.
+  const startSession = await watch.stage('Bring Spack and the builder image', async () => {
+    const prepared = prepareBuilder(plan, request, ports);
+    const bring = () => bringSources(plan, entries, recorder, ports);
+    // On the machine itself, git may be among what is installed first.
+    const onMachine = !(plan.engine instanceof Error) && plan.engine.kind === 'none';
+    // Whichever fails, the other must have ended before anything is cleaned up.
+    const [builder, clones] = await Promise.allSettled([
+      prepared,
+      onMachine ? prepared.then(bring) : bring(),
+    ]);
+    if (builder.status === 'rejected') throw builder.reason;
+    if (clones.status === 'rejected') throw clones.reason;
+    return builder.value;
+  });
+  const session = await watch.stage('Start the session', async () => {
+    await makeFolders(plan);
+    return startSession(recorder);
+  });
+  try {
+    return await buildIn(session, plan, request, entries, recorder, watch, ports);
+  } finally {
+    await session.stop();
+  }
+}
+
+async function buildIn(
+  session: Session,
+  plan: BuildPlan,
+  request: BuildRequest,
+  entries: CacheEntries,
+  recorder: Recorder,
+  watch: Stopwatch,
+  ports: Ports,
+): Promise<Made> {
+  const { project } = request;
+  const { logger } = ports;
+  const lock = await watch.stage('Bring the lock', () => bringLock(plan, session, entries, recorder, logger));
+  const installed = await watch.stage('Install', () =>
+    install(plan, session, lock, entries, recorder, logger),
+  );
+  const { prefix } = installed;
+  const folder = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));
+  const software = `${folder.session}/${resultFiles(plan.identifier).software}`;
+  const { runtimePackages } = await watch.stage('Audit', () =>
+    audit(software, plan, project, session, logger),
+  );
+  await watch.stage('Describe', () =>
+    describe(plan, project, session, folder, { lock, prefix, runtimePackages }),
+  );
+  const smokeReport = plan.options.smokeTest
+    ? await watch.stage('Smoke test', () => smoke(plan, request, folder, recorder, ports))
+    : undefined;
+  const finished = await adoptResult(plan, folder.host);
+  // What was not tested must not come back to a build that asks for the test.
+  if (plan.options.smokeTest) {
+    recorder.addSave({
+      key: resultKey(plan.identifier, plan.contentKey),
+      directory: plan.outputDir,
+      files: finished.described.map((file) => file.name),
+    });
+  }
+  return {
+    ...finished,
+    cacheHit: installed.rootFromCache ? 'build-cache' : 'none',
+    packages: installed.packages,
+    smoke: smokeReport,
+  };
+}

@@ -1,0 +1,66 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ConfigurationError } from '../base/errors.js';
+import { digestFolder } from '../base/files.js';
+import { parseReleases, type Release } from '../targets/releases.js';
+import { parseToolchain, type Toolchain } from '../targets/toolchains.js';
+
+const pinsSchema = z.object({
+  spack: z.object({ git: z.string(), commit: z.string() }),
+  packages: z.object({ git: z.string(), commit: z.string() }),
+});
+
+/** The project's own files that a build reads: releases, pins, toolchains, recipes and templates. */
+export interface Project {
+  readonly root: string;
+  readonly releases: readonly Release[];
+  readonly pins: z.infer<typeof pinsSchema>;
+  /** Ids of all toolchains, sorted. */
+  readonly toolchains: readonly string[];
+  readonly overlay: string;
+  /** Pinned Python modules of the builder image. */
+  readonly requirements: string;
+  loadToolchain(id: string): Promise<{ toolchain: Toolchain; dockerfile: string }>;
+  template(name: string): Promise<string>;
+  /** Text of a script that runs within the build's session. */
+  script(name: string): Promise<string>;
+  digest(part: 'spack-repo' | 'templates' | 'scripts/inside'): Promise<string>;
+}
+
+/**
+ * Opens the project's files.
+ * @param root folder that has data/, toolchains/, templates/ and spack-repo/
+ */
+export async function openProject(root: string): Promise<Project> {
+  const read = (...path: string[]) => readFile(join(root, ...path), 'utf8');
+  const pins = pinsSchema.safeParse(JSON.parse(await read('data', 'pins.json')));
+  if (!pins.success) {
+    throw new ConfigurationError(
+      `data/pins.json: ${z.prettifyError(pins.error)}`,
+      'Restore the file from the repository.',
+    );
+  }
+  const entries = await readdir(join(root, 'toolchains'), { withFileTypes: true });
+  return {
+    root,
+    releases: parseReleases(await read('data', 'slurm-releases.json')),
+    pins: pins.data,
+    toolchains: entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort(),
+    overlay: join(root, 'spack-repo'),
+    requirements: await read('toolchains', 'clingo-requirements.txt'),
+    loadToolchain: async (id) => ({
+      toolchain: parseToolchain(
+        await read('toolchains', id, 'toolchain.yaml'),
+        `toolchains/${id}/toolchain.yaml`,
+      ),
+      dockerfile: await read('toolchains', id, 'Dockerfile'),
+    }),
+    template: (name) => read('templates', name),
+    script: (name) => read('scripts', 'inside', name),
+    digest: (part) => digestFolder(join(root, part)),
+  };
+}

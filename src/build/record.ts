@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { StateStore } from '../base/ports.js';
+
+const save = z.object({
+  key: z.string(),
+  directory: z.string(),
+  /** Relative paths; the whole folder when left out. */
+  files: z.array(z.string()).optional(),
+});
+
+const recordSchema = z.object({
+  version: z.literal(1),
+  identifier: z.string(),
+  /** The build's own folder, removed at the end. */
+  buildFolder: z.string(),
+  transfer: z.string(),
+  policy: z.object({ restore: z.boolean(), save: z.boolean() }),
+  /** Container that may still run. */
+  container: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
+  /** Container of the smoke test that may still run. */
+  smoke: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
+  /** Folder in memory with the signing key, while files are signed. */
+  keyring: z.string().optional(),
+  /** Entries that are complete and not in the cache yet. */
+  saves: z.array(save),
+  /** Build cache whose complete packages are to be saved, but for those that came from the cache. */
+  packages: z
+    .object({
+      directory: z.string(),
+      place: z.object({ builder: z.string(), padding: z.number() }),
+      restored: z.array(z.string()),
+    })
+    .optional(),
+  /** Folder that Spack builds in; its logs are kept when the build failed. */
+  stage: z.string(),
+  succeeded: z.boolean(),
+  upload: z.boolean(),
+  retentionDays: z.number().optional(),
+});
+
+/** What the post step must know; it recomputes nothing. */
+export type PostRecord = z.infer<typeof recordSchema>;
+
+/** Reads a record; undefined when main never got as far as writing one. */
+export function parseRecord(text: string): PostRecord | undefined {
+  if (text === '') return undefined;
+  return recordSchema.parse(JSON.parse(text));
+}
+
+/** Keeps the record and writes it at each change, so that the post step of a killed build finds it. */
+export class Recorder {
+  constructor(
+    private record: PostRecord,
+    private readonly store: StateStore,
+  ) {
+    this.store.save(this.record);
+  }
+
+  get current(): PostRecord {
+    return this.record;
+  }
+
+  update(change: Partial<Omit<PostRecord, 'version'>>): void {
+    this.record = { ...this.record, ...change };
+    this.store.save(this.record);
+  }
+
+  addSave(entry: PostRecord['saves'][number]): void {
+    this.update({ saves: [...this.record.saves, entry] });
+  }
+}

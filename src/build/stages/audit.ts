@@ -1,0 +1,34 @@
+import { expectationFor } from '../../audit/expectation.js';
+import { type AuditReport, auditTarball, requirePassed } from '../../audit/run.js';
+import type { Logger } from '../../base/ports.js';
+import type { Session } from '../../container/session.js';
+import type { Target } from '../../targets/identifier.js';
+import type { Toolchain } from '../../targets/toolchains.js';
+import type { Project } from '../project.js';
+
+/**
+ * Audits a finished tarball; every broken rule is in the error.
+ * @param tarball path in the session
+ * @throws AuditError, PackagingError
+ */
+export async function audit(
+  tarball: string,
+  { target, toolchain }: { readonly target: Target; readonly toolchain: Toolchain },
+  project: Project,
+  session: Session,
+  logger: Logger,
+): Promise<AuditReport> {
+  const report = await auditTarball(session, {
+    script: await project.script('elf_inventory.py'),
+    tarball,
+    toolchain,
+    expectation: expectationFor(target, toolchain, session.layout),
+  });
+  const { figures } = report;
+  const highest = Object.entries(figures.highest).map(([name, version]) => `${name} ${version}`);
+  logger.info(
+    `${figures.files} files, ${figures.elfFiles} of them ELF, ${figures.loaded} loaded; highest ${highest.join(', ')}`,
+  );
+  requirePassed(report);
+  return report;
+}

@@ -1,0 +1,120 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { ChecksumError, PackageBuildError, PackagingError } from '../../base/errors.js';
+import type { Logger } from '../../base/ports.js';
+import { completePackages } from '../../cache/buildcache.js';
+import type { CacheEntries } from '../../cache/entries.js';
+import { packageKey } from '../../cache/keys.js';
+import type { Session } from '../../container/session.js';
+import { installCommand } from '../../spack/commands.js';
+import { padding } from '../../spack/environment.js';
+import { firstErrorLine, InstallProgress } from '../../spack/progress.js';
+import { builtSpecs, installedPrefix, type Lock } from '../../spack/results.js';
+import { logName } from '../logs.js';
+import type { BuildPlan } from '../plan.js';
+import type { Recorder } from '../record.js';
+import type { PackageCounts } from '../report.js';
+
+export interface Installed {
+  /** Slurm's prefix, as the session sees it. */
+  readonly prefix: string;
+  readonly packages: PackageCounts;
+  /** Slurm itself came from the build cache. */
+  readonly rootFromCache: boolean;
+}
+
+/**
+ * Brings the lock's packages from the cache to the build cache, then lets Spack install them: from there
+ * what is there, from source the rest. Each package that was compiled is pushed as it finishes.
+ * @throws PackageBuildError, ChecksumError
+ */
+export async function install(
+  plan: BuildPlan,
+  session: Session,
+  lock: Lock,
+  entries: CacheEntries,
+  recorder: Recorder,
+  logger: Logger,
+): Promise<Installed> {
+  const place = { builder: plan.builder, padding };
+  const wanted = builtSpecs(lock);
+  const directory = plan.hostLayout.buildCache;
+  await Promise.all(
+    wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), directory)),
+  );
+  const restored = (await completePackages(directory)).map((cached) => cached.hash);
+  recorder.update({ packages: { directory, place, restored } });
+  logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
+
+  const progress = new InstallProgress(wanted.length);
+  const { command, env } = installCommand(session, plan.jobs);
+  const tail: string[] = [];
+  const result = await session.exec(command, {
+    env,
+    onLine: (line) => {
+      const shown = progress.read(line);
+      if (shown !== undefined) logger.info(shown);
+      else logger.debug(line);
+      if (line.trim() !== '') tail.push(line);
+    },
+  });
+  if (result.exitCode !== 0) throw await explainFailure(plan, session, progress, tail, logger);
+  const built = wanted.filter((spec) => !restored.includes(spec.hash));
+  return {
+    prefix: await findPrefix(plan, session, lock),
+    packages: {
+      external: lock.specs.length - wanted.length,
+      fromCache: wanted.length - built.length,
+      compiled: built.length,
+    },
+    rootFromCache: restored.includes(lock.root.hash),
+  };
+}
+
+async function findPrefix(plan: BuildPlan, session: Session, lock: Lock): Promise<string> {
+  // The database lies at the padded root, some folders down.
+  const databases = await findDatabases(plan.hostLayout.store);
+  for (const database of databases) {
+    const prefix = installedPrefix(await readFile(database, 'utf8'), lock.root.hash);
+    if (prefix !== undefined) return prefix;
+  }
+  throw new PackagingError(
+    `Spack says that it installed ${lock.root.name}, but its database below ${session.layout.store} does not.`,
+    'Build again with cache: false.',
+  );
+}
+
+async function findDatabases(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  if (names.includes('.spack-db')) return [join(folder, '.spack-db', 'index.json')];
+  const padded = names.filter((name) => name.startsWith('__spack_path_'));
+  return (await Promise.all(padded.map((name) => findDatabases(join(folder, name))))).flat();
+}
+
+async function explainFailure(
+  plan: BuildPlan,
+  session: Session,
+  progress: InstallProgress,
+  tail: readonly string[],
+  logger: Logger,
+): Promise<Error> {
+  for (const line of tail.slice(-40)) logger.info(line);
+  const output = tail.join('\n');
+  const mismatch = /ChecksumError|checksum failed for (.*)/.exec(output);
+  if (mismatch !== null) {
+    return new ChecksumError(
+      `An archive's sha256 is not the expected one: ${firstErrorLine(output) ?? mismatch[0]}`,
+      'Check the source mirror or proxy that served it; nothing of it was used.',
+    );
+  }
+  const { failure } = progress;
+  const { stage } = plan.hostLayout;
+  const log = failure?.logPath === undefined ? undefined : relative(session.layout.stage, failure.logPath);
+  const text = log === undefined ? '' : await readFile(join(stage, log), 'utf8').catch(() => '');
+  return new PackageBuildError({
+    package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
+    phase: failure?.lastPhase ?? 'unknown',
+    firstError: firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing',
+    log: log === undefined ? undefined : logName(log),
+  });
+}

@@ -1,0 +1,87 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConcretizationError, ContainerError } from '../../base/errors.js';
+import type { Logger } from '../../base/ports.js';
+import type { CacheEntries } from '../../cache/entries.js';
+import { lockDigest, lockKey } from '../../cache/keys.js';
+import type { Session } from '../../container/session.js';
+import { concretizeCommand, packageVersionsCommand } from '../../spack/commands.js';
+import { renderEnvironment } from '../../spack/environment.js';
+import { type Lock, parseLock, parsePackageVersions } from '../../spack/results.js';
+import { type BuildPlan, environmentBase, localMirror } from '../plan.js';
+import type { Recorder } from '../record.js';
+
+/**
+ * Writes spack.yaml with the distribution's versions and brings its lock: from the cache, else by
+ * concretizing.
+ * @throws ConcretizationError
+ */
+export async function bringLock(
+  plan: BuildPlan,
+  session: Session,
+  entries: CacheEntries,
+  recorder: Recorder,
+  logger: Logger,
+): Promise<Lock> {
+  const environment = await writeEnvironment(plan, session);
+  const digest = lockDigest({
+    builder: plan.builder,
+    spackCommit: plan.pins.spack.commit,
+    packagesCommit: plan.pins.packages.commit,
+    overlay: plan.overlayDigest,
+    environment,
+  });
+  const folder = plan.hostLayout.environment;
+  const lockFile = join(folder, 'spack.lock');
+  await rm(lockFile, { force: true });
+  if (await entries.restore(lockKey(digest), folder)) {
+    logger.info('The lock came from the cache; nothing is concretized.');
+  } else {
+    await concretize(session, logger);
+    recorder.addSave({ key: lockKey(digest), directory: folder, files: ['spack.lock'] });
+  }
+  return parseLock(await readFile(lockFile, 'utf8'));
+}
+
+async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {
+  const { toolchain, options, target } = plan;
+  const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
+  const queried = await session.exec(packageVersionsCommand(toolchain.packages, [...new Set(names)]));
+  if (queried.exitCode !== 0) {
+    throw new ContainerError(
+      `The builder image lacks packages: ${queried.stderr.trim()}`,
+      'Remove the image, so that it is made again.',
+    );
+  }
+  const versions = parsePackageVersions(queried.stdout);
+  const mirror = options.sourceMirror;
+  const environment = renderEnvironment({
+    ...environmentBase(options, toolchain, target.arch),
+    layout: session.layout,
+    versionOf: (item) => versions.get(item.package) ?? missingVersion(item.package),
+    sourceMirror: localMirror(mirror) ? `file://${session.layout.sources}` : mirror,
+  });
+  await mkdir(plan.hostLayout.environment, { recursive: true });
+  await writeFile(join(plan.hostLayout.environment, 'spack.yaml'), environment);
+  return environment;
+}
+
+function missingVersion(name: string): never {
+  throw new ContainerError(
+    `The builder image has no version of ${name}.`,
+    'Remove the image, so that it is made again.',
+  );
+}
+
+async function concretize(session: Session, logger: Logger): Promise<void> {
+  const { command, env } = concretizeCommand(session);
+  const result = await session.exec(command, { env, onLine: (line) => logger.debug(line) });
+  if (result.exitCode === 0) return;
+  const output = `${result.stdout}\n${result.stderr}`;
+  for (const line of output.split('\n').filter((text) => text.trim() !== '')) logger.info(line);
+  const reason = output.split('\n').find((line) => /^==> Error/.test(line)) ?? 'Spack gave no reason.';
+  throw new ConcretizationError(
+    `Spack found no solution: ${reason.replace(/^==> Error:\s*/, '')}`,
+    'Read the lines above; with another spack-ref or packages-ref, try the pinned commits.',
+  );
+}

@@ -1,0 +1,93 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PackagingError } from '../../base/errors.js';
+import { type ArchivePlan, packCommand } from '../../bundle/archive.js';
+import { moduleFiles, moduleTemplates } from '../../bundle/modules.js';
+import type { Session } from '../../container/session.js';
+import type { BuildPlan } from '../plan.js';
+import type { Project } from '../project.js';
+import { debugTarball, resultFiles } from '../report.js';
+
+/** The folder that a result comes together in, as this machine and as the session see it. */
+export interface ResultFolder {
+  readonly host: string;
+  readonly session: string;
+  /** Names of the tarballs in it. */
+  readonly tarballs: readonly string[];
+}
+
+/** Where debuggers find debug files: in a folder beside each program. */
+const debugFolder = '.debug';
+
+/**
+ * Makes the tarballs.
+ * @param prefix Slurm's prefix, as the session sees it
+ * @throws PackagingError
+ */
+export async function pack(
+  plan: BuildPlan,
+  project: Project,
+  session: Session,
+  prefix: string,
+): Promise<ResultFolder> {
+  const names = resultFiles(plan.identifier);
+  const folder = { host: join(plan.hostLayout.output, 'result'), session: `${session.layout.output}/result` };
+  await rm(folder.host, { recursive: true, force: true });
+  await mkdir(folder.host, { recursive: true });
+  await writeModules(plan, project);
+  const archives: ArchivePlan[] = [
+    {
+      archive: names.software,
+      folder: prefix,
+      top: plan.identifier,
+      exclude: ['./.spack', debugFolder],
+    },
+    { archive: names.modules, folder: `${session.layout.output}/modules`, top: 'modulefiles', exclude: [] },
+  ].map((archive) => ({ ...archive, archive: `${folder.session}/${archive.archive}`, jobs: plan.jobs }));
+  if (plan.options.debug) archives.push(await debugArchive(plan, session, prefix, folder.session));
+  await Promise.all(archives.map((archive) => packOne(session, archive)));
+  return { ...folder, tarballs: archives.map((archive) => archive.archive.slice(folder.session.length + 1)) };
+}
+
+async function writeModules(plan: BuildPlan, project: Project): Promise<void> {
+  const [lmod, tcl] = await Promise.all([
+    project.template(moduleTemplates.lmod),
+    project.template(moduleTemplates.tcl),
+  ]);
+  for (const { path, text } of moduleFiles(plan.target, { lmod, tcl })) {
+    const file = join(plan.hostLayout.output, 'modules', path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}
+
+async function debugArchive(
+  plan: BuildPlan,
+  session: Session,
+  prefix: string,
+  folder: string,
+): Promise<ArchivePlan> {
+  const found = await session.exec(['find', '.', '-type', 'd', '-name', debugFolder], { cwd: prefix });
+  const members = found.stdout.split('\n').filter((line) => line !== '');
+  if (members.length === 0) {
+    throw new PackagingError('The build left no debug files.', 'Build again with cache: false.');
+  }
+  const archive = `${folder}/${debugTarball(plan.identifier)}`;
+  return {
+    archive,
+    folder: prefix,
+    top: plan.identifier,
+    exclude: [],
+    members: members.sort(),
+    jobs: plan.jobs,
+  };
+}
+
+async function packOne(session: Session, plan: ArchivePlan): Promise<void> {
+  const result = await session.exec(packCommand(plan));
+  if (result.exitCode === 0) return;
+  throw new PackagingError(
+    `${plan.archive} could not be made: ${result.stderr.trim()}`,
+    'Check the free disk space and read the lines above.',
+  );
+}

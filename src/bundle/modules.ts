@@ -1,0 +1,99 @@
+import { ConfigurationError } from '../base/errors.js';
+import { formatTarget, type Target } from '../targets/identifier.js';
+
+/** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
+export const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
+
+/** Version that `module load slurm/<version>` names: `24.11.6`, `24.11.6-cuda`. */
+export const moduleVersion = (target: Target): string =>
+  target.gpu === 'none' ? target.version : `${target.version}-${target.gpu}`;
+
+/** Names of the module templates in templates/. */
+export const moduleTemplates = { lmod: 'slurm.lua', tcl: 'slurm.tcl' } as const;
+
+/** Values of a template's `@NAME@` placeholders, by name. */
+export type Facts = Readonly<Record<string, string>>;
+
+/** What every template may name. */
+export const targetFacts = (target: Target): Facts => ({
+  TARGET: formatTarget(target),
+  VERSION: target.version,
+  MODULE: moduleVersion(target),
+  TOOLCHAIN: target.toolchain,
+  ARCH: target.arch,
+  GPU: target.gpu,
+  PREFIX: defaultPrefix(target),
+});
+
+/**
+ * Fills a template's placeholders; everything else stays as it is.
+ * @throws ConfigurationError when the template names a fact that there is not
+ */
+export function renderTemplate(template: string, facts: Facts): string {
+  return template.replaceAll(/@([A-Z]+(?:_[A-Z]+)*)@/g, (_, name: string) => {
+    const value = facts[name];
+    if (value === undefined) {
+      throw new ConfigurationError(`A template names @${name}@, which is unknown.`, 'Mend templates/.');
+    }
+    return value;
+  });
+}
+
+/** A text file of the modules tarball. */
+export interface ModuleFile {
+  /** Below the tarball's top folder. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * The module files of a target. Lmod and Environment Modules have a tree each: from one that they shared,
+ * Lmod would read both files.
+ * @param templates text of each of `moduleTemplates`
+ * @throws ConfigurationError when a template names a fact that there is not
+ */
+export function moduleFiles(
+  target: Target,
+  templates: Readonly<Record<keyof typeof moduleTemplates, string>>,
+): ModuleFile[] {
+  const version = moduleVersion(target);
+  const facts = targetFacts(target);
+  return [
+    { path: `lmod/slurm/${version}.lua`, text: renderTemplate(templates.lmod, facts) },
+    { path: `tcl/slurm/${version}`, text: renderTemplate(templates.tcl, facts) },
+  ];
+}
+
+/** What the installer has to know of the machines that it runs on. */
+export interface InstallerMachine {
+  /** `ID` and `VERSION_ID` of the distribution's os-release. */
+  readonly os: { readonly id: string; readonly version: string };
+  readonly packages: 'dpkg' | 'rpm';
+}
+
+/**
+ * The installer of a target, from `templates/install.sh`.
+ * @throws ConfigurationError for a name that would not be one word in a shell
+ */
+export function renderInstaller(
+  template: string,
+  target: Target,
+  machine: InstallerMachine,
+  runtimePackages: readonly string[],
+): string {
+  const words = [machine.os.id, machine.os.version, ...runtimePackages];
+  const odd = words.filter((word) => !/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(word));
+  if (odd.length > 0) {
+    throw new ConfigurationError(
+      `Not a name that the installer can hold: ${odd.map((word) => `'${word}'`).join(', ')}.`,
+      'Mend the toolchain.',
+    );
+  }
+  return renderTemplate(template, {
+    ...targetFacts(target),
+    OS_ID: machine.os.id,
+    OS_VERSION: machine.os.version,
+    RUNTIME_PACKAGES: [...runtimePackages].sort().join(' '),
+    PACKAGE_MANAGER: machine.packages,
+  });
+}

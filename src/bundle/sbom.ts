@@ -1,0 +1,295 @@
+import { sha256 } from '../base/files.js';
+import type { Target } from '../targets/identifier.js';
+import type { Release } from '../targets/releases.js';
+import type { Toolchain } from '../targets/toolchains.js';
+import {
+  compare,
+  type DistributionPackage,
+  type LockNode,
+  packagesOfExternals,
+  packageUrl,
+  type Recipe,
+} from './ingredients.js';
+import type { ExternalRef, LicenceText, SpdxDocument, SpdxPackage, SpdxRelationship } from './spdx.js';
+import type { BundleFile } from './sums.js';
+
+/** What an SBOM is made from. */
+export interface SbomFacts {
+  readonly target: Target;
+  readonly identifier: string;
+  readonly contentKey: string;
+  readonly release: Release;
+  readonly toolchain: Pick<Toolchain, 'os' | 'packages' | 'compiler' | 'dependencies' | 'tools'>;
+  /** The software tarball. */
+  readonly tarball: BundleFile;
+  readonly lock: readonly LockNode[];
+  /** Hashes of the specs whose files are in the tarball. */
+  readonly shipped: readonly string[];
+  /** By `name@version`. */
+  readonly recipes: ReadonlyMap<string, Recipe>;
+  /** The distribution's packages by name. */
+  readonly distribution: ReadonlyMap<string, DistributionPackage>;
+  readonly runtimePackages: readonly string[];
+}
+
+const unknown = 'NOASSERTION';
+const document = 'SPDXRef-DOCUMENT';
+const tarballId = 'SPDXRef-Tarball';
+
+/**
+ * Licences that the sources state and the recipes do not, or not whole. Slurm's COPYING allows linking
+ * with OpenSSL in the words of SPDX's cryptsetup-OpenSSL-exception.
+ */
+const licences: Readonly<Record<string, string>> = {
+  gcc: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+  munge: 'GPL-3.0-or-later AND LGPL-3.0-or-later',
+  slurm: 'GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception',
+};
+
+const licenceTexts: Readonly<Record<string, Omit<LicenceText, 'licenseId'>>> = {
+  'LicenseRef-NVIDIA-CUDA-EULA': {
+    name: 'NVIDIA CUDA Toolkit end user license agreement',
+    extractedText: "The text is License.txt in the source, NVIDIA's wheel of the NVML header.",
+    seeAlsos: ['https://docs.nvidia.com/cuda/eula/'],
+  },
+};
+
+/** Packages that are only compiled against; what else is needed for building alone is a tool. */
+const compiledAgainst = new Set(['nvml']);
+
+/**
+ * The SBOM of a software tarball: the tarball, the whole graph of Spack's lock and the distribution's
+ * packages that the tarball needs where it runs. The same facts give the same text.
+ */
+export function makeSbom(facts: SbomFacts): SpdxDocument {
+  const nodes = [...facts.lock].sort((a, b) => compare(nodeId(a), nodeId(b)));
+  const packages = [
+    tarballPackage(facts),
+    ...nodes.map((node) => nodePackage(facts, node)),
+    ...[...facts.runtimePackages].sort().map((name) => runtimePackage(facts, name)),
+  ];
+  const texts = extractedLicences(packages);
+  const body = {
+    packages,
+    relationships: relationships(facts, nodes),
+    ...(texts.length === 0 ? {} : { hasExtractedLicensingInfos: texts }),
+  };
+  // A namespace stands for one text. A build with newer libraries can have the same content key.
+  const digest = sha256(JSON.stringify(body)).slice(0, 16);
+  return {
+    spdxVersion: 'SPDX-2.3',
+    dataLicense: 'CC0-1.0',
+    SPDXID: document,
+    name: facts.identifier,
+    documentNamespace: `https://spdx.org/spdxdocs/${facts.identifier}-${facts.contentKey}-${digest}`,
+    creationInfo: { created: `${facts.release.date}T00:00:00Z`, creators: ['Tool: slurm-factory'] },
+    ...body,
+  };
+}
+
+function tarballPackage(facts: SbomFacts): SpdxPackage {
+  const shipped = facts.lock.filter((node) => facts.shipped.includes(node.hash));
+  const declared = [...new Set(shipped.map((node) => licenceOf(facts, node)))].sort();
+  const terms =
+    declared.length === 1 ? declared : declared.map((term) => (/ OR /.test(term) ? `(${term})` : term));
+  return {
+    SPDXID: tarballId,
+    name: facts.identifier,
+    versionInfo: facts.target.version,
+    packageFileName: facts.tarball.name,
+    primaryPackagePurpose: 'ARCHIVE',
+    supplier: unknown,
+    downloadLocation: unknown,
+    filesAnalyzed: false,
+    checksums: [{ algorithm: 'SHA256', checksumValue: facts.tarball.sha256 }],
+    licenseConcluded: unknown,
+    licenseDeclared: declared.length === 0 || declared.includes(unknown) ? unknown : terms.join(' AND '),
+  };
+}
+
+function nodePackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+  if (node.name === 'slurm') return slurmPackage(facts, node);
+  return node.external ? externalPackage(facts, node) : builtPackage(facts, node);
+}
+
+function slurmPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+  const { release } = facts;
+  return {
+    SPDXID: nodeId(node),
+    name: 'slurm',
+    versionInfo: release.version,
+    primaryPackagePurpose: 'APPLICATION',
+    supplier: 'Organization: SchedMD',
+    downloadLocation: `https://github.com/SchedMD/slurm/archive/${release.tag}.tar.gz`,
+    filesAnalyzed: false,
+    checksums: [{ algorithm: 'SHA256', checksumValue: release.archiveSha256 }],
+    sourceInfo: `Tag ${release.tag}, commit ${release.commit}; built with the changes of slurm-factory's recipe, spack-repo/.`,
+    licenseConcluded: unknown,
+    licenseDeclared: licenceOf(facts, node),
+    externalRefs: [
+      {
+        referenceCategory: 'SECURITY',
+        referenceType: 'cpe23Type',
+        referenceLocator: `cpe:2.3:a:schedmd:slurm:${release.version}:*:*:*:*:*:*:*`,
+      },
+      purl(`pkg:github/schedmd/slurm@${release.tag}`),
+      spackRef(node),
+    ],
+  };
+}
+
+function builtPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+  const recipe = facts.recipes.get(`${node.name}@${node.version}`);
+  return {
+    SPDXID: nodeId(node),
+    name: node.name,
+    versionInfo: node.version,
+    supplier: unknown,
+    downloadLocation: recipe?.source ?? unknown,
+    filesAnalyzed: false,
+    ...(recipe?.sha256 === undefined
+      ? {}
+      : { checksums: [{ algorithm: 'SHA256', checksumValue: recipe.sha256 }] }),
+    licenseConcluded: unknown,
+    licenseDeclared: licenceOf(facts, node),
+    externalRefs: [spackRef(node)],
+  };
+}
+
+/** A spec that the distribution's own package stands for: its source is the distribution's, not upstream's. */
+function externalPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+  const name = packagesOfExternals(facts.toolchain).get(node.name);
+  const installed = name === undefined ? undefined : facts.distribution.get(name);
+  const declared = licenceOf(facts, node);
+  return {
+    SPDXID: nodeId(node),
+    name: installed?.name ?? node.name,
+    versionInfo: installed?.version ?? node.version,
+    ...distributionFields(facts, installed, declared),
+    externalRefs: [
+      ...(installed === undefined ? [] : [purl(packageUrl(facts.toolchain, installed))]),
+      spackRef(node),
+    ],
+  };
+}
+
+function runtimePackage(facts: SbomFacts, name: string): SpdxPackage {
+  const installed = facts.distribution.get(name);
+  const spec = specOfRuntime(facts, name);
+  const node = facts.lock.find((item) => item.name === spec);
+  return {
+    SPDXID: runtimeId(name),
+    name,
+    versionInfo: installed?.version ?? unknown,
+    ...distributionFields(facts, installed, node === undefined ? unknown : licenceOf(facts, node)),
+    ...(installed === undefined ? {} : { externalRefs: [purl(packageUrl(facts.toolchain, installed))] }),
+  };
+}
+
+function distributionFields(
+  { toolchain }: SbomFacts,
+  installed: DistributionPackage | undefined,
+  declared: string,
+): Omit<SpdxPackage, 'SPDXID' | 'name' | 'versionInfo'> {
+  const copyright =
+    toolchain.packages === 'dpkg' && installed !== undefined
+      ? ` The package's own statement is /usr/share/doc/${installed.name}/copyright.`
+      : '';
+  return {
+    supplier: `Organization: ${toolchain.os.id}`,
+    downloadLocation: unknown,
+    filesAnalyzed: false,
+    ...(installed === undefined ? {} : { sourceInfo: `Source package ${installed.source}.` }),
+    licenseConcluded: unknown,
+    licenseDeclared: declared,
+    ...(declared === unknown ? {} : { licenseComments: `The licence of the project.${copyright}` }),
+  };
+}
+
+function specOfRuntime({ toolchain }: SbomFacts, name: string): string | undefined {
+  if (name === 'libc6' || name === 'glibc') return 'glibc';
+  return toolchain.dependencies.find((item) => item.runtime === name)?.spec;
+}
+
+/** The licence of a spec, NOASSERTION where what the recipe says is no SPDX expression. */
+function licenceOf({ recipes }: SbomFacts, node: LockNode): string {
+  const licence = licences[node.name] ?? recipes.get(`${node.name}@${node.version}`)?.licence;
+  return licence !== undefined && /^[A-Za-z0-9.+()-]+( [A-Za-z0-9.+()-]+)*$/.test(licence)
+    ? licence
+    : unknown;
+}
+
+function extractedLicences(packages: readonly SpdxPackage[]): LicenceText[] {
+  const ids = packages.flatMap((item) => item.licenseDeclared.match(/LicenseRef-[A-Za-z0-9.-]+/g) ?? []);
+  return [...new Set(ids)].sort().map((licenseId) => ({
+    licenseId,
+    ...(licenceTexts[licenseId] ?? {
+      name: licenseId.replace('LicenseRef-', ''),
+      extractedText: "The text comes with the package's source.",
+    }),
+  }));
+}
+
+function relationships(facts: SbomFacts, nodes: readonly LockNode[]): SpdxRelationship[] {
+  const byHash = new Map(nodes.map((node) => [node.hash, node]));
+  const found: SpdxRelationship[] = [
+    { spdxElementId: document, relationshipType: 'DESCRIBES', relatedSpdxElement: tarballId },
+    ...facts.shipped.flatMap((hash) => {
+      const node = byHash.get(hash);
+      return node === undefined ? [] : [relation(tarballId, 'CONTAINS', nodeId(node))];
+    }),
+    ...facts.runtimePackages.map((name) => relation(tarballId, 'DEPENDS_ON', runtimeId(name))),
+    ...nodes.flatMap((node) =>
+      node.dependencies.flatMap((edge) => {
+        const other = byHash.get(edge.hash);
+        return other === undefined ? [] : [edgeRelation(facts, node, other, edge.types)];
+      }),
+    ),
+  ];
+  const key = (item: SpdxRelationship) =>
+    `${item.spdxElementId} ${item.relationshipType} ${item.relatedSpdxElement}`;
+  return found.sort((a, b) => compare(key(a), key(b)));
+}
+
+function edgeRelation(
+  facts: SbomFacts,
+  from: LockNode,
+  to: LockNode,
+  types: readonly string[],
+): SpdxRelationship {
+  const present = to.external || facts.shipped.includes(to.hash);
+  if (types.includes('link') && present) {
+    const opened = facts.toolchain.dependencies.some((item) => item.spec === to.name && item.opened);
+    return opened
+      ? { ...relation(nodeId(from), 'DEPENDS_ON', nodeId(to)), comment: 'A plugin opens it by name.' }
+      : relation(nodeId(from), 'DYNAMIC_LINK', nodeId(to));
+  }
+  if (types.includes('run')) return relation(nodeId(to), 'RUNTIME_DEPENDENCY_OF', nodeId(from));
+  // What Spack built to link with, but is not in the tarball, nothing of the tarball loads.
+  const tool = !types.includes('link') && !compiledAgainst.has(to.name);
+  return relation(nodeId(to), tool ? 'BUILD_TOOL_OF' : 'BUILD_DEPENDENCY_OF', nodeId(from));
+}
+
+const relation = (
+  spdxElementId: string,
+  relationshipType: SpdxRelationship['relationshipType'],
+  relatedSpdxElement: string,
+): SpdxRelationship => ({ spdxElementId, relationshipType, relatedSpdxElement });
+
+const purl = (referenceLocator: string): ExternalRef => ({
+  referenceCategory: 'PACKAGE-MANAGER',
+  referenceType: 'purl',
+  referenceLocator,
+});
+
+/** Spack's own name of a spec, the hash included. */
+const spackRef = (node: LockNode): ExternalRef => ({
+  referenceCategory: 'OTHER',
+  referenceType: 'spack',
+  referenceLocator: `${node.name}@${node.version}/${node.hash}`,
+});
+
+// An SPDX id has letters, digits, dots and dashes only.
+const plain = (text: string) => text.replaceAll('+', 'p').replaceAll(/[^A-Za-z0-9.-]/g, '-');
+const nodeId = (node: LockNode) => `SPDXRef-Spec-${plain(node.name)}-${node.hash.slice(0, 7)}`;
+const runtimeId = (name: string) => `SPDXRef-Runtime-${plain(name)}`;

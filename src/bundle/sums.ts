@@ -1,0 +1,63 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { PackagingError } from '../base/errors.js';
+import { sha256File } from '../base/files.js';
+
+/** One file that is handed out. */
+export interface BundleFile {
+  readonly name: string;
+  /** bytes */
+  readonly size: number;
+  /** lower-case hex */
+  readonly sha256: string;
+}
+
+/** Size and sum of a file. */
+export async function describeFile(path: string): Promise<BundleFile> {
+  return { name: basename(path), size: (await stat(path)).size, sha256: await sha256File(path) };
+}
+
+/** Text of SHA256SUMS, as sha256sum(1) writes and checks it, sorted by name. */
+export function formatSums(files: readonly BundleFile[]): string {
+  return [...files]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((file) => `${file.sha256}  ${file.name}\n`)
+    .join('');
+}
+
+/** Name and sum of each line of SHA256SUMS. */
+export function parseSums(text: string): { name: string; sha256: string }[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const match = /^([0-9a-f]{64}) [ *]([^/]+)$/.exec(line);
+      if (match?.[1] === undefined || match[2] === undefined) {
+        throw new PackagingError(`SHA256SUMS has a line that is no sum: ${line}`, 'Fetch the files again.');
+      }
+      return { sha256: match[1], name: match[2] };
+    });
+}
+
+/**
+ * Checks a folder's files against their sums.
+ * @param sumsFile name of the file with the sums
+ * @returns the names of the files, in the order of SHA256SUMS
+ * @throws PackagingError that names the first file that is missing or differs
+ */
+export async function verifySums(folder: string, sumsFile: string): Promise<string[]> {
+  const text = await readFile(join(folder, sumsFile), 'utf8').catch(() => {
+    throw new PackagingError(`${folder} has no ${sumsFile}.`, 'Fetch the files again, all of them.');
+  });
+  const sums = parseSums(text);
+  for (const { name, sha256 } of sums) {
+    const actual = await sha256File(join(folder, name)).catch(() => undefined);
+    if (actual !== sha256) {
+      throw new PackagingError(
+        `${name} ${actual === undefined ? 'is missing' : `has other bytes than ${sumsFile} says`}.`,
+        'Throw the file away and fetch it again.',
+      );
+    }
+  }
+  return sums.map((sum) => sum.name);
+}

@@ -1,0 +1,180 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CancelledError, describeError, type ExitCode, exitCodeOf } from '../base/errors.js';
+import { inspectHost } from '../base/host.js';
+import type { Logger, Ports } from '../base/ports.js';
+import { afterBuild } from '../build/after.js';
+import { auditFile, type InspectRequest, smokeFile } from '../build/inspect.js';
+import { runBuild } from '../build/pipeline.js';
+import { openProject } from '../build/project.js';
+import { parseRecord } from '../build/record.js';
+import type { BuildReport } from '../build/report.js';
+import { summaryRows } from '../build/summary.js';
+import { formatVerifyReport, verifyFolder } from '../bundle/verify.js';
+import { formatJunit } from '../smoke/junit.js';
+import { checkRows, SmokeError, type SmokeReport } from '../smoke/report.js';
+import { type Call, parseArguments, processFacts, publicEnvironment } from './args.js';
+import { consoleLogger, type Streams } from './console.js';
+import { nodeProcess } from './process.js';
+import { directoryCache, localArtifacts } from './stores.js';
+
+type Facts = ReturnType<typeof processFacts>;
+type Doing<T extends Call['command']> = Extract<Call, { command: T }>;
+
+/**
+ * Runs the command line.
+ * @param root folder of the project's files
+ * @returns the exit code
+ */
+export async function runCli(root: string, version: string, streams: Streams): Promise<ExitCode> {
+  const facts = processFacts();
+  const call = parseArguments(facts.argv, facts.env, version);
+  if (call.command === 'done') {
+    (call.exitCode === 0 ? streams.out : streams.err).write(call.text);
+    return call.exitCode;
+  }
+  const logger = consoleLogger(streams, call.flags.verbose);
+  try {
+    const lines = await carryOut(root, call, facts, logger);
+    streams.out.write(`${lines.join('\n')}\n`);
+    return 0;
+  } catch (error) {
+    logger.error(describeError(error));
+    return exitCodeOf(error);
+  }
+}
+
+/** Does what a call asks for and returns the lines that tell of it. */
+async function carryOut(
+  root: string,
+  call: Exclude<Call, { command: 'done' }>,
+  facts: Facts,
+  logger: Logger,
+): Promise<string[]> {
+  switch (call.command) {
+    case 'build':
+      return build(root, call, facts, logger);
+    case 'audit':
+    case 'smoke': {
+      const { signal, release } = cancelOnSignals(() => {});
+      try {
+        return await check(root, call, facts, localPorts(call.flags.cacheDir, facts, logger, signal));
+      } finally {
+        release();
+      }
+    }
+    case 'verify': {
+      const { publicKey } = call;
+      const options = { env: facts.env, ...(publicKey === undefined ? {} : { publicKey }) };
+      return formatVerifyReport(await verifyFolder(call.folder, options, nodeProcess));
+    }
+  }
+}
+
+/** Checks a finished tarball again. */
+async function check(
+  root: string,
+  call: Doing<'audit' | 'smoke'>,
+  facts: Facts,
+  ports: Ports,
+): Promise<string[]> {
+  const request: InspectRequest = {
+    project: await openProject(root),
+    host: await inspectHost(facts.env),
+    engine: call.flags.engine,
+    workRoot: call.flags.cacheDir,
+    env: publicEnvironment(facts.env),
+  };
+  if (call.command === 'audit') {
+    const { tarball, figures } = await auditFile(call.tarball, request, ports);
+    return [`${tarball}: ${figures.files} files keep every rule (${figures.seconds.toFixed(1)} s)`];
+  }
+  const write = async (report: SmokeReport) => {
+    if (call.junit !== undefined) await writeFile(call.junit, formatJunit(report));
+  };
+  try {
+    const report = await smokeFile(call.tarball, call.prefix, request, ports);
+    await write(report);
+    return checkRows(report).map((row) => row.join('  '));
+  } catch (error) {
+    if (error instanceof SmokeError) await write(error.report);
+    throw error;
+  }
+}
+
+function localPorts(
+  cacheDir: string,
+  facts: Facts,
+  logger: Logger,
+  signal: AbortSignal,
+  save: (record: unknown) => void = () => {},
+): Ports {
+  return {
+    process: nodeProcess,
+    logger,
+    cache: directoryCache(join(cacheDir, 'entries')),
+    artifacts: localArtifacts(join(cacheDir, 'logs')),
+    state: { save },
+    env: publicEnvironment(facts.env),
+    signal,
+  };
+}
+
+async function build(root: string, call: Doing<'build'>, facts: Facts, logger: Logger): Promise<string[]> {
+  const { cacheDir, report: reportFile } = call.flags;
+  let recorded = '';
+  // The running command then fails, and the pipeline unwinds.
+  const stopContainer = () => {
+    const container = parseRecord(recorded)?.container;
+    if (container !== undefined) void nodeProcess.run([container.program, 'rm', '--force', container.name]);
+  };
+  const { signal, release } = cancelOnSignals(stopContainer);
+  const ports = localPorts(cacheDir, facts, logger, signal, (record) => {
+    recorded = JSON.stringify(record);
+  });
+  try {
+    const report = await runBuild(
+      {
+        layers: call.layers,
+        project: await openProject(root),
+        host: await inspectHost(facts.env),
+        cwd: facts.cwd,
+        workRoot: cacheDir,
+        transfer: join(cacheDir, 'transfer'),
+        trigger: { event: undefined, ref: undefined, fromFork: false },
+        env: publicEnvironment(facts.env),
+        runId: String(process.pid),
+        installMissing: call.flags.installMissing,
+      },
+      ports,
+    );
+    if (reportFile !== undefined) {
+      await writeFile(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
+    }
+    return formatReport(report);
+  } finally {
+    const record = parseRecord(recorded);
+    if (record !== undefined) await afterBuild(record, ports);
+    release();
+  }
+}
+
+function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const handler = () => {
+    controller.abort(new CancelledError('The build was cancelled.', 'Run it again; what was built is kept.'));
+    onCancel();
+  };
+  process.once('SIGINT', handler).once('SIGTERM', handler);
+  return {
+    signal: controller.signal,
+    release: () => {
+      process.off('SIGINT', handler).off('SIGTERM', handler);
+    },
+  };
+}
+
+const formatReport = (report: BuildReport): string[] => [
+  ...summaryRows(report).map((row) => row.join('  ')),
+  ...report.described.map((file) => join(report.outputDir, file.name)),
+];

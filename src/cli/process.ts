@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { LineSplitter } from '../base/lines.js';
+import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
+
+/** Runs processes with node:child_process; never through a shell. */
+export const nodeProcess: ProcessRunner = {
+  run: (command, options = {}) =>
+    new Promise<RunResult>((resolve, reject) => {
+      const [program, ...args] = command;
+      const child = spawn(program, args, { cwd: options.cwd, env: options.env, stdio: 'pipe' });
+      const stdout = collect(child.stdout, 'stdout', options);
+      const stderr = collect(child.stderr, 'stderr', options);
+      child.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') resolve({ exitCode: 127, stdout: '', stderr: `${program}: not found` });
+        else reject(error);
+      });
+      child.stdin.on('error', () => {});
+      child.stdin.end(options.input ?? '');
+      child.on('close', (code) =>
+        resolve({ exitCode: code ?? 128, stdout: stdout.join(''), stderr: stderr.join('') }),
+      );
+    }),
+};
+
+function collect(
+  stream: NodeJS.ReadableStream,
+  name: 'stdout' | 'stderr',
+  { onLine }: Pick<RunOptions, 'onLine'>,
+): string[] {
+  const parts: string[] = [];
+  stream.setEncoding('utf8');
+  stream.on('data', (part: string) => parts.push(part));
+  if (onLine !== undefined) {
+    const lines = new LineSplitter((line) => onLine(line, name));
+    stream.on('data', (part: string) => lines.push(part)).on('end', () => lines.end());
+  }
+  return parts;
+}

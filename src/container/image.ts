@@ -1,0 +1,164 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ContainerError } from '../base/errors.js';
+import { sha256 } from '../base/files.js';
+import type { Host } from '../base/host.js';
+import type { Logger, ProcessRunner } from '../base/ports.js';
+import { imagePackages, type Toolchain } from '../targets/toolchains.js';
+
+/** All that makes a builder image. */
+export interface ImageDefinition {
+  readonly toolchain: Toolchain;
+  /** Text of the toolchain's Dockerfile. */
+  readonly dockerfile: string;
+  /** Text of the pinned Python requirements. */
+  readonly requirements: string;
+  /** Image that takes the place of the toolchain's base. */
+  readonly containerImage: string | undefined;
+}
+
+/** Name of the image that the builder image starts from, by digest where the toolchain pins one. */
+export function baseReference(definition: ImageDefinition): string {
+  const { image, digest } = definition.toolchain.base;
+  return definition.containerImage ?? (digest === null ? image : `${image}@${digest}`);
+}
+
+/** sha256 over the definition, lower-case hex. */
+export function definitionDigest(definition: ImageDefinition): string {
+  return sha256(
+    JSON.stringify([
+      baseReference(definition),
+      imagePackages(definition.toolchain),
+      definition.dockerfile,
+      definition.requirements,
+    ]),
+  );
+}
+
+/** sha256 over what a machine must have to build without an image, lower-case hex. */
+export function machineDigest({ toolchain, requirements }: ImageDefinition): string {
+  return sha256(JSON.stringify(['machine', toolchain.id, imagePackages(toolchain), requirements]));
+}
+
+/** `slurm-factory/builder:<toolchain>-<first 16 digits of the definition's digest>` */
+export function imageTag(definition: ImageDefinition): string {
+  return `slurm-factory/builder:${definition.toolchain.id}-${definitionDigest(definition).slice(0, 16)}`;
+}
+
+export interface BuilderImage {
+  readonly tag: string;
+  /** Whether it was there already. */
+  readonly reused: boolean;
+  /** What the image was made from, by digest where a registry answered; undefined for a reused image. */
+  readonly base: string | undefined;
+}
+
+/**
+ * Makes the builder image, unless the engine has it.
+ * @param context an empty folder for the build context
+ * @throws ContainerError when the base can't be had or the build fails
+ */
+export async function ensureImage(
+  program: 'docker' | 'podman',
+  definition: ImageDefinition,
+  host: Host,
+  context: string,
+  ports: { readonly process: ProcessRunner; readonly logger: Logger },
+): Promise<BuilderImage> {
+  const tag = imageTag(definition);
+  if ((await ports.process.run([program, 'image', 'inspect', tag])).exitCode === 0) {
+    return { tag, reused: true, base: undefined };
+  }
+  const base = await pullBase(program, baseReference(definition), ports);
+  await writeContext(context, definition, host);
+  const lines: string[] = [];
+  const built = await ports.process.run([program, ...buildArguments(definition, tag, base, host, context)], {
+    onLine: (line) => {
+      lines.push(line);
+      ports.logger.info(line);
+    },
+  });
+  if (built.exitCode !== 0) {
+    throw new ContainerError(
+      `The builder image for ${definition.toolchain.name} could not be made: ${lastLine(lines)}`,
+      'Read the lines above; most often a package server could not be reached.',
+    );
+  }
+  return { tag, reused: false, base };
+}
+
+/** `docker build` arguments. */
+export function buildArguments(
+  definition: ImageDefinition,
+  tag: string,
+  base: string,
+  host: Host,
+  context: string,
+): string[] {
+  const buildArgs = {
+    BASE_IMAGE: base,
+    PACKAGES: imagePackages(definition.toolchain).join(' '),
+    ...host.proxy,
+  };
+  return [
+    'build',
+    '--tag',
+    tag,
+    '--label',
+    'slurm-factory=builder',
+    ...Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    context,
+  ];
+}
+
+// A registry gives the digest of what it serves; without one, an image of that name on the machine will do.
+async function pullBase(
+  program: 'docker' | 'podman',
+  reference: string,
+  { process, logger }: { readonly process: ProcessRunner; readonly logger: Logger },
+): Promise<string> {
+  const pulled = await process.run([program, 'pull', '--quiet', reference]);
+  const local = reference.replace(/@sha256:[0-9a-f]+$/, '');
+  const name = pulled.exitCode === 0 ? reference : local;
+  const inspected = await process.run([
+    program,
+    'image',
+    'inspect',
+    name,
+    '--format',
+    '{{json .RepoDigests}}',
+  ]);
+  if (inspected.exitCode !== 0) {
+    throw new ContainerError(
+      `The base image ${reference} can't be pulled (${lastLine(pulled.stderr.split('\n'))}) and is not on this machine.`,
+      'Check the name and the registry, or name another image with the input container-image.',
+    );
+  }
+  if (pulled.exitCode !== 0) {
+    logger.notice(`No registry answers for ${reference}; the machine's own image ${local} is taken.`);
+    return local;
+  }
+  const digests: string[] | null = JSON.parse(inspected.stdout);
+  const repository = local.replace(/:[^/:]+$/, '');
+  const own = Array.isArray(digests)
+    ? digests.find((digest) => digest.startsWith(`${repository}@`))
+    : undefined;
+  return own ?? reference;
+}
+
+async function writeContext(context: string, definition: ImageDefinition, host: Host): Promise<void> {
+  await mkdir(join(context, 'ca'), { recursive: true });
+  await writeFile(join(context, 'Dockerfile'), definition.dockerfile);
+  await writeFile(join(context, 'clingo-requirements.txt'), definition.requirements);
+  await writeFile(join(context, 'ca', 'README'), "The host's CA bundle, for the stage that fetches.\n");
+  if (host.caBundle !== undefined) await copyFile(host.caBundle, join(context, 'ca', 'ca-bundle.crt'));
+}
+
+function lastLine(lines: readonly string[]): string {
+  return (
+    lines
+      .filter((line) => line.trim() !== '')
+      .at(-1)
+      ?.trim() ?? 'it said nothing'
+  );
+}

@@ -1,0 +1,159 @@
+import { ConfigurationError } from '../base/errors.js';
+import { sha256 } from '../base/files.js';
+import { formatTarget, type Target } from '../targets/identifier.js';
+import type { Toolchain } from '../targets/toolchains.js';
+
+/** Kinds of module files that a result can have. */
+export const moduleSystems = ['lmod', 'tcl'] as const;
+export type ModuleSystem = (typeof moduleSystems)[number];
+
+/**
+ * The checks that a target must pass, in the order in which they run; functions of
+ * `scripts/inside/smoke/checks/`. What is not promised is not checked.
+ */
+export function promisedChecks(target: Target, modules: readonly ModuleSystem[]): string[] {
+  return [
+    ...['no-compilers', 'install', 'libraries', 'build-prefix'],
+    ...['munged', 'slurmdbd', 'slurmctld', 'slurmd', 'sinfo'],
+    ...['srun', 'srun-tasks', 'sbatch', 'scancel', 'sacct'],
+    ...['mpi-list', 'mpi-pmix', 'mpi-pmi2'],
+    ...['lua', 'jwt', 'rest', 'rest-accounting'],
+    ...modules.map((system) => `module-${system}`),
+    ...(target.gpu === 'cuda' ? ['gpu-nvml'] : []),
+    ...['configless', 'cgroup-v2'],
+  ];
+}
+
+/** An image with a distribution, what the tarball needs of it, and what a cluster has beside Slurm. */
+export interface SmokeImage {
+  /** By digest where the toolchain pins one. */
+  readonly base: string;
+  readonly packages: readonly string[];
+  /** Packages that are unpacked beside the installed ones. */
+  readonly unpacked: readonly string[];
+  readonly dockerfile: string;
+  readonly tag: string;
+}
+
+/**
+ * The image of a smoke test: no compilers, no headers, only the packages that the manifest names.
+ * @param containerImage image that takes the place of the toolchain's base
+ * @throws ConfigurationError for a toolchain that says nothing of smoke tests
+ */
+export function smokeImage(
+  toolchain: Toolchain,
+  runtimePackages: readonly string[],
+  containerImage: string | undefined,
+): SmokeImage {
+  const { image, digest } = toolchain.base;
+  const { packages: own, unpacked } = toolchain.smoke;
+  if (own.length === 0 || (toolchain.packages === 'rpm' && unpacked.length > 0)) {
+    throw new ConfigurationError(
+      `toolchains/${toolchain.id}/toolchain.yaml lists no packages for a smoke test that can be installed.`,
+      'List them under `smoke`; `unpacked` is for dpkg only.',
+    );
+  }
+  const base = containerImage ?? (digest === null ? image : `${image}@${digest}`);
+  const packages = [...new Set([...own, ...runtimePackages])].sort();
+  const dockerfile = dockerfiles[toolchain.packages];
+  const hash = sha256(JSON.stringify([base, packages, unpacked, dockerfile])).slice(0, 16);
+  return { base, packages, unpacked, dockerfile, tag: `slurm-factory/smoke:${toolchain.id}-${hash}` };
+}
+
+const dockerfiles: Readonly<Record<Toolchain['packages'], string>> = {
+  dpkg: `ARG BASE_IMAGE
+FROM \${BASE_IMAGE}
+ARG PACKAGES
+ARG UNPACKED
+RUN apt-get update \\
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \${PACKAGES} \\
+ && cd /tmp \\
+ && for package in \${UNPACKED}; do \\
+      apt-get download "$package" && dpkg-deb --extract "$package"_*.deb / && rm "$package"_*.deb || exit 1; \\
+    done \\
+ && apt-get clean && rm -rf /var/lib/apt/lists/*
+`,
+  rpm: `ARG BASE_IMAGE
+FROM \${BASE_IMAGE}
+ARG PACKAGES
+RUN dnf install -y --setopt=install_weak_deps=False \${PACKAGES} && dnf clean all
+`,
+};
+
+/** `docker build` arguments. */
+export function imageArguments(
+  image: SmokeImage,
+  base: string,
+  proxy: Readonly<Record<string, string>>,
+  context: string,
+): string[] {
+  const values = {
+    BASE_IMAGE: base,
+    PACKAGES: image.packages.join(' '),
+    ...(image.unpacked.length === 0 ? {} : { UNPACKED: image.unpacked.join(' ') }),
+    ...proxy,
+  };
+  return [
+    'build',
+    ...['--tag', image.tag],
+    ...['--label', 'slurm-factory=smoke'],
+    ...Object.entries(values).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    context,
+  ];
+}
+
+/** What a smoke container is started with. */
+export interface SmokePlan {
+  readonly name: string;
+  readonly image: string;
+  readonly target: Target;
+  readonly prefix: string;
+  /** Folder of the smoke scripts on this machine. */
+  readonly scripts: string;
+  /** Absolute paths of the result's files on this machine. */
+  readonly files: readonly string[];
+  /** Texts that no installed file may hold. */
+  readonly forbidden: readonly string[];
+  readonly checks: readonly string[];
+  /** The machine has cgroup v2. */
+  readonly cgroup2: boolean;
+  /** The machine has a GPU of the target's kind. */
+  readonly gpu: boolean;
+}
+
+/** Address of the node, from the range that is set aside for documentation. */
+const address = '192.0.2.1';
+
+/**
+ * Arguments of `docker run` / `podman run`. The container has no network and sees the result's files and
+ * the scripts alone, both read-only.
+ */
+export function containerArguments(plan: SmokePlan): string[] {
+  return [
+    'run',
+    ...['--rm', '--init', '--name', plan.name, '--label', 'slurm-factory=smoke', '--user', '0:0'],
+    ...['--network', 'none', '--hostname', 'node1', '--add-host', `node1:${address}`],
+    // NET_ADMIN: the node's address. SYS_NICE: slurmstepd binds other users' tasks to CPUs.
+    ...['--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE'],
+    // An engine shows the container its own cgroup read-only; to mount it anew takes these.
+    ...(plan.cgroup2
+      ? ['--cgroupns', 'private', '--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined']
+      : []),
+    ...(plan.gpu ? ['--gpus', 'all'] : []),
+    ...bind(plan.scripts, '/smoke/scripts'),
+    ...plan.files.flatMap((file) => bind(file, `/smoke/files/${file.slice(file.lastIndexOf('/') + 1)}`)),
+    ...['--entrypoint', 'timeout', plan.image],
+    ...['--kill-after=10', '300', 'bash', '/smoke/scripts/smoke.sh'],
+    ...['--target', formatTarget(plan.target), '--files', '/smoke/files'],
+    ...['--prefix', plan.prefix, '--modules', '/srv/modulefiles', '--address', address],
+    ...['--checks', plan.checks.join(',')],
+    ...plan.forbidden.flatMap((text) => ['--forbidden', text]),
+  ];
+}
+
+// The value of `--mount` is read as a line of CSV.
+function bind(source: string, target: string): string[] {
+  const fields = ['type=bind', `source=${source}`, `target=${target}`, 'readonly'];
+  const quoted = fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field));
+  return ['--mount', quoted.join(',')];
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SpackUnreachableError } from '../base/errors.js';
+import { exists } from '../base/files.js';
+import type { ProcessRunner } from '../base/ports.js';
+
+/** One upstream repository at one commit. */
+export interface Pin {
+  readonly name: 'spack' | 'packages';
+  readonly url: string;
+  readonly commit: string;
+}
+
+// A wrong address must fail, not ask for a password.
+const git = ['git', '-c', 'core.askPass=true', '-c', 'credential.helper='] as const;
+
+/**
+ * Resolves a ref to a commit; a full commit needs no network.
+ * @throws SpackUnreachableError when the repository can't be asked or has no such ref
+ */
+export async function resolveCommit(url: string, ref: string, process: ProcessRunner): Promise<string> {
+  if (/^[0-9a-f]{40}$/.test(ref)) return ref;
+  const patterns = [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
+  const listed = await process.run([...git, 'ls-remote', '--', url, ...patterns]);
+  if (listed.exitCode !== 0) throw unreachable(url, listed.stderr);
+  const lines = listed.stdout.trim().split('\n');
+  const commits = new Map(lines.map((line) => line.split('\t').reverse() as [string, string]));
+  const commit = patterns.map((pattern) => commits.get(pattern)).find((found) => found !== undefined);
+  if (commit === undefined) {
+    throw new SpackUnreachableError(
+      `${url} has no tag or branch '${ref}'.`,
+      'Name a full commit, a tag or a branch.',
+    );
+  }
+  return commit;
+}
+
+/** Folder of the bare, shallow repository beside a checkout; a few files, which is what a cache likes. */
+export const bareFolder = (folder: string): string => `${folder}.git`;
+
+/** Where a checkout's objects came from. */
+export type CheckoutSource = 'here already' | 'cache' | 'fetched';
+
+/**
+ * Brings a repository's files at a commit to a folder: shallow, and whole or not at all.
+ * @param restore brings the bare repository from a cache to a folder; says whether it did
+ * @throws SpackUnreachableError
+ */
+export async function checkOut(
+  pin: Pin,
+  folder: string,
+  process: ProcessRunner,
+  restore: (bare: string) => Promise<boolean>,
+): Promise<CheckoutSource> {
+  if (await exists(folder)) return 'here already';
+  const partial = `${folder}.partial-${randomUUID()}`;
+  const bare = bareFolder(partial);
+  const run = async (...words: string[]) => {
+    const result = await process.run([...git, '--git-dir', bare, '--work-tree', partial, ...words]);
+    return result.exitCode === 0 ? undefined : unreachable(pin.url, result.stderr);
+  };
+  const checkout = () => run('checkout', '--quiet', '--force', '--detach', pin.commit);
+  const fetch = async () =>
+    (await run('init', '--quiet')) ??
+    (await run('fetch', '--quiet', '--depth', '1', '--no-tags', '--', pin.url, pin.commit)) ??
+    (await checkout());
+  try {
+    await mkdir(partial, { recursive: true });
+    const restored = (await restore(bare)) && (await revive(bare)) && (await checkout()) === undefined;
+    if (!restored) {
+      await rm(bare, { recursive: true, force: true });
+      const failure = await fetch();
+      if (failure !== undefined) throw failure;
+    }
+    await put(bare, bareFolder(folder));
+    await put(partial, folder);
+    return restored ? 'cache' : 'fetched';
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+    await rm(bare, { recursive: true, force: true });
+  }
+}
+
+// An entry holds files only, and git takes a folder without refs/ for no repository.
+async function revive(bare: string): Promise<true> {
+  await mkdir(join(bare, 'refs'), { recursive: true });
+  return true;
+}
+
+// Another build on this machine may have been faster; its folder has the same content.
+async function put(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  });
+}
+
+function unreachable(url: string, stderr: string): SpackUnreachableError {
+  return new SpackUnreachableError(
+    `${url} can't be reached: ${stderr.trim().split('\n').at(-1) ?? ''}`,
+    'Check the network and the proxy settings, or the inputs spack-ref and packages-ref.',
+  );
+}

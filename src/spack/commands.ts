@@ -1,0 +1,56 @@
+import type { Session } from '../container/session.js';
+
+/** A command and the variables that it needs. */
+export interface SpackCommand {
+  readonly command: [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+type Side = Pick<Session, 'layout' | 'python'>;
+
+/** `spack` in the build's environment, without anybody's own configuration. */
+function spack(side: Side, ...words: readonly string[]): SpackCommand {
+  const { layout, python } = side;
+  return {
+    command: [
+      python,
+      `${layout.spack}/bin/spack`,
+      '--color=never',
+      '--env-dir',
+      layout.environment,
+      ...words,
+    ],
+    env: {
+      SPACK_DISABLE_LOCAL_CONFIG: '1',
+      SPACK_USER_CACHE_PATH: layout.userCache,
+      SPACK_PYTHON: python,
+      // Spack's own folder is read-only; compiled Python goes where it may be written.
+      PYTHONPYCACHEPREFIX: `${layout.userCache}/pycache`,
+      LC_ALL: 'C.UTF-8',
+    },
+  };
+}
+
+export const concretizeCommand = (side: Side): SpackCommand => spack(side, 'concretize', '--force');
+
+/** Installs the lock's packages, from the build cache where it has them. */
+export const installCommand = (side: Side, jobs: number): SpackCommand =>
+  spack(side, 'install', '--only-concrete', '--no-check-signature', '--fail-fast', '--jobs', String(jobs));
+
+/** JSON list of the environment's installed specs. */
+export const findCommand = (side: Side): SpackCommand =>
+  spack(side, 'find', '--json', '--show-full-compiler');
+
+/** Installed prefix of one package by hash. */
+export const locationCommand = (side: Side, hash: string): SpackCommand =>
+  spack(side, 'location', '--install-dir', `/${hash}`);
+
+/** Versions of the distribution's packages, a name and a version a line. */
+export function packageVersionsCommand(
+  manager: 'dpkg' | 'rpm',
+  names: readonly string[],
+): [string, ...string[]] {
+  return manager === 'dpkg'
+    ? ['dpkg-query', '--show', '--showformat', '${binary:Package} ${Version}\\n', ...names]
+    : ['rpm', '--query', '--queryformat', '%{NAME} %{VERSION}\\n', ...names];
+}

@@ -1,0 +1,109 @@
+import { stringify } from 'yaml';
+import type { Layout } from '../container/layout.js';
+import { type Arch, type Gpu, spackTarget } from '../targets/identifier.js';
+import type { SystemPackage, Toolchain } from '../targets/toolchains.js';
+
+/** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
+export const padding = 128;
+
+/** What an environment is rendered from. */
+export interface EnvironmentRequest {
+  /** Version in our recipe, `24-11-6-1`. */
+  readonly spackVersion: string;
+  readonly gpu: Gpu;
+  /** Whether debug files are made. */
+  readonly debug: boolean;
+  readonly arch: Arch;
+  readonly toolchain: Toolchain;
+  readonly layout: Layout;
+  /** Version of a package of the distribution, as a Spack version. */
+  readonly versionOf: (systemPackage: SystemPackage) => string;
+  /** A source mirror's URL; undefined for none. */
+  readonly sourceMirror: string | undefined;
+}
+
+/** The root spec of a target. */
+export function rootSpec(request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug'>): string {
+  const variant = (name: string, on: boolean) => `${on ? '+' : '~'}${name}`;
+  return `slurm@=${request.spackVersion} ${variant('nvml', request.gpu === 'cuda')} ${variant('debug', request.debug)}`;
+}
+
+/**
+ * Text of spack.yaml: the root spec, the distribution's compiler, libraries and tools as externals, and
+ * every setting that the outcome depends on. Spack reads no other configuration but its defaults.
+ */
+export function renderEnvironment(request: EnvironmentRequest): string {
+  const { layout } = request;
+  return stringify(
+    {
+      spack: {
+        specs: [rootSpec(request)],
+        view: false,
+        concretizer: { unify: true, reuse: false },
+        config: {
+          install_tree: { root: layout.store, padded_length: padding },
+          build_stage: [layout.stage],
+          source_cache: `${layout.userCache}/sources`,
+          misc_cache: `${layout.userCache}/misc`,
+          checksum: true,
+          ccache: false,
+          install_status: false,
+        },
+        bootstrap: { enable: false },
+        repos: {
+          slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
+          builtin: `${layout.packages}/repos/spack_repo/builtin`,
+        },
+        mirrors: renderMirrors(request),
+        packages: renderPackages(request),
+      },
+    },
+    { lineWidth: 0 },
+  );
+}
+
+function renderMirrors({ layout, sourceMirror }: EnvironmentRequest): Record<string, unknown> {
+  const built = {
+    url: `file://${layout.buildCache}`,
+    source: false,
+    binary: true,
+    signed: false,
+    autopush: true,
+  };
+  if (sourceMirror === undefined) return { built };
+  return { built, sources: { url: sourceMirror, source: true, binary: false } };
+}
+
+function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
+  const { toolchain } = request;
+  const externals = [...toolchain.dependencies, ...toolchain.tools].map((systemPackage) => [
+    systemPackage.spec,
+    {
+      buildable: false,
+      externals: [
+        {
+          spec: [`${systemPackage.spec}@${request.versionOf(systemPackage)}`, systemPackage.variants]
+            .filter((part) => part !== undefined)
+            .join(' '),
+          prefix: systemPackage.prefix,
+        },
+      ],
+    },
+  ]);
+  const { name, version, languages } = toolchain.compiler;
+  const compiler = {
+    buildable: false,
+    externals: [
+      {
+        spec: `${name}@${version} languages:='${Object.keys(languages).sort().join(',')}'`,
+        prefix: '/usr',
+        extra_attributes: { compilers: languages },
+      },
+    ],
+  };
+  return {
+    all: { require: [`target=${spackTarget(request.arch)}`] },
+    ...Object.fromEntries(externals),
+    [name]: compiler,
+  };
+}

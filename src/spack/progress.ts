@@ -1,0 +1,96 @@
+/** What Spack's installer says of one package, in its plain (not terminal) form. */
+export interface ProgressLine {
+  readonly status: 'working' | 'installed' | 'failed' | 'external';
+  /** First characters of the package's hash. */
+  readonly hash: string;
+  readonly name: string;
+  readonly version: string;
+  /** Phase, `starting`, `fetching from build cache`; empty when installed. */
+  readonly phase: string;
+  /** Build log of a failed package. */
+  readonly logPath: string | undefined;
+}
+
+const statuses = { ' ': 'working', '+': 'installed', x: 'failed', e: 'external' } as const;
+
+/**
+ * Reads a line such as `[ ] abc1234 slurm@24-11-6-1 build (12s)`; undefined for any other line.
+ * It is for showing progress only: what came of an install, its exit code and the database say.
+ */
+export function parseProgressLine(line: string): ProgressLine | undefined {
+  const match = /^\[([ +xe])\] ([a-z0-9]{7,32}) +([^@\s]+)@(\S+) ?(.*?)(?: \([0-9hms. ]+\))?$/.exec(line);
+  if (match === null) return undefined;
+  const [, mark = ' ', hash = '', name = '', version = '', rest = ''] = match;
+  const status = statuses[mark as keyof typeof statuses];
+  const failure = /^failed(?:: (.+))?$/.exec(rest);
+  return {
+    status,
+    hash,
+    name,
+    version,
+    phase: status === 'working' ? rest : '',
+    logPath: failure?.[1],
+  };
+}
+
+/** Follows an install: which package of how many is in which phase. */
+export class InstallProgress {
+  private readonly order: string[] = [];
+  private readonly phases = new Map<string, string>();
+  private failed: (ProgressLine & { readonly lastPhase: string }) | undefined;
+
+  /** @param total number of packages that are not the distribution's */
+  constructor(private readonly total: number) {}
+
+  /** Takes one line of output; returns the line to show, undefined for nothing new. */
+  read(line: string): string | undefined {
+    const progress = parseProgressLine(line);
+    if (progress === undefined || progress.status === 'external') return undefined;
+    if (!this.order.includes(progress.hash)) this.order.push(progress.hash);
+    const place = `[${this.order.indexOf(progress.hash) + 1}/${this.total}]`;
+    const name = `${progress.name}@${progress.version}`;
+    const last = this.phases.get(progress.hash) ?? 'starting';
+    if (progress.status === 'working') {
+      if (progress.phase === last) return undefined;
+      this.phases.set(progress.hash, progress.phase);
+      return `${place} ${name}: ${progress.phase}`;
+    }
+    if (progress.status === 'failed') {
+      this.failed ??= { ...progress, lastPhase: last };
+      return `${place} ${name}: failed in ${last}`;
+    }
+    return `${place} ${name}: installed`;
+  }
+
+  /** The first package that failed, with the phase it was in. */
+  get failure() {
+    return this.failed;
+  }
+}
+
+// What fails first comes first: a compiler's word, then make's and configure's, then Spack's own.
+const errorMarks = [
+  /^\S+:\d+(?::\d+)?: (?:fatal )?error: /,
+  /undefined reference to|cannot find -l/,
+  // Its first line may only name the folder.
+  /^configure: error: (?!in [`'])/,
+  /^(?:\w+\.)*\w*Error: /,
+  /^make.*\*\*\* .*Error/,
+  /\berror: /i,
+];
+
+/**
+ * The line of a build log that says why the build failed; with the next one where Spack lists details.
+ * @returns undefined when no line looks like a reason
+ */
+export function firstErrorLine(log: string): string | undefined {
+  const lines = log.split('\n').map((line) => line.replace(/^[>\s]+/, ''));
+  for (const mark of errorMarks) {
+    const index = lines.findIndex((line) => mark.test(line));
+    if (index === -1) continue;
+    const line = (lines[index] ?? '').replace(/^(?:\w+\.)+(?=\w*Error: )/, '');
+    const detail = /^InstallError: /.test(line) ? lines[index + 1]?.trim() : undefined;
+    return detail ? `${line}: ${detail}` : line;
+  }
+  return undefined;
+}

@@ -1,0 +1,75 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { ConfigurationError } from '../base/errors.js';
+
+const systemPackage = z.object({
+  /** Spack's name of the package. */
+  spec: z.string(),
+  /** The distribution's package whose version is read. */
+  package: z.string(),
+  /** Variants that the external must state, as in a spec. */
+  variants: z.string().optional(),
+  prefix: z.string().default('/usr'),
+  /** The distribution's package that a machine needs to run what links it. */
+  runtime: z.string().optional(),
+  /** Slurm's plugins open the library by name at run time; no ELF file lists it. */
+  opened: z.boolean().default(false),
+});
+
+const schema = z.object({
+  id: z.string(),
+  name: z.string(),
+  os: z.object({ id: z.string(), version: z.string(), spack: z.string() }),
+  packages: z.enum(['dpkg', 'rpm']),
+  base: z.object({ image: z.string(), digest: z.string().nullable() }),
+  compiler: z.object({
+    name: z.string(),
+    version: z.string(),
+    glibc: z.string(),
+    glibcxx: z.string(),
+    /** Path of the compiler of each language. */
+    languages: z.record(z.string(), z.string()).default({ c: '/usr/bin/gcc', cxx: '/usr/bin/g++' }),
+  }),
+  buildPackages: z.array(z.string()),
+  dependencies: z.array(systemPackage),
+  tools: z.array(systemPackage),
+  /** Sonames of the distribution's libraries that a file of the tarball may list as NEEDED. */
+  systemLibraries: z.array(z.string()).default([]),
+  /** What a smoke test's image has besides the packages that a tarball needs. */
+  smoke: z
+    .object({
+      packages: z.array(z.string()),
+      /** Packages that the distribution lets nobody install beside the others: unpacked, not installed. */
+      unpacked: z.array(z.string()).default([]),
+    })
+    .default({ packages: [], unpacked: [] }),
+});
+
+/** A distribution that is built for, as `toolchains/<id>/toolchain.yaml` describes it. */
+export type Toolchain = z.infer<typeof schema>;
+export type SystemPackage = z.infer<typeof systemPackage>;
+
+/**
+ * Reads a toolchain's description.
+ * @throws ConfigurationError when the file is not as it must be
+ */
+export function parseToolchain(text: string, path: string): Toolchain {
+  const parsed = schema.safeParse(parse(text));
+  if (!parsed.success) {
+    throw new ConfigurationError(
+      `${path}: ${z.prettifyError(parsed.error)}`,
+      'Restore the file from the repository.',
+    );
+  }
+  return parsed.data;
+}
+
+/** All packages that the builder image of a toolchain holds, sorted, each once. */
+export function imagePackages(toolchain: Toolchain): string[] {
+  const names = [
+    ...toolchain.buildPackages,
+    ...toolchain.dependencies.map((dependency) => dependency.package),
+    ...toolchain.tools.map((tool) => tool.package),
+  ];
+  return [...new Set(names)].sort();
+}
