@@ -19,7 +19,8 @@ fi
 
 if ! docker info >/dev/null 2>&1; then
   say "starting dockerd"
-  as_root sh -c "setsid dockerd --storage-driver=overlay2 >'$tools/dockerd.log' 2>&1 </dev/null &"
+  # Whoever starts the tests may stop it again by this id.
+  as_root sh -c "setsid dockerd --storage-driver=overlay2 >'$tools/dockerd.log' 2>&1 </dev/null & echo \$! >'$tools/dockerd.pid'"
   for _ in $(seq 60); do docker info >/dev/null 2>&1 && break; sleep 0.5; done
   docker info >/dev/null || { tail -20 "$tools/dockerd.log" >&2; exit 1; }
 fi

@@ -1,45 +1,130 @@
-// Runs all tests and closes with their count: `node scripts/test.mjs [unit|e2e]`.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+// Runs all tests and closes with their count: `node scripts/test.mjs [unit|e2e] [jest's arguments]`.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { basename, join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const suites = { unit: 'jest.config.js', e2e: 'jest.config.e2e.js' };
-const [wanted, ...rest] = process.argv.slice(2);
-const chosen = wanted === undefined ? Object.keys(suites) : [wanted];
+const jest = join(root, 'node_modules/jest/bin/jest.js');
+/** Minutes: a test that hangs must end as a failure with its name, not as a run that somebody stops. */
+const limits = { unit: 5, e2eFile: 20, e2e: 42 };
+
+const [wanted, ...more] = process.argv.slice(2);
+const options = more.findIndex((argument) => argument.startsWith('-'));
+/** Parts of test files' names, then jest's own options. */
+const patterns = options === -1 ? more : more.slice(0, options);
+const jestOptions = options === -1 ? [] : more.slice(options);
 const reports = mkdtempSync(join(tmpdir(), 'slurm-factory-tests-'));
 const count = { passed: 0, failed: 0, skipped: 0 };
+const times = [];
+const started = Date.now();
 
-for (const suite of chosen) {
-  const report = join(reports, `${suite}.json`);
-  const done = spawnSync(
-    process.execPath,
-    [
-      '--experimental-vm-modules',
-      '--no-warnings',
-      join(root, 'node_modules/jest/bin/jest.js'),
-      '--config',
-      suites[suite],
-      '--json',
-      '--outputFile',
-      report,
-      '--verbose',
-      ...rest,
-    ],
-    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+/** Runs jest in a process group of its own, and ends that group when its time is up. */
+function run(args, { minutes, output = 'ignore' }) {
+  return new Promise((ended) => {
+    const child = spawn(process.execPath, ['--experimental-vm-modules', '--no-warnings', jest, ...args], {
+      cwd: root,
+      stdio: ['ignore', output, 'inherit'],
+      detached: true,
+    });
+    let text = '';
+    child.stdout?.on('data', (chunk) => {
+      text += chunk;
+    });
+    const state = { timedOut: false };
+    const end = (signal) => () => {
+      state.timedOut = true;
+      try {
+        process.kill(-child.pid, signal);
+      } catch {
+        // already gone
+      }
+    };
+    const timers = [
+      setTimeout(end('SIGTERM'), minutes * 60_000),
+      setTimeout(end('SIGKILL'), minutes * 60_000 + 10_000),
+    ];
+    child.once('exit', (code) => {
+      for (const timer of timers) clearTimeout(timer);
+      ended({ code, timedOut: state.timedOut, text });
+    });
+  });
+}
+
+async function runTests(name, args, minutes) {
+  const begun = Date.now();
+  const report = join(reports, `${basename(name)}.json`);
+  const done = await run([...args, '--json', '--outputFile', report, '--verbose', ...jestOptions], {
+    minutes,
+  });
+  times.push([name, (Date.now() - begun) / 1000]);
+  if (done.timedOut) {
+    console.error(`FAIL ${name}: not done after ${minutes.toFixed(0)} minutes`);
+    count.failed += 1;
+    return;
+  }
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'));
+    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
     count.passed += result.numPassedTests;
-    count.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+    count.failed += failed;
     count.skipped += result.numPendingTests + result.numTodoTests;
+    // jest can end badly with no test to blame.
+    if (done.code !== 0 && failed === 0) count.failed += 1;
   } catch {
-    // jest itself died: that is a failure, whatever it had counted.
     count.failed += 1;
   }
-  if (done.status !== 0 && count.failed === 0) count.failed += 1;
+}
+
+/** The files of the slow tests, those of plain processes first. */
+async function slowFiles() {
+  const { text } = await run(['--config', 'jest.config.e2e.js', '--listTests'], {
+    minutes: 2,
+    output: 'pipe',
+  });
+  const files = text.split('\n').filter((line) => line.endsWith('.test.ts'));
+  return files.map((file) => relative(root, file)).sort((a, b) => (a < b ? 1 : -1));
+}
+
+async function runSlow() {
+  const files = (await slowFiles()).filter(
+    (file) => patterns.length === 0 || patterns.some((part) => file.includes(part)),
+  );
+  if (files.length === 0) count.failed += 1;
+  const deadline = Date.now() + limits.e2e * 60_000;
+  for (const file of files) {
+    const left = (deadline - Date.now()) / 60_000;
+    if (left < 0.5) {
+      console.error(`FAIL ${file}: not begun, the time of all slow tests (${limits.e2e} minutes) is up`);
+      count.failed += 1;
+      continue;
+    }
+    const args = ['--config', 'jest.config.e2e.js', '--runTestsByPath', file];
+    await runTests(file, args, Math.min(left, limits.e2eFile));
+  }
+}
+
+/** Stops the Docker Engine where the tests have started it. */
+function stopEngine() {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const file = join(cache, 'slurm-factory-tests', 'dockerd.pid');
+  if (!existsSync(file)) return;
+  const pid = readFileSync(file, 'utf8').trim();
+  rmSync(file);
+  const name = `/proc/${pid}/comm`;
+  if (existsSync(name) && readFileSync(name, 'utf8').trim() === 'dockerd')
+    process.kill(Number(pid), 'SIGTERM');
+}
+
+const keepsEngine = process.env.SLURM_FACTORY_TEST_KEEP_ENGINE !== undefined;
+if (wanted === undefined || wanted === 'unit')
+  await runTests('unit', ['--config', 'jest.config.js', ...patterns], limits.unit);
+if (wanted === undefined || wanted === 'e2e') {
+  await runSlow();
+  if (!keepsEngine) stopEngine();
 }
 rmSync(reports, { recursive: true });
+for (const [name, seconds] of times) console.log(`${seconds.toFixed(0).padStart(6)} s  ${name}`);
+console.log(`${((Date.now() - started) / 1000).toFixed(0).padStart(6)} s  in all`);
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 process.exit(count.failed === 0 && count.passed > 0 ? 0 : 1);

@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseSums } from '../../src/bundle/sums.js';
-import { docker, projectRoot, sourceMirror, temporaryFolder } from '../support/prepare.js';
+import { docker, gitConfiguration, projectRoot, sourceMirror, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
 const fromDocker = await builtResult('24.11.6');
@@ -32,17 +31,14 @@ function authorities(): string[] {
 
 /** Mounts that make git find upstream repositories in a container as it does here. */
 function gitMounts(): string[] {
-  const config = process.env['GIT_CONFIG_GLOBAL'] ?? join(homedir(), '.gitconfig');
-  if (!existsSync(config)) return [];
-  const listed = execFileSync('git', ['config', '--global', '--get-regexp', '^url\\.file:.*\\.insteadof$'], {
-    encoding: 'utf8',
-  });
-  const paths = [...listed.matchAll(/^url\.file:\/\/(\S+)\.insteadof /gim)].map((match) => match[1] ?? '');
+  const config = join(folder, 'gitconfig');
   const mount = (source: string, target: string) => [
     '--mount',
     `type=bind,source=${source},target=${target},readonly`,
   ];
-  return [...mount(config, '/etc/gitconfig'), ...paths.flatMap((path) => mount(path, path))];
+  return [...gitConfiguration(config), config].flatMap((path) =>
+    mount(path, path === config ? '/etc/gitconfig' : path),
+  );
 }
 
 e2e(
@@ -51,8 +47,6 @@ e2e(
     const build = 'node /project/dist/cli/index.js build 24.11.6 --source-mirror /mirror --install-missing';
     const log = docker(
       ...['run', '--rm', '--network', 'host'],
-      ...['--env', 'GIT_CONFIG_COUNT=1', '--env', 'GIT_CONFIG_KEY_0=safe.directory'],
-      ...['--env', 'GIT_CONFIG_VALUE_0=*'],
       ...['--mount', `type=bind,source=${projectRoot},target=/project,readonly`],
       ...['--mount', `type=bind,source=${process.execPath},target=/usr/bin/node,readonly`],
       ...['--mount', `type=bind,source=${mirror},target=/mirror,readonly`],

@@ -24,6 +24,7 @@ export function runCli(
     {
       encoding: 'utf8',
       maxBuffer: 1 << 28,
+      timeout: 20 * 60_000,
       cwd: options.cwd ?? projectRoot,
       env: { ...process.env, ...options.env },
     },

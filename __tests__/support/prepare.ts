@@ -1,5 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -73,6 +73,22 @@ export async function prepareMachine(): Promise<string> {
     timeout: 900_000,
   });
   return stdout.trim().split('\n').at(-1) ?? '';
+}
+
+/**
+ * A git configuration for processes that see none of this machine's: where upstream repositories are found,
+ * whichever file or variable says so here.
+ * @param file where it is written
+ * @returns the folders it points to
+ */
+export function gitConfiguration(file: string): string[] {
+  const found = spawnSync('git', ['config', '--includes', '--get-regexp', '^url\\..*\\.insteadof$'], {
+    encoding: 'utf8',
+  });
+  const rules = [...found.stdout.matchAll(/^url\.(.+)\.insteadof (.+)$/gim)];
+  const lines = rules.map(([, base, instead]) => `[url "${base}"]\n\tinsteadOf = ${instead}\n`);
+  writeFileSync(file, `[safe]\n\tdirectory = *\n${lines.join('')}`);
+  return rules.flatMap(([, base = '']) => (base.startsWith('file://') ? [base.slice('file://'.length)] : []));
 }
 
 export const temporaryFolder = (name: string): string =>

@@ -158,7 +158,7 @@ export function actArguments(options: RunWorkflowOptions, runner: string, eventF
 
 /** What of this process's environment the steps may see: `act` hands all of its own on to them. */
 const HANDED_ON =
-  /^(DOCKER_HOST|CONTAINER_HOST|XDG_RUNTIME_DIR|LANG|LC_ALL|USER|LOGNAME|TMPDIR|HTTPS?_PROXY|https?_proxy|SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE|GIT_SSL_CAINFO|PIP_.*)$/;
+  /^(DOCKER_HOST|CONTAINER_HOST|XDG_RUNTIME_DIR|LANG|LC_ALL|USER|LOGNAME|TMPDIR|HTTPS?_PROXY|https?_proxy|SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE|GIT_SSL_CAINFO|GIT_CONFIG_.*|PIP_.*)$/;
 
 function runnerEnvironment(home: string, nodeDirectory?: string): Record<string, string> {
   const handedOn = Object.entries(process.env).filter(([name]) => HANDED_ON.test(name));
@@ -169,7 +169,9 @@ function runnerEnvironment(home: string, nodeDirectory?: string): Record<string,
     ...Object.fromEntries(handedOn.map(([name, value]) => [name, value ?? ''])),
     HOME: home,
     // Where git finds upstream repositories is the machine's affair.
-    GIT_CONFIG_GLOBAL: process.env['GIT_CONFIG_GLOBAL'] ?? join(homedir(), '.gitconfig'),
+    ...(process.env['GIT_CONFIG_GLOBAL'] === undefined
+      ? { GIT_CONFIG_GLOBAL: join(homedir(), '.gitconfig') }
+      : {}),
     XDG_CONFIG_HOME: join(home, '.config'),
     XDG_CACHE_HOME: join(home, '.cache'),
     PATH: nodeDirectory === undefined ? path : `${nodeDirectory}${delimiter}${path}`,
