@@ -1,9 +1,12 @@
 // Spack used plainly: builtin's recipe with the same features, in the same builder image, container
 // settings and environment (externals, compiler, source mirror), then `tar -chzf` of what it installed.
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { folderBytes } from './ours.mjs';
+import { timed } from './prepare.mjs';
+import { commandsOf, withSession } from './session.mjs';
 
 const variants = '+pmix +restd +hwloc +cgroup +pam +mariadb sysconfdir=/etc/slurm';
 
@@ -19,86 +22,79 @@ const extraExternals = [
 const plugins =
   'accounting_storage_mysql auth_jwt auth_munge cgroup_v2 mpi_pmix rest_auth_jwt task_affinity'.split(' ');
 
-export async function measurePlain({ plan, host, image, work, nodeProcess, library, say }) {
-  const { startContainer, removeContainer } = await library('container/session.js');
-  const { layoutBelow, places } = await library('container/layout.js');
+/** The plain way twice: with nothing there, and with what the first time has left for the next. */
+export async function measurePlain(context) {
+  const { host, image, work, say } = context;
   const derived = deriveImage(image, host);
-  const { spack, packages, overlay, sources } = plan.hostLayout;
-  const below = layoutBelow(join(work, 'plain'));
-  const layout = {
-    ...below,
-    spack,
-    packages,
-    overlay,
-    ...(plan.options.sourceMirror ? { sources } : {}),
+  const folder = join(work, 'plain');
+  const once = async (warm) => {
+    say(warm ? ' warm' : ' cold');
+    const { seconds: total, value } = await timed(() =>
+      withSession(context, derived, folder, (session, layout) =>
+        build({ ...context, session, layout, warm }),
+      ),
+    );
+    const { prefix, layout, ...figures } = value;
+    return { figures: { total, ...figures }, prefix, layout };
   };
-  for (const place of places) await mkdir(layout[place], { recursive: true });
-
-  const name = `slurm-factory-bench-${process.pid}`;
-  const interrupted = () => removeContainer('docker', name, nodeProcess);
-  process.once('SIGINT', interrupted);
-  const start = performance.now();
-  const session = await startContainer(
-    { program: 'docker', image: derived, name, host, gpu: false },
-    layout,
-    nodeProcess,
-  );
-  try {
-    const figures = await build(plan, session, layout, library, say);
-    await session.stop();
-    return { total: (performance.now() - start) / 1000, ...figures, ...(await installed(layout)) };
-  } finally {
-    await session.stop();
-    process.off('SIGINT', interrupted);
-  }
+  const cold = await once(false);
+  const left = await installed(cold);
+  // The user cache and the build cache stay, as they do for a user who comes back.
+  for (const place of ['store', 'environment', 'stage', 'output'])
+    await rm(cold.layout[place], { recursive: true, force: true });
+  const warm = await once(true);
+  if (warm.figures.fromSource.includes('slurm')) throw new Error('the plain warm way has compiled Slurm');
+  return { spec: plainSpec(context.plan), ...left, cold: cold.figures, warm: warm.figures };
 }
 
-async function build(plan, session, layout, library, say) {
+async function build({ plan, session, layout, library, say, warm }) {
   const { concretizeCommand } = await library('spack/commands.js');
+  const { parseProgressLine } = await library('spack/progress.js');
   const inside = session.layout;
-  const run = async (what, command, env = {}) => {
-    const began = performance.now();
-    const tail = [];
-    const onLine = (line) => tail.push(line);
-    const result = await session.exec(command, { env, onLine });
-    if (result.exitCode !== 0) throw new Error(`${what} failed:\n${tail.slice(-40).join('\n')}`);
-    const seconds = (performance.now() - began) / 1000;
-    say(`   ${what}: ${seconds.toFixed(1)} s`);
-    return { seconds, stdout: result.stdout };
-  };
+  const run = commandsOf(session, say);
   // The same Python, variables and caches as ours, other words.
   const base = concretizeCommand(session);
   const front = base.command.slice(0, base.command.indexOf('concretize'));
-  const spack = (...words) => run(`spack ${words[0]}`, [...front, ...words], base.env);
+  const spack = (...words) => run(`spack ${words[0]}`, [...front, ...words], { env: base.env });
+  const cache = `file://${inside.buildCache}`;
 
   await writeFile(
     join(layout.environment, 'spack.yaml'),
-    await plainEnvironment(plan, session, library, run),
+    await plainEnvironment({ plan, session, library, run }, warm ? cache : undefined),
   );
   const concretize = await spack('concretize', '--fresh');
-  const install = await spack('install', '--jobs', String(plan.jobs));
-  const push = await spack('buildcache', 'push', '--unsigned', `file://${inside.buildCache}`);
+  const install = await spack('install', '--no-check-signature', '--jobs', String(plan.jobs));
+  const push = warm ? undefined : await spack('buildcache', 'push', '--unsigned', cache);
   const lock = JSON.parse(await readFile(join(layout.environment, 'spack.lock'), 'utf8'));
   const { stdout } = await spack('location', '--install-dir', `/${lock.roots[0].hash}`);
   const prefix = stdout.trim().split('\n').at(-1);
-  const tar = ['tar', '-chzf', `${inside.output}/plain.tar.gz`, '-C', prefix, '.'];
-  const tarball = await run('tar -chzf', tar);
+  const archive = join(layout.output, 'plain.tar.gz');
+  const tarball = await run('tar -chzf', [
+    'tar',
+    '-chzf',
+    `${inside.output}/plain.tar.gz`,
+    '-C',
+    prefix,
+    '.',
+  ]);
+  const progress = install.lines.map(parseProgressLine).filter((line) => line !== undefined);
+  const building = progress.filter((line) => /^(autoreconf|configure|cmake|meson|build)$/.test(line.phase));
   return {
-    spec: plainSpec(plan),
+    prefix: join(layout.store, relative(inside.store, prefix)),
+    layout,
     concretize: concretize.seconds,
     install: install.seconds,
-    push: push.seconds,
-    installAndPush: install.seconds + push.seconds,
+    ...(push === undefined ? {} : { push: push.seconds, installAndPush: install.seconds + push.seconds }),
     tarball: tarball.seconds,
-    tarballBytes: (await stat(join(layout.output, 'plain.tar.gz'))).size,
-    installedBytes: Number((await run('du', ['du', '-sb', prefix])).stdout.split('\t')[0]),
+    tarballBytes: (await stat(archive)).size,
+    fromSource: [...new Set(building.map((line) => line.name))],
   };
 }
 
 const plainSpec = (plan) => `slurm@=${plan.options.release.spack} ${variants}`;
 
 /** The environment that ours has, but for the recipe, the build cache and the padded install tree. */
-async function plainEnvironment(plan, session, library, run) {
+async function plainEnvironment({ plan, session, library, run }, buildCache) {
   const { renderEnvironment } = await library('spack/environment.js');
   const { environmentBase } = await library('build/plan.js');
   const { packageVersionsCommand } = await library('spack/commands.js');
@@ -117,20 +113,20 @@ async function plainEnvironment(plan, session, library, run) {
   const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
   const query = packageVersionsCommand(toolchain.packages, [...new Set(names)]);
   const versions = parsePackageVersions((await run('dpkg-query', query)).stdout);
-  const mirror = plan.options.sourceMirror;
-  const remote = mirror !== undefined && /^[a-z0-9]+:\/\//.test(mirror);
   const { spack } = parse(
     renderEnvironment({
       ...environmentBase(plan.options, toolchain, plan.target.arch),
       layout: session.layout,
       versionOf: (item) => versions.get(item.package),
-      sourceMirror: mirror === undefined || remote ? mirror : `file://${session.layout.sources}`,
+      sourceMirror: `file://${session.layout.sources}`,
     }),
   );
   spack.specs = [plainSpec(plan)];
   spack.packages['zlib-api'] = { require: ['zlib'] };
   delete spack.repos.slurm_factory;
   delete spack.mirrors.built;
+  if (buildCache !== undefined)
+    spack.mirrors.built = { url: buildCache, source: false, binary: true, signed: false };
   delete spack.config.install_tree.padded_length;
   return stringify({ spack }, { lineWidth: 0 });
 }
@@ -148,18 +144,12 @@ function deriveImage(image, host) {
   return tag;
 }
 
-/** What is in the build cache, and which of the plugins the installed tree lacks. */
-async function installed(layout) {
-  const cached = await listFiles(layout.buildCache);
-  const sizes = await Promise.all(cached.map(async (file) => (await stat(file)).size));
-  const files = await listFiles(layout.store);
+/** What the cold way leaves: the tree's and the build cache's bytes, and plugins that the tree lacks. */
+async function installed({ prefix, layout }) {
+  const files = await readdir(prefix, { recursive: true });
   return {
-    buildCacheBytes: sizes.reduce((sum, size) => sum + size, 0),
+    installedBytes: await folderBytes(prefix),
+    buildCacheBytes: await folderBytes(layout.buildCache),
     missingPlugins: plugins.filter((plugin) => !files.some((file) => file.endsWith(`/slurm/${plugin}.so`))),
   };
-}
-
-async function listFiles(folder) {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }

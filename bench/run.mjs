@@ -1,210 +1,148 @@
-// Measures this project against Spack used plainly, in one run, with real Docker and real Spack:
-// `node bench/run.mjs [--json FILE] [--release 24.11.6] [--source-mirror DIR]`.
-// The figures go to standard output (and to FILE) as JSON, a table to standard error.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, homedir, release as kernel, loadavg, tmpdir, totalmem } from 'node:os';
+// Measures this project against Spack used plainly and against plain make, in one run, with real Docker
+// and real Spack. The figures go to standard output as JSON, tables to standard error. `--help` says more.
+import { mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { homedir, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureBare } from './bare.mjs';
+import { measureCaches } from './caches.mjs';
+import { afterCold, caseNames, selectCases } from './cases.mjs';
+import { measureInstall } from './install.mjs';
+import { measureCold, measureNothing, measurePackaging, measurePatch } from './ours.mjs';
+import { formatPage, formatText } from './page.mjs';
 import { measurePlain } from './plain.mjs';
+import { describeMachine, prepare } from './prepare.mjs';
 import { measureStartup } from './startup.mjs';
-import { compare, formatTable } from './table.mjs';
+import { comparisons, targets } from './table.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const tools =
   process.env.SLURM_FACTORY_TEST_TOOLS ??
   join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'slurm-factory-tests');
-const toolchain = 'bookworm';
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** Seconds that a promise's work takes. */
-async function timed(body) {
-  const start = performance.now();
-  const value = await body();
-  return { seconds: (performance.now() - start) / 1000, value };
+const help = `node bench/run.mjs [options]
+
+  --cases NAMES          some of ${caseNames.join(', ')}
+                         (all; cold comes along where another case starts from it)
+  --release R            release of the cold build (24.11.6)
+  --next-release R       the patch release after it (24.11.7)
+  --source-mirror DIR    Spack source mirror; archives that it lacks are made from upstream's tags
+                         (the one that the tests keep)
+  --json FILE            also write the figures there
+  --markdown FILE        write the tables there as a page, docs/performance.md`;
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean', default: false },
+      cases: { type: 'string' },
+      json: { type: 'string' },
+      markdown: { type: 'string' },
+      release: { type: 'string', default: '24.11.6' },
+      'next-release': { type: 'string', default: '24.11.7' },
+      'source-mirror': { type: 'string', default: join(tools, 'source-mirror') },
+    },
+  });
+  return {
+    help: values.help,
+    json: values.json,
+    markdown: values.markdown,
+    cases: selectCases(values.cases),
+    release: values.release,
+    nextRelease: values['next-release'],
+    mirror: resolve(values['source-mirror']),
+    toolchain: 'bookworm',
+  };
 }
 
-/** Runs one side; its figures come with the highest load meanwhile, which shows whether it was alone. */
-async function side(name, body) {
+/** How each case is measured, and where its figures stand among the results. */
+const measurements = {
+  startup: (context) => measureStartup(root, context.work, context.nodes),
+  cold: measureCold,
+  nothing: measureNothing,
+  packaging: measurePackaging,
+  patch: measurePatch,
+  caches: (context, results) => measureCaches(context, results.ours.cold.keys),
+  install: (context, results) => measureInstall(context, results.ours.cold.output),
+  bare: measureBare,
+  plain: measurePlain,
+};
+const ownCases = ['cold', 'nothing', 'packaging', 'patch'];
+
+/** Runs one case; the highest load meanwhile shows whether it was alone. */
+async function runCase(name, context, results) {
   say(`== ${name}`);
-  let peakLoad = 0;
+  let peakLoad = loadavg()[0];
   const timer = setInterval(() => {
     peakLoad = Math.max(peakLoad, loadavg()[0]);
   }, 5000);
   try {
-    return { ...(await body()), peakLoad };
+    const figures = await measurements[name](context, results);
+    (ownCases.includes(name) ? results.ours : results)[name] = figures;
+    results.peakLoads[name] = peakLoad;
   } finally {
     clearInterval(timer);
   }
 }
 
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      json: { type: 'string' },
-      release: { type: 'string', default: '24.11.6' },
-      'source-mirror': { type: 'string' },
-    },
-  });
-  const kept = join(tools, 'source-mirror');
-  const mirror = values['source-mirror'] ?? (existsSync(kept) ? kept : undefined);
-  return { json: values.json, release: values.release, mirror };
-}
-
-function machine() {
-  const running = execFileSync('docker', ['ps', '--quiet'], { encoding: 'utf8' });
-  return {
-    date: new Date().toISOString(),
-    cpu: cpus()[0]?.model,
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-    kernel: kernel(),
-    node: process.version,
-    // What else is going on: figures of a busy machine say little.
-    loadAtStart: loadavg()[0],
-    otherContainers: running.split('\n').filter((line) => line !== '').length,
-  };
-}
-
-/** What both sides need before they start, counted on neither: the clones and the builder image. */
-async function prepare(settings, work, cacheDir) {
-  const library = (path) => import(join(root, 'build', 'src', path));
-  if (!existsSync(join(root, 'build', 'src'))) throw new Error('build/ is missing: npm run build');
-  const { inspectHost, nodeProcess, openProject, planBuild } = await library('index.js');
-  const { checkOut } = await library('spack/checkout.js');
-  const { ensureImage } = await library('container/image.js');
-  const host = await inspectHost(process.env);
-  const plan = await planBuild(
-    {
-      layers: [
-        {
-          'slurm-version': settings.release,
-          toolchain,
-          engine: 'docker',
-          ...(settings.mirror === undefined ? {} : { 'source-mirror': settings.mirror }),
-        },
-      ],
-      project: await openProject(root),
-      host,
-      cwd: process.cwd(),
-      workRoot: cacheDir,
-      transfer: join(cacheDir, 'transfer'),
-      trigger: { event: undefined, ref: undefined, fromFork: false },
-      env: {},
-      runId: 'bench',
-      installMissing: false,
-    },
-    nodeProcess,
-  );
-  if (plan.engine instanceof Error) throw plan.engine;
-  const clones = await timed(() =>
-    Promise.all(
-      ['spack', 'packages'].map((name) =>
-        checkOut(plan.pins[name], plan.hostLayout[name], nodeProcess, async () => false),
-      ),
-    ),
-  );
-  const logger = { info: say, notice: say };
-  const image = await timed(() =>
-    ensureImage('docker', plan.image, host, join(work, 'image-context'), { process: nodeProcess, logger }),
-  );
-  return {
-    plan,
-    host,
-    image: image.value.tag,
-    figures: {
-      clones: clones.seconds,
-      builderImage: { seconds: image.seconds, reused: image.value.reused },
-    },
-    nodeProcess,
-    library,
-  };
-}
-
-/** The command line with empty caches, from its start to its end. */
-async function measureOurs(settings, work, cacheDir) {
-  const report = join(work, 'report.json');
-  const words = ['build', settings.release, '--toolchain', toolchain, '--engine', 'docker'];
-  words.push('--cache-dir', cacheDir, '--output-dir', join(work, 'output'), '--report', report);
-  // The plain way tests nothing that it made.
-  words.push('--smoke-test', 'false');
-  if (settings.mirror !== undefined) words.push('--source-mirror', settings.mirror);
-  const { seconds: total } = await timed(
-    () =>
-      new Promise((done, fail) => {
-        const child = spawn(process.execPath, [join(root, 'dist', 'cli', 'index.js'), ...words], {
-          stdio: ['ignore', process.stderr, 'inherit'],
-        });
-        child.on('error', fail);
-        child.on('close', (code) => (code === 0 ? done() : fail(new Error(`the build ended with ${code}`))));
-      }),
-  );
-  const { timings, cacheHit, described } = JSON.parse(await readFile(report, 'utf8'));
-  if (cacheHit !== 'none') throw new Error(`the build was not cold: ${cacheHit}`);
-  const stage = (name) => {
-    const found = timings.find((timing) => timing.stage === name);
-    if (found === undefined) throw new Error(`the report has no stage '${name}'`);
-    return found.seconds;
-  };
-  return {
-    total,
-    concretize: stage('Bring the lock'),
-    // Each package is pushed to the build cache as it finishes, within the installation.
-    installAndPush: stage('Install'),
-    tarball: stage('Make the tarballs'),
-    audit: stage('Audit'),
-    tarballBytes: described.find((file) => file.name.endsWith('-software.tar.gz')).size,
-    buildCacheBytes: await packageBytes(join(cacheDir, 'entries')),
-    stages: timings,
-  };
-}
-
-/** Bytes of the cache entries that hold built packages. */
-async function packageBytes(entries) {
-  const files = await readdir(entries, { recursive: true, withFileTypes: true });
-  const packages = files.filter((file) => file.isFile() && file.parentPath.includes('-package-'));
-  const sizes = await Promise.all(
-    packages.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** Runs the cases in order. One that fails takes only those with it that start from it. */
+async function runCases(context, results, stopped) {
+  for (const name of results.cases) {
+    if (stopped()) return;
+    const lost = afterCold.includes(name) && results.ours.cold === undefined;
+    const run = lost ? Promise.reject(new Error('there is no cold build')) : runCase(name, context, results);
+    await run.catch((error) => {
+      say(`FAILED ${name}: ${error.stack}`);
+      results.failed.push({ name, message: error.message });
+    });
+  }
 }
 
 async function main() {
   const settings = readArguments();
+  if (settings.help) return process.stdout.write(`${help}\n`);
+  const { release, nextRelease, toolchain, cases } = settings;
   const work = mkdtempSync(join(tmpdir(), 'slurm-factory-bench-'));
-  const cacheDir = join(work, 'cache');
+  const results = {
+    ...{ release, nextRelease, toolchain, cases, machine: describeMachine() },
+    ...{ preparation: undefined, ours: {}, peakLoads: {}, failed: [] },
+  };
   // An interrupt ends what runs at the moment; the folder is then removed as after any failure.
-  process.once('SIGINT', () => {});
+  let interrupted = false;
+  process.once('SIGINT', () => {
+    interrupted = true;
+  });
   try {
-    const about = machine();
-    say('== start-up');
-    const startup = await measureStartup(root, work, [
-      process.execPath,
-      join(tools, 'node', 'node_modules', 'node', 'bin', 'node'),
-    ]);
-    say('== clones and builder image');
-    const prepared = await prepare(settings, work, cacheDir);
-    // Ours comes first: what the page cache lacks, it has to read.
-    const ours = await side('ours', () => measureOurs(settings, work, cacheDir));
-    const plain = await side('plain', () => measurePlain({ ...prepared, work, say }));
-    const results = {
-      release: settings.release,
-      toolchain,
-      machine: about,
-      preparation: prepared.figures,
-      ours,
-      plain,
-      startup,
-      ...compare(ours, plain, startup),
-    };
-    const json = `${JSON.stringify(results, undefined, 2)}\n`;
-    if (settings.json !== undefined) await writeFile(settings.json, json);
-    process.stdout.write(json);
-    say(formatTable(results));
+    const nodes = [process.execPath, join(tools, 'node', 'node_modules', 'node', 'bin', 'node')];
+    const given = { root, settings, work, cacheDir: join(work, 'cache'), say, nodes };
+    const context = cases.some((name) => name !== 'startup') ? await prepare(given) : given;
+    results.preparation = context.preparation;
+    results.jobs = context.plan?.jobs;
+    await runCases(context, results, () => interrupted);
+    if (!interrupted) await tell(results, settings);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+  if (interrupted || results.failed.length > 0) process.exitCode = 1;
+}
+
+async function tell(results, { json, markdown }) {
+  const { ours, ...rest } = results;
+  // Where the bench kept its files is nobody's business.
+  const shown = Object.entries(ours).map(([name, { output: _, ...figures }]) => [name, figures]);
+  const all = {
+    ...rest,
+    ours: Object.fromEntries(shown),
+    comparisons: comparisons(results),
+    targets: targets(results),
+  };
+  const text = `${JSON.stringify(all, undefined, 2)}\n`;
+  if (json !== undefined) await writeFile(json, text);
+  if (markdown !== undefined) await writeFile(markdown, formatPage(results));
+  process.stdout.write(text);
+  say(formatText(results));
 }
 
 await main();

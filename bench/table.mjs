@@ -1,71 +1,215 @@
-// The figures side by side, and what the project promises of them.
+// The figures beside each other, and what the project promises of them. Pure: figures in, rows out.
 
-const rows = [
-  ['concretize', 'concretize', 's'],
-  ['install and push', 'installAndPush', 's'],
-  ['tarball', 'tarball', 's'],
-  ['tarball', 'tarballBytes', 'MB'],
-  ['build cache', 'buildCacheBytes', 'MB'],
-  ['cold, start to end', 'total', 's'],
-];
+const of = (a, b) => (a === undefined || b === undefined ? undefined : a / b);
+const plus = (a, b) => (a === undefined || b === undefined ? undefined : a + b);
+const known = (row) => row.value !== undefined;
 
-/** Ratios ours / plain by figure, and each target with whether it is met. */
-export function compare(ours, plain, startup) {
-  const ratios = Object.fromEntries(rows.map(([, key]) => [key, ours[key] / plain[key]]));
-  const tarballAndAudit = (ours.tarball + ours.audit) / plain.tarball;
-  const target = (what, value, limit, unit, met) => ({ what, value, limit, unit, met });
+/** Pairs of figures of one run and their ratios; those of which one was not measured are left out. */
+export function comparisons({ ours = {}, plain = {}, bare }) {
+  const { cold, nothing, packaging, patch } = ours;
+  const packed = plus(cold?.tarball, cold?.audit);
+  const row = (id, what, one, against, other, unit = 's') => ({
+    ...{ id, what, ours: one, against, other, unit },
+    value: of(one, other),
+  });
+  return [
+    row('cold', 'cold build', cold?.withoutSmokeTest, 'plain, cold', plain.cold?.total),
+    row('bare', 'cold build', cold?.withoutSmokeTest, 'bare make', bare?.total),
+    row('nothing', 'nothing changed', nothing?.total, 'plain, warm', plain.warm?.total),
+    row('packaging', 'only packaging changed', packaging?.withoutSmokeTest, 'plain, warm', plain.warm?.total),
+    row('patch', 'next patch release', patch?.withoutSmokeTest, 'ours, cold', cold?.withoutSmokeTest),
+    row('concretize', 'concretize, cold', cold?.concretize, 'plain, cold', plain.cold?.concretize),
+    row('install', 'install and push, cold', cold?.installAndPush, 'plain, cold', plain.cold?.installAndPush),
+    row('pack', 'make the tarballs', cold?.tarball, '`tar -chzf`', plain.cold?.tarball),
+    row('packed', 'make the tarballs and audit', packed, '`tar -chzf`', plain.cold?.tarball),
+    row('bytes', 'software tarball', cold?.tarballBytes, '`tar -chzf`', plain.cold?.tarballBytes, 'bytes'),
+    row('pushed', 'build cache', cold?.buildCacheBytes, 'plain, cold', plain.buildCacheBytes, 'bytes'),
+  ].filter(known);
+}
+
+/** Each target that was measured, with whether it is met. */
+export function targets(results) {
+  const { ours = {}, install, startup = {} } = results;
+  const { cold, nothing, packaging, patch } = ours;
+  const ratios = Object.fromEntries(comparisons(results).map(({ id, value }) => [id, value]));
+  const row = (what, value, limit, unit, under = false) => ({
+    ...{ what, value, limit, unit, under },
+    met: value !== undefined && (under ? value < limit : value <= limit),
+  });
+  const others = patch?.compiledNames.filter((name) => name !== 'slurm').length;
+  return [
+    row('nothing changed: whole step', nothing?.total, 5, 's'),
+    row('nothing changed: containers', nothing && containerCount(nothing), 0, ''),
+    row('nothing changed: ours / plain, warm', ratios.nothing, 1 / 20, 'ratio'),
+    row('only packaging changed: whole step', packaging?.total, 15, 's'),
+    row('only packaging changed: concretizations', packaging?.concretized, 0, ''),
+    row('only packaging changed: packages compiled', packaging?.compiled, 0, ''),
+    row('next patch release: packages compiled', patch?.compiled, 1, ''),
+    row('next patch release: compiled besides Slurm', others, 0, ''),
+    row('next patch release: ours / ours, cold', ratios.patch, 0.75, 'ratio'),
+    row('cold: ours / plain, cold', ratios.cold, 0.6, 'ratio'),
+    row('cold: ours / bare make', ratios.bare, 1.3, 'ratio'),
+    row('software tarball', cold?.tarballBytes, 10e6, 'bytes'),
+    row('software tarball: ours / `tar -chzf`', ratios.bytes, 1 / 10, 'ratio'),
+    row('make the tarballs', cold?.tarball, 1, 's'),
+    row('make the tarballs and audit: ours / `tar -chzf`', ratios.packed, 1 / 5, 'ratio'),
+    row('audit', cold?.audit, 2, 's', true),
+    row('install.sh', install?.seconds, 1, 's', true),
+    ...Object.entries(startup).map(([version, { main }]) =>
+      row(`action's first line, Node ${version}`, main, 300, 'ms', true),
+    ),
+  ].filter(known);
+}
+
+const containerCount = ({ containers }) => containers.build + containers.smoke;
+
+/** A figure with its unit; `—` for one that there is not. */
+export function shown(value, unit) {
+  if (value === undefined) return '—';
+  if (unit === 'bytes') return `${(value / 1e6).toFixed(1)} MB`;
+  if (unit === 'ms') return `${value.toFixed(0)} ms`;
+  if (unit === 's') return `${value.toFixed(value < 10 ? 2 : 1)} s`;
+  return unit === 'ratio' ? value.toFixed(value < 0.1 ? 3 : 2) : String(value);
+}
+
+/** A limit; `under` says that the limit itself is too much. */
+const shownLimit = ({ limit, unit, under }) => {
+  const text = { ratio: String(limit), s: `${limit} s`, bytes: `${limit / 1e6} MB` }[unit];
+  return `${under ? 'under ' : ''}${text ?? shown(limit, unit)}`;
+};
+
+/** All tables of a run: a title, a head and rows of text; those without rows are left out. */
+export function sections(results) {
+  const { ours = {}, plain, bare, caches, startup = {}, preparation } = results;
+  return [
+    {
+      title: 'Targets',
+      head: ['what', 'measured', 'at most', ''],
+      rows: targets(results).map((row) => [
+        row.what,
+        shown(row.value, row.unit),
+        shownLimit(row),
+        row.met ? 'met' : 'NOT MET',
+      ]),
+    },
+    {
+      title: 'Ratios',
+      head: ['what', 'ours', 'against', 'its figure', 'ratio'],
+      rows: comparisons(results).map((row) => [
+        row.what,
+        shown(row.ours, row.unit),
+        row.against,
+        shown(row.other, row.unit),
+        shown(row.value, 'ratio'),
+      ]),
+    },
+    ...oursSections(ours),
+    plainSection(plain),
+    bareSection(bare),
+    cachesSection(caches),
+    {
+      title: 'Start-up: from the start to the first line',
+      head: ['Node', 'node alone', 'action', 'cli --version'],
+      rows: Object.entries(startup).map(([version, { node, main, cliVersion }]) => [
+        version,
+        ...[node, main, cliVersion].map((value) => shown(value, 'ms')),
+      ]),
+    },
+    preparationSection(preparation),
+  ].filter((section) => section.rows.length > 0);
+}
+
+const caseTitles = {
+  cold: 'cold',
+  nothing: 'nothing changed',
+  packaging: 'only packaging changed',
+  patch: 'next patch release',
+};
+
+function oursSections(ours) {
+  const cases = Object.keys(caseTitles).filter((name) => ours[name] !== undefined);
+  const stages = [...new Set(cases.flatMap((name) => ours[name].stages.map(({ stage }) => stage)))];
+  const secondsOf = (name, wanted) => ours[name].stages.find(({ stage }) => stage === wanted)?.seconds;
+  return [
+    {
+      title: 'Ours, by case',
+      head: ['case', 'release', 'whole', 'smoke test', 'cache', 'containers', 'concretized', 'compiled'],
+      rows: cases.map((name) => {
+        const it = ours[name];
+        return [
+          caseTitles[name],
+          it.release,
+          shown(it.total, 's'),
+          shown(it.smokeTest, 's'),
+          it.cacheHit,
+          String(containerCount(it)),
+          it.concretized > 0 ? 'yes' : 'no',
+          it.compiled === 0 ? 'nothing' : it.compiledNames.join(' '),
+        ];
+      }),
+    },
+    {
+      title: 'Ours, by stage',
+      head: ['stage', ...cases.map((name) => caseTitles[name])],
+      rows: stages.map((stage) => [stage, ...cases.map((name) => shown(secondsOf(name, stage), 's'))]),
+    },
+  ];
+}
+
+function plainSection(plain) {
+  const parts = { concretize: 'concretize', install: 'install', push: 'push', tarball: '`tar -chzf`' };
+  const times = (name) => ['cold', 'warm'].map((way) => shown(plain[way][name], 's'));
+  const rows = Object.entries({ ...parts, total: 'start to end' });
   return {
-    ratios,
-    targets: [
-      target('cold build, ours / plain', ratios.total, 0.75, '', ratios.total <= 0.75),
-      target('tarball', ours.tarballBytes, 10e6, 'bytes', ours.tarballBytes <= 10e6),
-      target('tarball', ours.tarball, 1, 's', ours.tarball <= 1),
-      target('bytes, ours / plain', ratios.tarballBytes, 0.1, '', ratios.tarballBytes <= 0.1),
-      target('tarball and audit, ours / plain', tarballAndAudit, 0.2, '', tarballAndAudit <= 0.2),
-      target('audit', ours.audit, 2, 's', ours.audit < 2),
-      ...Object.entries(startup).map(([version, { main }]) =>
-        target(`action's first line, Node ${version}`, main, 300, 'ms', main < 300),
-      ),
-    ],
+    title: 'Plain, by part',
+    head: ['part', 'cold', 'warm'],
+    rows: plain === undefined ? [] : rows.map(([name, title]) => [title, ...times(name)]),
   };
 }
 
-const shown = (value, unit) => (unit === 'MB' ? value / 1e6 : value).toFixed(unit === 'ms' ? 0 : 1);
+function bareSection(bare) {
+  const rows = { configure: 'configure', make: 'make', install: 'make install', total: 'all' };
+  return {
+    title: 'Bare make, by part',
+    head: ['part', 'time'],
+    rows:
+      bare === undefined ? [] : Object.entries(rows).map(([name, title]) => [title, shown(bare[name], 's')]),
+  };
+}
 
-/** The results for people to read. */
-export function formatTable({ machine, preparation, ours, plain, startup, ratios, targets }) {
-  const line = (...cells) =>
-    cells
-      .map((cell, index) => (index === 0 ? cell.padEnd(36) : cell.padStart(15)))
-      .join('')
-      .trimEnd();
-  const { clones, builderImage } = preparation;
-  const load = [machine.loadAtStart, ours.peakLoad, plain.peakLoad].map((value) => value.toFixed(1));
-  return [
-    '',
-    `${machine.cpu}, ${machine.cores} cores, load at start ${load[0]}, at most ${load[1]} (ours) and ${load[2]} (plain), ${machine.otherContainers} other containers`,
-    `before both: clones ${clones.toFixed(1)} s, builder image ${builderImage.reused ? 'here already' : `${builderImage.seconds.toFixed(1)} s`}`,
-    '',
-    line('', 'ours', 'plain', 'ours/plain'),
-    ...rows.map(([label, key, unit]) =>
-      line(`${label} (${unit})`, shown(ours[key], unit), shown(plain[key], unit), ratios[key].toFixed(2)),
-    ),
-    ...(plain.missingPlugins.length > 0 ? [`plain lacks: ${plain.missingPlugins.join(' ')}`] : []),
-    '',
-    line('first line (ms)', 'node alone', 'action', 'cli --version'),
-    ...Object.entries(startup).map(([version, { node, main, cliVersion }]) =>
-      line(version, ...[node, main, cliVersion].map((value) => shown(value, 'ms'))),
-    ),
-    '',
-    ...targets.map(({ what, value, limit, unit, met }) => {
-      const text = unit === 'bytes' ? [shown(value, 'MB'), shown(limit, 'MB'), 'MB'] : undefined;
-      const [is, wanted, name] = text ?? [value.toFixed(unit === 'ms' ? 0 : 2), String(limit), unit];
-      return line(
-        what,
-        is,
-        `${unit === 'ms' ? '<' : '≤'} ${wanted} ${name}`.trimEnd(),
-        met ? 'met' : 'NOT MET',
-      );
-    }),
-  ].join('\n');
+function cachesSection(caches) {
+  const stores = { directory: 'directory', service: 'cache service on loopback' };
+  return {
+    title: 'Push and restore of all entries of the cold build',
+    head: ['store', 'entries', 'stored', 'save', 'restore'],
+    rows:
+      caches === undefined
+        ? []
+        : Object.entries(stores).map(([name, title]) => {
+            const { bytes, save, restore } = caches[name];
+            return [
+              title,
+              String(caches.entries),
+              shown(bytes, 'bytes'),
+              shown(save, 's'),
+              shown(restore, 's'),
+            ];
+          }),
+  };
+}
+
+function preparationSection(preparation) {
+  const { sources, clones, builderImage } = preparation ?? {};
+  return {
+    title: 'Before all, counted on no side',
+    head: ['what', 'time'],
+    rows:
+      preparation === undefined
+        ? []
+        : [
+            ['source archives', shown(sources, 's')],
+            ['clones of Spack and its packages', shown(clones, 's')],
+            ['builder image', builderImage.reused ? 'here already' : shown(builderImage.seconds, 's')],
+          ],
+  };
 }
