@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StateStore } from '../base/ports.js';
+import { archs } from '../targets/identifier.js';
 
 const save = z.object({
   key: z.string(),
@@ -27,7 +28,12 @@ const recordSchema = z.object({
   packages: z
     .object({
       directory: z.string(),
-      place: z.object({ builder: z.string(), padding: z.number() }),
+      place: z.object({
+        toolchain: z.string(),
+        arch: z.enum(archs),
+        builder: z.string(),
+        padding: z.number(),
+      }),
       restored: z.array(z.string()),
     })
     .optional(),

@@ -8,7 +8,8 @@ import { packageKey } from '../../../src/cache/keys.js';
 import { cachedPackage } from '../../support/buildcache.js';
 import { brokenCache, fakePorts, fakeProcess, temporaryFolder } from '../../support/fakes.js';
 
-const place = { builder: 'b'.repeat(64), padding: 128 };
+const platform = { toolchain: 'bookworm', arch: 'amd64' } as const;
+const place = { ...platform, builder: 'b'.repeat(64), padding: 128 };
 const hashes = { slurm: 's'.repeat(32), nvml: 'n'.repeat(32), half: 'h'.repeat(32) };
 const log = 'build/stage/builder/spack-stage-slurm-1-aaa/spack-build-out.txt';
 

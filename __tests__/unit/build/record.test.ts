@@ -16,7 +16,11 @@ const full: Partial<PostRecord> = {
   container: { program: 'podman', name: 'slurm-factory-abc' },
   smoke: { program: 'podman', name: 'slurm-factory-abc-smoke' },
   keyring: '/dev/shm/slurm-factory-gpg-abc',
-  packages: { directory: '/cache', place: { builder: 'b', padding: 128 }, restored: ['x'] },
+  packages: {
+    directory: '/cache',
+    place: { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 128 },
+    restored: ['x'],
+  },
   retentionDays: 7,
   succeeded: true,
 };
