@@ -9,6 +9,7 @@ import { openProject } from '../build/project.js';
 import { parseRecord } from '../build/record.js';
 import { attestFiles } from './attest.js';
 import { type JobContext, readContext, readInputs } from './inputs.js';
+import { actionsInventory } from './inventory.js';
 import { actionLogger } from './logger.js';
 import { writeOutputs } from './outputs.js';
 import { actionProcess } from './process.js';
@@ -68,7 +69,10 @@ function actionPorts(context: JobContext, token: string): Ports {
   return {
     process: actionProcess,
     logger: actionLogger,
-    cache: actionsCache(context.workspace),
+    cache: actionsCache(
+      context.workspace,
+      actionsInventory({ repository: context.env['GITHUB_REPOSITORY'], ref: context.trigger.ref }, token),
+    ),
     artifacts: actionsArtifacts(context.artifactUrl),
     state: { save: (record) => core.saveState(stateKey, record) },
     attest: async (files) => {
