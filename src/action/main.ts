@@ -14,7 +14,7 @@ import { actionLogger } from './logger.js';
 import { writeOutputs } from './outputs.js';
 import { actionProcess } from './process.js';
 import { actionsArtifacts, actionsCache } from './stores.js';
-import { writeSummary } from './summary.js';
+import { writeCacheSummary, writeSummary } from './summary.js';
 
 const stateKey = 'build';
 
@@ -52,14 +52,15 @@ export async function runMain(root: string, version: string): Promise<void> {
 /** The action's post step: what is left to do after any build. It never fails the job. */
 export async function runPost(): Promise<void> {
   try {
-    // Takes the secrets out of the environment; nothing of the inputs is needed.
-    readInputs();
+    // Takes the secrets out of the environment, too.
+    const inputs = readInputs();
     const record = parseRecord(core.getState(stateKey));
     if (record === undefined) {
       core.info('The main step left nothing to do.');
       return;
     }
-    await afterBuild(record, actionPorts(readContext(), ''));
+    const caches = await afterBuild(record, actionPorts(readContext(), inputs['github-token'] ?? ''));
+    await writeCacheSummary(caches);
   } catch (error) {
     core.warning(`The post step could not finish: ${describeError(error)}`);
   }

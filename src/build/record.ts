@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StateStore } from '../base/ports.js';
+import { type CacheUse, cacheUseSchema } from '../cache/ledger.js';
 import { archs } from '../targets/identifier.js';
 
 const save = z.object({
@@ -16,6 +17,10 @@ const recordSchema = z.object({
   buildFolder: z.string(),
   transfer: z.string(),
   policy: z.object({ restore: z.boolean(), save: z.boolean() }),
+  /** bytes that the saved entries which the target may use may have together */
+  cacheBudget: z.number(),
+  /** What became of the entries that main asked for. */
+  cacheUses: z.array(cacheUseSchema),
   /** Container that may still run. */
   container: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
   /** Container of the smoke test that may still run. */
@@ -73,5 +78,9 @@ export class Recorder {
 
   addSave(entry: PostRecord['saves'][number]): void {
     this.update({ saves: [...this.record.saves, entry] });
+  }
+
+  addUse(use: CacheUse): void {
+    this.update({ cacheUses: [...this.record.cacheUses, use] });
   }
 }
