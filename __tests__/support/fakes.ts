@@ -6,6 +6,7 @@ import { listFiles } from '../../src/base/files.js';
 import type { Host } from '../../src/base/host.js';
 import type {
   ArtifactStore,
+  CacheInventory,
   CacheStore,
   Logger,
   Ports,
@@ -121,13 +122,31 @@ export function recordingLogger(): RecordingLogger {
 export interface MemoryCache extends CacheStore {
   /** Content by key, then by relative path; a test may damage it. */
   readonly entries: Map<string, Map<string, Buffer>>;
+  readonly inventory: CacheInventory;
+  /** When entries were last used, by key; the time of the test where it is left out. */
+  readonly lastUse: Map<string, number>;
 }
 
 /** A cache service in memory. */
 export function memoryCache(): MemoryCache {
   const entries = new Map<string, Map<string, Buffer>>();
+  const lastUse = new Map<string, number>();
   return {
     entries,
+    lastUse,
+    inventory: {
+      list: async (prefixes) =>
+        [...entries]
+          .filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix)))
+          .map(([key, content]) => ({
+            id: key,
+            key,
+            size: [...content.values()].reduce((sum, { length }) => sum + length, 0),
+            lastUse: lastUse.get(key) ?? Date.now(),
+          })),
+      remove: async ({ key }) => void entries.delete(key),
+      usage: async () => undefined,
+    },
     async restore(key, prefixes, directory) {
       const byPrefix = prefixes.flatMap((prefix) =>
         [...entries.keys()].filter((name) => name.startsWith(prefix)),

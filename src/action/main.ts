@@ -9,11 +9,12 @@ import { openProject } from '../build/project.js';
 import { parseRecord } from '../build/record.js';
 import { attestFiles } from './attest.js';
 import { type JobContext, readContext, readInputs } from './inputs.js';
+import { actionsInventory } from './inventory.js';
 import { actionLogger } from './logger.js';
 import { writeOutputs } from './outputs.js';
 import { actionProcess } from './process.js';
 import { actionsArtifacts, actionsCache } from './stores.js';
-import { writeSummary } from './summary.js';
+import { writeCacheSummary, writeSummary } from './summary.js';
 
 const stateKey = 'build';
 
@@ -51,14 +52,15 @@ export async function runMain(root: string, version: string): Promise<void> {
 /** The action's post step: what is left to do after any build. It never fails the job. */
 export async function runPost(): Promise<void> {
   try {
-    // Takes the secrets out of the environment; nothing of the inputs is needed.
-    readInputs();
+    // Takes the secrets out of the environment, too.
+    const inputs = readInputs();
     const record = parseRecord(core.getState(stateKey));
     if (record === undefined) {
       core.info('The main step left nothing to do.');
       return;
     }
-    await afterBuild(record, actionPorts(readContext(), ''));
+    const caches = await afterBuild(record, actionPorts(readContext(), inputs['github-token'] ?? ''));
+    await writeCacheSummary(caches);
   } catch (error) {
     core.warning(`The post step could not finish: ${describeError(error)}`);
   }
@@ -68,7 +70,10 @@ function actionPorts(context: JobContext, token: string): Ports {
   return {
     process: actionProcess,
     logger: actionLogger,
-    cache: actionsCache(context.workspace),
+    cache: actionsCache(
+      context.workspace,
+      actionsInventory({ repository: context.env['GITHUB_REPOSITORY'], ref: context.trigger.ref }, token),
+    ),
     artifacts: actionsArtifacts(context.artifactUrl),
     state: { save: (record) => core.saveState(stateKey, record) },
     attest: async (files) => {

@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative } from 'node:path';
 import { listFiles } from '../base/files.js';
-import type { ArtifactStore, CacheStore } from '../base/ports.js';
+import type { ArtifactStore, CacheInventory, CacheStore } from '../base/ports.js';
 
 // The clients are loaded when they are needed: they are most of the bundle, and start-up should not wait.
 const cacheClient = () => import('@actions/cache');
@@ -10,10 +10,12 @@ const artifactClient = async () => new (await import('@actions/artifact')).Defau
  * GitHub's cache service. The paths are part of an entry's version there, so they are given relative to
  * the workspace: the same on every runner.
  * @param workspace the workflow's workspace, which the service's client takes relative paths from
+ * @param inventory what lists the entries; the client of the service can not
  */
-export function actionsCache(workspace: string): CacheStore {
+export function actionsCache(workspace: string, inventory: CacheInventory): CacheStore {
   const pathOf = (directory: string): string[] => [relative(workspace, directory)];
   return {
+    inventory,
     async restore(key, prefixes, directory) {
       const { restoreCache, isFeatureAvailable } = await cacheClient();
       if (!isFeatureAvailable()) return undefined;

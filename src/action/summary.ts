@@ -1,11 +1,12 @@
 import { summary } from '@actions/core';
 import type { BuildReport } from '../build/report.js';
-import { megabytes, summaryRows } from '../build/summary.js';
+import { type CacheReport, cacheRows, cacheTotals, megabytes, summaryRows } from '../build/summary.js';
 import { checkRows } from '../smoke/report.js';
+
+const header = (...names: string[]) => names.map((data) => ({ data, header: true }));
 
 /** Writes the job summary: what was built, its files and where the time went. */
 export async function writeSummary(report: BuildReport): Promise<void> {
-  const header = (...names: string[]) => names.map((data) => ({ data, header: true }));
   const urls = new Map(report.artifacts.map((artifact) => [artifact.name, artifact.url]));
   const link = (name: string) => {
     const url = urls.get(name);
@@ -31,5 +32,15 @@ export async function writeSummary(report: BuildReport): Promise<void> {
   await summary
     .addHeading('Smoke test', 3)
     .addTable([header('Check', 'Outcome', 'Seconds', 'Detail'), ...checkRows(report.smoke)])
+    .write();
+}
+
+/** Writes what became of the cache entries, which the post step knows; nothing where there were none. */
+export async function writeCacheSummary(report: CacheReport): Promise<void> {
+  if (report.uses.length === 0) return;
+  await summary
+    .addHeading('Caches', 3)
+    .addTable([header('Entry', 'Size', 'Outcome'), ...cacheRows(report)])
+    .addTable(cacheTotals(report))
     .write();
 }

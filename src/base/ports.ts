@@ -38,8 +38,31 @@ export interface Logger {
   mask(secret: string): void;
 }
 
+/** One entry of a cache, as its store lists it. */
+export interface StoredEntry {
+  /** The store's own name for it. */
+  readonly id: string;
+  readonly key: string;
+  /** bytes, as the store counts them */
+  readonly size: number;
+  /** When it was saved or last restored, in milliseconds since 1970. */
+  readonly lastUse: number;
+}
+
+/** What a cache holds. */
+export interface CacheInventory {
+  /** The entries below key prefixes that this run could both restore and remove. */
+  list(prefixes: readonly string[]): Promise<StoredEntry[]>;
+  /** Removes an entry; one that is gone already is no fault. */
+  remove(entry: StoredEntry): Promise<void>;
+  /** Bytes of everything that shares the store, and how many it takes; undefined where nothing limits it. */
+  usage(): Promise<{ readonly bytes: number; readonly limit: number } | undefined>;
+}
+
 /** Keeps folders by key. An entry never changes once it is there. */
 export interface CacheStore {
+  /** Left out by a store that can't tell what it holds. */
+  readonly inventory?: CacheInventory;
   /**
    * Brings an entry's content to `directory`, which must not exist or be empty.
    * @param key the exact key, at most 512 characters

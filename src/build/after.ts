@@ -6,15 +6,23 @@ import { removeKeyring } from '../bundle/gpg.js';
 import { completePackages } from '../cache/buildcache.js';
 import { CacheEntries } from '../cache/entries.js';
 import { packageKey } from '../cache/keys.js';
+import { usedKeys } from '../cache/ledger.js';
 import { removeContainer } from '../container/session.js';
 import { collectLogs } from './logs.js';
+import { type Pruned, pruneCaches } from './prune.js';
 import type { PostRecord } from './record.js';
+import type { CacheReport } from './summary.js';
 
 /**
  * What follows every build, a failed, cancelled or killed one too: the container goes, complete cache
- * entries are saved, build logs of a failure are uploaded, and the build's folder goes.
+ * entries are saved, older ones make room for them, build logs of a failure are uploaded, and the build's
+ * folder goes.
+ * @returns what became of the cache entries, those of the build itself among them
  */
-export async function afterBuild(record: PostRecord, ports: Ports): Promise<void> {
+export async function afterBuild(record: PostRecord, ports: Ports): Promise<CacheReport> {
+  const entries = new CacheEntries(ports.cache, record.policy, ports.logger, record.transfer);
+  const uses = () => [...record.cacheUses, ...entries.ledger];
+  let pruned: Pruned | undefined;
   await attempt('remove the containers', ports, async () => {
     for (const container of [record.container, record.smoke]) {
       if (container !== undefined) await removeContainer(container.program, container.name, ports.process);
@@ -24,12 +32,16 @@ export async function afterBuild(record: PostRecord, ports: Ports): Promise<void
     if (record.keyring !== undefined) await removeKeyring(ports.process, record.keyring, ports.env);
   });
   await attempt('save the caches', ports, () =>
-    ports.logger.group('Save the caches', () => saveCaches(record, ports)),
+    ports.logger.group('Save the caches', async () => {
+      await saveCaches(record, entries, ports);
+      pruned = await pruneCaches(record, usedKeys(uses()), ports);
+    }),
   );
   if (!record.succeeded) await attempt('keep the build logs', ports, () => uploadLogs(record, ports));
   await attempt('remove the build folder', ports, () =>
     rm(record.buildFolder, { recursive: true, force: true }),
   );
+  return { uses: [...uses(), ...(pruned?.uses ?? [])], stored: pruned?.bytes, budget: record.cacheBudget };
 }
 
 // One step that fails must not keep the next ones from their work.
@@ -37,8 +49,7 @@ async function attempt(what: string, { logger }: Ports, step: () => Promise<void
   await step().catch((error: unknown) => logger.warning(`Could not ${what}: ${String(error)}`));
 }
 
-async function saveCaches(record: PostRecord, ports: Ports): Promise<void> {
-  const entries = new CacheEntries(ports.cache, record.policy, ports.logger, record.transfer);
+async function saveCaches(record: PostRecord, entries: CacheEntries, ports: Ports): Promise<void> {
   if (!record.policy.save) ports.logger.info('This run saves nothing to the caches.');
   for (const { key, directory, files } of record.saves) await entries.save(key, directory, files);
   const { packages } = record;

@@ -44,7 +44,9 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
   const watch = new Stopwatch(ports.logger, ports.signal);
   const plan = await watch.stage('Resolve the inputs', () => planAndTell(request, ports));
   const recorder = startRecord(plan, request, ports);
-  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer);
+  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, (use) =>
+    recorder.addUse(use),
+  );
 
   const cached = await watch.stage('Look into the result cache', () =>
     restoreResult(plan, entries, ports.logger),
@@ -89,6 +91,7 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
     described,
     smoke: made.smoke,
     packages: made.packages,
+    caches: entries.ledger,
     runtimePackages: made.runtimePackages,
     artifacts,
     timings: watch.timings,
@@ -109,6 +112,8 @@ function startRecord(plan: BuildPlan, request: BuildRequest, ports: Ports): Reco
       buildFolder: plan.buildFolder,
       transfer: request.transfer,
       policy: plan.policy,
+      cacheBudget: plan.options.cacheBudget,
+      cacheUses: [],
       saves: [],
       stage: plan.hostLayout.stage,
       succeeded: false,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { StateStore } from '../base/ports.js';
+import { type CacheUse, cacheUseSchema } from '../cache/ledger.js';
+import { archs } from '../targets/identifier.js';
 
 const save = z.object({
   key: z.string(),
@@ -15,6 +17,10 @@ const recordSchema = z.object({
   buildFolder: z.string(),
   transfer: z.string(),
   policy: z.object({ restore: z.boolean(), save: z.boolean() }),
+  /** bytes that the saved entries which the target may use may have together */
+  cacheBudget: z.number(),
+  /** What became of the entries that main asked for. */
+  cacheUses: z.array(cacheUseSchema),
   /** Container that may still run. */
   container: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
   /** Container of the smoke test that may still run. */
@@ -27,7 +33,12 @@ const recordSchema = z.object({
   packages: z
     .object({
       directory: z.string(),
-      place: z.object({ builder: z.string(), padding: z.number() }),
+      place: z.object({
+        toolchain: z.string(),
+        arch: z.enum(archs),
+        builder: z.string(),
+        padding: z.number(),
+      }),
       restored: z.array(z.string()),
     })
     .optional(),
@@ -67,5 +78,9 @@ export class Recorder {
 
   addSave(entry: PostRecord['saves'][number]): void {
     this.update({ saves: [...this.record.saves, entry] });
+  }
+
+  addUse(use: CacheUse): void {
+    this.update({ cacheUses: [...this.record.cacheUses, use] });
   }
 }

@@ -1,5 +1,6 @@
 import type { UploadedArtifact } from '../base/ports.js';
 import type { BundleFile } from '../bundle/sums.js';
+import type { CacheUse } from '../cache/ledger.js';
 import type { SmokeReport } from '../smoke/report.js';
 import type { Timing } from './stopwatch.js';
 
@@ -54,6 +55,8 @@ export interface BuildReport extends Finished {
   /** Absolute paths. */
   readonly files: ResultFiles;
   readonly packages: PackageCounts | undefined;
+  /** Cache entries that were restored, or could not be; what is saved is known after the build only. */
+  readonly caches: readonly CacheUse[];
   /** The checks of the smoke test; undefined where it was not asked for or not run again. */
   readonly smoke: SmokeReport | undefined;
   readonly artifacts: readonly UploadedArtifact[];

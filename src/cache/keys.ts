@@ -1,10 +1,11 @@
 import { sha256 } from '../base/files.js';
+import type { Arch } from '../targets/identifier.js';
 
 /**
  * Number of the layout of keys and entries. Raise it when what a key covers, or what an entry holds,
  * changes its meaning; all older entries are then left alone.
  */
-export const schemaNumber = 2;
+export const schemaNumber = 3;
 
 /** All that decides the bytes of a target's tarballs. Nothing of the runner is in it. */
 export interface KeyMaterial {
@@ -67,23 +68,97 @@ export function lockDigest(material: LockMaterial): string {
 
 const prefix = `slurm-factory-v${schemaNumber}`;
 
-/** Key of a target's finished tarballs. */
-export const resultKey = (target: string, content: string): string => `${prefix}-result-${target}-${content}`;
-
-/** Key of a target's lock. */
-export const lockKey = (digest: string): string => `${prefix}-lock-${digest}`;
-
-/** Key of a clone at a commit. */
-export const cloneKey = (name: 'spack' | 'packages', commit: string): string =>
-  `${prefix}-clone-${name}-${commit}`;
+/** Whose packages and locks a build may use: those for the same distribution and architecture. */
+export interface Platform {
+  /** `bookworm` */
+  readonly toolchain: string;
+  readonly arch: Arch;
+}
 
 /** Where a built package fits. */
-export interface PackagePlace {
+export interface PackagePlace extends Platform {
   readonly builder: string;
   /** Length that the install tree's path is padded to; it is not part of Spack's hash. */
   readonly padding: number;
 }
 
+/** What decides which packages an index lists and how far they fit. */
+export interface IndexMaterial extends Platform {
+  readonly spackCommit: string;
+  readonly packagesCommit: string;
+  /** Digest of our own Spack repository. */
+  readonly overlay: string;
+}
+
+// What can be shared begins with the platform, so that a store lists by prefix what a target may use.
+const on = (kind: EntryKind, { toolchain, arch }: Platform): string =>
+  `${prefix}-${kind}-${toolchain}-${arch}-`;
+
+/** Key of a target's finished tarballs. */
+export const resultKey = (target: string, content: string): string => `${prefix}-result-${target}-${content}`;
+
+/** Key of a target's lock. */
+export const lockKey = (platform: Platform, digest: string): string => `${on('lock', platform)}${digest}`;
+
+/** Key of a clone at a commit. */
+export const cloneKey = (name: 'spack' | 'packages', commit: string): string =>
+  `${prefix}-clone-${name}-${commit}`;
+
 /** Key of one built package in the build cache, by its hash in Spack's DAG. */
 export const packageKey = (place: PackagePlace, name: string, hash: string): string =>
-  `${prefix}-package-${place.builder.slice(0, 16)}-p${place.padding}-${name}-${hash}`;
+  `${on('package', place)}${place.builder.slice(0, 16)}-p${place.padding}-${name}-${hash}`;
+
+/** Key of the build cache's index. */
+export const indexKey = (material: IndexMaterial): string =>
+  `${on('index', material)}${commits(material)}-${material.overlay.slice(0, 12)}`;
+
+/** What an index may be restored from in its place, best first: the same commits, then the same platform. */
+export const indexPrefixes = (material: IndexMaterial): string[] => [
+  `${on('index', material)}${commits(material)}-`,
+  on('index', material),
+];
+
+const commits = ({ spackCommit, packagesCommit }: IndexMaterial): string =>
+  `${spackCommit.slice(0, 12)}-${packagesCommit.slice(0, 12)}`;
+
+export const entryKinds = ['result', 'lock', 'index', 'clone', 'package'] as const;
+export type EntryKind = (typeof entryKinds)[number];
+
+/** The entries that builds of one target may use. */
+export interface Reach {
+  /** Their keys begin with one of these. */
+  readonly prefixes: readonly string[];
+  /** Whether a key with such a prefix is one of them. */
+  readonly includes: (key: string) => boolean;
+}
+
+/** @param target identifier of the target */
+export function reachOf(target: string, platform: Platform): Reach {
+  const results = resultKey(target, '');
+  return {
+    prefixes: [
+      results,
+      on('package', platform),
+      on('lock', platform),
+      on('index', platform),
+      `${prefix}-clone-`,
+    ],
+    // A target's identifier may begin with another's: `…-amd64` and `…-amd64-cuda`.
+    includes: (key) => !key.startsWith(results) || /^[0-9a-f]{64}$/.test(key.slice(results.length)),
+  };
+}
+
+/** What a key is of: its kind, and the name of the package, of the clone or of the result's target. */
+export function readKey(key: string): { readonly kind: EntryKind | undefined; readonly name?: string } {
+  const kind = entryKinds.find((known) => key.startsWith(`${prefix}-${known}-`));
+  if (kind === undefined) return { kind };
+  const name = nameIn[kind]?.exec(key.slice(`${prefix}-${kind}-`.length))?.[1];
+  return name === undefined ? { kind } : { kind, name };
+}
+
+// Neither a platform nor a builder, a hash or a commit has a dash in it; names do.
+const nameIn: Readonly<Partial<Record<EntryKind, RegExp>>> = {
+  result: /^(.+)-[^-]+$/,
+  clone: /^(.+)-[^-]+$/,
+  package: /^[^-]+-[^-]+-[^-]+-p\d+-(.+)-[^-]+$/,
+};

@@ -9,7 +9,7 @@ import { runBuild } from '../build/pipeline.js';
 import { openProject } from '../build/project.js';
 import { parseRecord } from '../build/record.js';
 import type { BuildReport } from '../build/report.js';
-import { summaryRows } from '../build/summary.js';
+import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../build/summary.js';
 import { formatVerifyReport, verifyFolder } from '../bundle/verify.js';
 import { formatJunit } from '../smoke/junit.js';
 import { checkRows, SmokeError, type SmokeReport } from '../smoke/report.js';
@@ -154,7 +154,7 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
     return formatReport(report);
   } finally {
     const record = parseRecord(recorded);
-    if (record !== undefined) await afterBuild(record, ports);
+    if (record !== undefined) logCaches(await afterBuild(record, ports), logger);
     release();
   }
 }
@@ -172,6 +172,12 @@ function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: 
       process.off('SIGINT', handler).off('SIGTERM', handler);
     },
   };
+}
+
+function logCaches(report: CacheReport, logger: Logger): void {
+  if (report.uses.length === 0) return;
+  logger.info('Caches');
+  for (const row of [...cacheRows(report), ...cacheTotals(report)]) logger.info(`  ${row.join('  ')}`);
 }
 
 const formatReport = (report: BuildReport): string[] => [

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { exists } from '../base/files.js';
-import type { ArtifactStore, CacheStore } from '../base/ports.js';
+import { exists, listFiles } from '../base/files.js';
+import type { ArtifactStore, CacheInventory, CacheStore, StoredEntry } from '../base/ports.js';
 
 /** A cache store in a local directory: one folder an entry, put there whole by one rename. */
 export function directoryCache(root: string): CacheStore {
   return {
+    inventory: directoryInventory(root),
     async restore(key, prefixes, directory) {
       const found = await findEntry(root, key, prefixes);
       if (found === undefined) return undefined;
+      await touch(join(root, found));
       await cp(join(root, found), directory, { recursive: true, verbatimSymlinks: true });
       return found;
     },
@@ -31,6 +33,51 @@ export function directoryCache(root: string): CacheStore {
       }
     },
   };
+}
+
+/** What such a directory holds; an entry was last used when its folder was made or touched. */
+function directoryInventory(root: string): CacheInventory {
+  return {
+    async list(prefixes) {
+      const names = await readdir(root).catch(() => [] as string[]);
+      const wanted = names.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+      const entries = await Promise.all(wanted.map((name) => describeEntry(root, name)));
+      return entries.filter((entry) => entry !== undefined);
+    },
+    async remove({ id }) {
+      // Another build finds it whole or not at all.
+      const partial = join(root, `.partial-${randomUUID()}`);
+      const there = await rename(join(root, id), partial).then(
+        () => true,
+        async (error: unknown) => {
+          if (await exists(join(root, id))) throw error;
+          return false;
+        },
+      );
+      if (there) await rm(partial, { recursive: true, force: true });
+    },
+    usage: async () => undefined,
+  };
+}
+
+// Another build may remove it meanwhile.
+async function describeEntry(root: string, name: string): Promise<StoredEntry | undefined> {
+  const folder = join(root, name);
+  try {
+    const files = await listFiles(folder);
+    const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+    const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    return { id: name, key: name, size, lastUse: (await stat(folder)).mtimeMs };
+  } catch (error) {
+    if (await exists(folder)) throw error;
+    return undefined;
+  }
+}
+
+// A directory that can be read but not written serves as well; its entries keep their time.
+async function touch(folder: string): Promise<void> {
+  const now = new Date();
+  await utimes(folder, now, now).catch(() => {});
 }
 
 async function findEntry(

@@ -14,6 +14,7 @@ import {
   inputs,
   type RawInputs,
 } from './schema.js';
+import { parseSize, sizeForms } from './size.js';
 
 /** All inputs, checked and typed. */
 export interface BuildOptions {
@@ -27,6 +28,8 @@ export interface BuildOptions {
   readonly packagesRef: string | undefined;
   readonly sourceMirror: string | undefined;
   readonly cache: CacheMode;
+  /** bytes that the saved entries of the target may have together */
+  readonly cacheBudget: number;
   /** undefined: the machine's cores */
   readonly jobs: number | undefined;
   readonly outputDir: string;
@@ -78,6 +81,9 @@ export function resolveOptions(layers: readonly RawInputs[], catalog: Catalog): 
   const dependencies = choose('dependencies', 'kind of dependencies', dependencyKinds);
   const engine = choose('engine', 'container engine', engineChoices);
   const cache = choose('cache', 'cache mode', cacheModes);
+  const cacheBudget =
+    parseSize(text('cache-budget')) ??
+    report('cache-budget', `'${text('cache-budget')}' is not ${sizeForms}.`);
   const flag = (name: InputName) => choose(name, 'boolean', ['true', 'false'] as const) === 'true';
   const optional = (name: InputName, pattern: RegExp, what: string): string | undefined => {
     const value = text(name);
@@ -112,6 +118,7 @@ export function resolveOptions(layers: readonly RawInputs[], catalog: Catalog): 
     dependencies: dependencies as DependencyKind,
     engine: engine as EngineChoice,
     cache: cache as CacheMode,
+    cacheBudget: cacheBudget as number,
   };
 }
 

@@ -45,6 +45,11 @@ export const inputs = {
     description:
       'Use of the caches: auto (restore, and save but for tags, releases and pull requests of forks), true, restore-only or false.',
   },
+  'cache-budget': {
+    default: '2 GB',
+    description:
+      'Size that the saved cache entries of the target may have together: 2 GB, 500 MB, 1.5 GiB or a number of bytes; what is above goes, least recently used first.',
+  },
   jobs: {
     default: '',
     description: "Parallel compile jobs; the machine's cores if empty.",
@@ -77,7 +82,8 @@ export const inputs = {
   },
   'github-token': {
     default: '${{ github.token }}',
-    description: 'Token that writes the build provenance, where the workflow grants attestations: write.',
+    description:
+      'Token that writes the build provenance, where the workflow grants attestations: write, and removes old cache entries, where it grants actions: write.',
   },
   'retention-days': {
     default: '',

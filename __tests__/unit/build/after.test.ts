@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { exists } from '../../../src/base/files.js';
-import type { ArtifactStore } from '../../../src/base/ports.js';
+import type { ArtifactStore, CacheInventory } from '../../../src/base/ports.js';
 import { afterBuild } from '../../../src/build/after.js';
 import type { PostRecord } from '../../../src/build/record.js';
-import { packageKey } from '../../../src/cache/keys.js';
+import { lockKey, packageKey, resultKey } from '../../../src/cache/keys.js';
+import { cacheUse } from '../../../src/cache/ledger.js';
 import { cachedPackage } from '../../support/buildcache.js';
-import { brokenCache, fakePorts, fakeProcess, temporaryFolder } from '../../support/fakes.js';
+import { brokenCache, fakePorts, fakeProcess, memoryCache, temporaryFolder } from '../../support/fakes.js';
 
-const place = { builder: 'b'.repeat(64), padding: 128 };
+const platform = { toolchain: 'bookworm', arch: 'amd64' } as const;
+const place = { ...platform, builder: 'b'.repeat(64), padding: 128 };
 const hashes = { slurm: 's'.repeat(32), nvml: 'n'.repeat(32), half: 'h'.repeat(32) };
 const log = 'build/stage/builder/spack-stage-slurm-1-aaa/spack-build-out.txt';
 
@@ -36,6 +38,8 @@ async function finishedBuild(change: Partial<PostRecord> = {}) {
     buildFolder: join(root, 'build'),
     transfer: join(root, 'transfer'),
     policy: { restore: true, save: true },
+    cacheBudget: 2e9,
+    cacheUses: [],
     container: { program: 'podman', name: 'slurm-factory-abc' },
     saves: [
       { key: 'lock-key', directory: join(root, 'build', 'environment'), files: ['spack.lock'] },
@@ -199,5 +203,100 @@ describe('afterBuild', () => {
     const gone = { ...record, buildFolder: join(root, 'never'), stage: join(root, 'never', 'stage') };
     await afterBuild(gone, fakePorts({}));
     expect(await exists(gone.buildFolder)).toBe(false);
+  });
+});
+
+describe('the budget of the caches', () => {
+  const target = 'slurm-24.11.6-bookworm-amd64';
+  const old = {
+    result: resultKey(target, 'a'.repeat(64)),
+    lock: lockKey(platform, 'b'.repeat(64)),
+    cuda: resultKey(`${target}-cuda`, 'c'.repeat(64)),
+    noble: lockKey({ ...platform, toolchain: 'noble' }, 'd'.repeat(64)),
+    foreign: 'another-action',
+  };
+
+  /** A cache with old entries of 1000 bytes each, the result's the oldest. */
+  function usedCache() {
+    const cache = memoryCache();
+    for (const [index, key] of Object.values(old).entries()) {
+      cache.entries.set(key, new Map([['file', Buffer.alloc(1000)]]));
+      cache.lastUse.set(key, Date.UTC(2026, 0, 1 + index));
+    }
+    return cache;
+  }
+  const keptIn = (cache: ReturnType<typeof memoryCache>) =>
+    Object.entries(old).flatMap(([name, key]) => (cache.entries.has(key) ? [name] : []));
+
+  test('is kept by removing what was not used for longest, after the saving, and tells so', async () => {
+    const { record } = await finishedBuild({ cacheBudget: 2000 });
+    const ports = fakePorts({ cache: usedCache() });
+    const { uses, stored, budget } = await afterBuild(record, ports);
+    expect(keptIn(ports.cache)).toEqual(['lock', 'cuda', 'noble', 'foreign']);
+    expect(ports.cache.entries.has(slurmKey)).toBe(true);
+    expect(uses.map(({ key, outcome }) => [key, outcome])).toEqual([
+      ['lock-key', 'saved'],
+      ['result-key', 'saved'],
+      [slurmKey, 'saved'],
+      [old.result, 'pruned'],
+    ]);
+    expect(stored).toBeLessThanOrEqual(2000);
+    expect(budget).toBe(2000);
+    expect(ports.logger.of('info')).toContainEqual(
+      expect.stringMatching(`Removed from the cache: ${old.result}, .*last used 2026-01-01`),
+    );
+  });
+
+  test('never touches entries that the target can not use, nor those that the run used', async () => {
+    const { record } = await finishedBuild({
+      cacheBudget: 0,
+      cacheUses: [cacheUse(old.lock, 1000, 'restored')],
+    });
+    const ports = fakePorts({ cache: usedCache() });
+    const { uses } = await afterBuild(record, ports);
+    expect(keptIn(ports.cache)).toEqual(['lock', 'cuda', 'noble', 'foreign']);
+    expect(ports.cache.entries.has(slurmKey)).toBe(true);
+    expect(uses[0]).toMatchObject({ key: old.lock, outcome: 'restored' });
+    expect(ports.logger.of('notice')).toEqual([expect.stringMatching(/This run alone uses .*cache-budget/)]);
+  });
+
+  test.each<[string, Partial<PostRecord>, string[]]>([
+    ['within it', { cacheBudget: 1e6 }, Object.keys(old)],
+    ['without leave to save', { cacheBudget: 0, policy: { restore: true, save: false } }, Object.keys(old)],
+  ])('%s nothing is removed', async (_, change, kept) => {
+    const { record } = await finishedBuild(change);
+    const ports = fakePorts({ cache: usedCache() });
+    await afterBuild(record, ports);
+    expect(keptIn(ports.cache)).toEqual(kept);
+    expect(ports.logger.of('notice')).toEqual([]);
+  });
+
+  test.each<[string, keyof CacheInventory]>([
+    ['tell its entries', 'list'],
+    ['remove them', 'remove'],
+  ])('a store that does not %s costs one notice', async (_, verb) => {
+    const cache = usedCache();
+    const refuse = async () => Promise.reject(new Error('grant the job actions: write.'));
+    const ports = fakePorts({ cache: { ...cache, inventory: { ...cache.inventory, [verb]: refuse } } });
+    const { record } = await finishedBuild({ cacheBudget: 0 });
+    const { uses } = await afterBuild(record, ports);
+    expect(uses.map(({ outcome }) => outcome)).toEqual(['saved', 'saved', 'saved']);
+    expect(ports.logger.of('notice').filter((line) => line.includes('actions: write'))).toHaveLength(1);
+    expect(ports.logger.of('warning')).toEqual([]);
+    expect(await exists(record.buildFolder)).toBe(false);
+  });
+
+  test.each([
+    [9e9, false],
+    [9.4e9, true],
+    [11e9, true],
+  ])('a repository with %i bytes of 10 GB is warned: %s', async (bytes, warned) => {
+    const cache = memoryCache();
+    const usage = async () => ({ bytes, limit: 10e9 });
+    const ports = fakePorts({ cache: { ...cache, inventory: { ...cache.inventory, usage } } });
+    const { record } = await finishedBuild();
+    await afterBuild(record, ports);
+    const text = `hold ${(bytes / 1e9).toFixed(1)} GB of the 10.0 GB`;
+    expect(ports.logger.of('warning')).toEqual(warned ? [expect.stringContaining(text)] : []);
   });
 });

@@ -172,6 +172,8 @@ describe('the second time', () => {
     const second = await build({ cache });
     expect(second.report).toMatchObject({ cacheHit: 'result', packages: undefined, smoke: undefined });
     expect(second.process.lines.filter((line) => !line.startsWith('docker version'))).toEqual([]);
+    expect(second.report?.caches).toMatchObject([{ kind: 'result', name: target, outcome: 'restored' }]);
+    expect(second.record?.cacheUses).toEqual(second.report?.caches);
     const { [`${target}-smoke.xml`]: _, ...result } = bytes;
     expect(await readFiles(second.report?.outputDir ?? '')).toEqual(result);
     expect(second.report?.described).toEqual(first.report?.described);

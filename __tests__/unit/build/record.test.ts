@@ -7,6 +7,8 @@ const first: PostRecord = {
   buildFolder: '/srv/build-1',
   transfer: '/srv/transfer',
   policy: { restore: true, save: true },
+  cacheBudget: 2e9,
+  cacheUses: [],
   saves: [],
   stage: '/srv/build-1/stage',
   succeeded: false,
@@ -16,7 +18,11 @@ const full: Partial<PostRecord> = {
   container: { program: 'podman', name: 'slurm-factory-abc' },
   smoke: { program: 'podman', name: 'slurm-factory-abc-smoke' },
   keyring: '/dev/shm/slurm-factory-gpg-abc',
-  packages: { directory: '/cache', place: { builder: 'b', padding: 128 }, restored: ['x'] },
+  packages: {
+    directory: '/cache',
+    place: { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 128 },
+    restored: ['x'],
+  },
   retentionDays: 7,
   succeeded: true,
 };
@@ -48,6 +54,17 @@ describe('Recorder', () => {
     expect(parseRecord(store.texts.at(-1) ?? '')).toEqual({ ...first, ...full, saves });
     expect(recorder.current).toEqual({ ...first, ...full, saves });
   });
+});
+
+test('what became of cache entries is kept, those with a name and those without', () => {
+  const store = textStore();
+  const recorder = new Recorder(first, store);
+  const uses: PostRecord['cacheUses'] = [
+    { key: 'a', kind: 'package', name: 'slurm', bytes: 7, outcome: 'restored' },
+    { key: 'b', kind: 'lock', bytes: 0, outcome: 'damaged' },
+  ];
+  for (const use of uses) recorder.addUse(use);
+  expect(parseRecord(store.texts.at(-1) ?? '')?.cacheUses).toEqual(uses);
 });
 
 describe('parseRecord', () => {

@@ -1,5 +1,7 @@
-import { expect, test } from '@jest/globals';
-import { megabytes, summaryRows } from '../../../src/build/summary.js';
+import { describe, expect, test } from '@jest/globals';
+import { cacheRows, cacheTotals, megabytes, summaryRows } from '../../../src/build/summary.js';
+import { cloneKey, lockKey, packageKey } from '../../../src/cache/keys.js';
+import { cacheUse } from '../../../src/cache/ledger.js';
 import { report } from '../../support/report.js';
 
 const rows = (change: Parameters<typeof report>[0]) => Object.fromEntries(summaryRows(report(change)));
@@ -30,4 +32,37 @@ test.each([
   [6_300_000, '6.3 MB'],
 ])('%i bytes are %s', (bytes, text) => {
   expect(megabytes(bytes)).toBe(text);
+});
+
+describe('caches', () => {
+  const place = { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 128 } as const;
+  const slurm = packageKey(place, 'slurm', 'abcdefghijklmnopqrstuvwxyz234567');
+  const uses = [
+    cacheUse(cloneKey('spack', '1'.repeat(40)), 20_000_000, 'restored'),
+    cacheUse(slurm, 6_300_000, 'saved'),
+    cacheUse('another', 0, 'failed'),
+    cacheUse(lockKey(place, '2'.repeat(64)), 100_000, 'pruned'),
+  ];
+
+  test('each entry has its size and what became of it', () => {
+    expect(cacheRows({ uses, stored: undefined, budget: 2e9 })).toEqual([
+      ['clone spack 1111111', '20.0 MB', 'restored'],
+      ['package slurm abcdefg', '6.3 MB', 'saved'],
+      ['another', '', 'failed'],
+      ['lock 2222222', '0.1 MB', 'pruned'],
+    ]);
+  });
+
+  test('the totals say how much of the budget is taken, where the store can tell', () => {
+    const totals = [
+      ['Restored', '20.0 MB'],
+      ['Saved', '6.3 MB'],
+      ['Pruned', '0.1 MB'],
+    ];
+    expect(cacheTotals({ uses, stored: undefined, budget: 2e9 })).toEqual(totals);
+    expect(cacheTotals({ uses, stored: 1.5e9, budget: 2e9 })).toEqual([
+      ...totals,
+      ['Stored for this target', '1500.0 MB of 2000.0 MB'],
+    ]);
+  });
 });

@@ -15,7 +15,7 @@ import {
 } from '../../support/fakes.js';
 
 const both: CachePolicy = { restore: true, save: true };
-const key = 'slurm-factory-v1-test-abc';
+const key = 'slurm-factory-v3-lock-bookworm-amd64-abc';
 
 async function setUp(store: CacheStore = memoryCache(), policy: CachePolicy = both) {
   const root = await temporaryFolder();
@@ -170,4 +170,55 @@ test('many entries may be restored into one folder at the same time', async () =
   await Promise.all(names.map((name) => entries.restore(`${key}-${name}`, join(root, 'all'))));
   expect(logger.of('warning')).toEqual([]);
   expect(Object.values(await readFiles(join(root, 'all'))).sort()).toEqual(names);
+});
+
+describe('the ledger', () => {
+  const bytes = Object.values(files).join('').length;
+  const outcomes = (entries: CacheEntries) => entries.ledger.map((use) => [use.outcome, use.bytes]);
+
+  test('has each entry that was saved or restored, with the bytes of its files; a miss is none', async () => {
+    const { root, entries } = await setUp();
+    await writeFiles(join(root, 'source'), files);
+    await entries.restore(key, join(root, 'target'));
+    await entries.save(key, join(root, 'source'));
+    await entries.save(key, join(root, 'source'));
+    await entries.restore(key, join(root, 'target'));
+    expect(entries.ledger.map((use) => [use.key, use.kind])).toEqual(Array(3).fill([key, 'lock']));
+    expect(outcomes(entries)).toEqual([
+      ['saved', bytes],
+      ['already there', bytes],
+      ['restored', bytes],
+    ]);
+  });
+
+  test('has what was damaged, with the bytes that are sound before the damage', async () => {
+    const { store, content } = await filledCache(files);
+    content.set('share/a b.txt', Buffer.from('tex'));
+    const { root, entries } = await setUp(store);
+    await entries.restore(key, join(root, 'target'));
+    expect(outcomes(entries)).toEqual([['damaged', 5]]);
+  });
+
+  test('has what failed', async () => {
+    const { root, entries } = await setUp(brokenCache);
+    await writeFiles(join(root, 'source'), files);
+    await entries.restore(key, join(root, 'target'));
+    await entries.save(key, join(root, 'source'));
+    expect(outcomes(entries)).toEqual([
+      ['failed', 0],
+      ['failed', 0],
+    ]);
+  });
+
+  test('is told line by line: the process may be killed', async () => {
+    const { store } = await filledCache(files);
+    const root = await temporaryFolder();
+    const told: unknown[] = [];
+    const entries = new CacheEntries(store, both, recordingLogger(), join(root, 'transfer'), (use) =>
+      told.push(use),
+    );
+    await entries.restore(key, join(root, 'target'));
+    expect(told).toEqual(entries.ledger);
+    expect(told).toHaveLength(1);
+  });
 });

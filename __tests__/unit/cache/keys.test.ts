@@ -3,11 +3,16 @@ import { sha256 } from '../../../src/base/files.js';
 import {
   cloneKey,
   contentKey,
+  type IndexMaterial,
+  indexKey,
+  indexPrefixes,
   type KeyMaterial,
   type LockMaterial,
   lockDigest,
   lockKey,
   packageKey,
+  reachOf,
+  readKey,
   resultKey,
 } from '../../../src/cache/keys.js';
 
@@ -17,6 +22,15 @@ const lockMaterial: LockMaterial = {
   packagesCommit: '2'.repeat(40),
   overlay: 'd'.repeat(64),
   environment: 'spack:\n  specs: [slurm]\n',
+};
+const platform = { toolchain: 'bookworm', arch: 'amd64' } as const;
+const place = { ...platform, builder: '0123456789abcdef0123', padding: 128 };
+const machine = { ...place, builder: 'machine' };
+const index: IndexMaterial = {
+  ...platform,
+  spackCommit: `${'1'.repeat(12)}${'9'.repeat(28)}`,
+  packagesCommit: `${'2'.repeat(12)}${'9'.repeat(28)}`,
+  overlay: `${'d'.repeat(12)}${'9'.repeat(52)}`,
 };
 const material: KeyMaterial = {
   ...lockMaterial,
@@ -30,7 +44,7 @@ const material: KeyMaterial = {
 describe('the whole key', () => {
   test('content key', () => {
     const text = [
-      'schema 2',
+      'schema 3',
       'target slurm-24.11.6-bookworm-amd64',
       `builder ${'b'.repeat(64)}`,
       `spack ${'1'.repeat(40)}`,
@@ -41,31 +55,32 @@ describe('the whole key', () => {
       `scripts ${'9'.repeat(64)}`,
     ].join('\n');
     expect(contentKey(material)).toBe(sha256(text));
-    expect(contentKey(material)).toBe('b40a3bf65ca5b72e3e5ef26464877946bcb7d1652ecaa8aa4442a0cc86507edf');
+    expect(contentKey(material)).toBe('05a26dfd1c411e7161bb9355dda1f6838c6753f22bc2e62cd989bd3b943cd217');
   });
 
   test('lock', () => {
-    expect(lockKey(lockDigest(lockMaterial))).toBe(
-      'slurm-factory-v2-lock-4fdd45910be3c9a5055589bd98984d4653741338f3cf8d17847ef44b1a9796d8',
+    expect(lockKey(platform, lockDigest(lockMaterial))).toBe(
+      'slurm-factory-v3-lock-bookworm-amd64-3b83a7d0532c45d4be421842c281e2a3bcbd3c8d6ddfc910146556c9485fb0df',
     );
   });
 
   test.each([
     [
       resultKey('slurm-24.11.6-bookworm-amd64', 'abc'),
-      'slurm-factory-v2-result-slurm-24.11.6-bookworm-amd64-abc',
+      'slurm-factory-v3-result-slurm-24.11.6-bookworm-amd64-abc',
     ],
-    [lockKey('abc'), 'slurm-factory-v2-lock-abc'],
-    [cloneKey('spack', 'abc'), 'slurm-factory-v2-clone-spack-abc'],
-    [cloneKey('packages', 'abc'), 'slurm-factory-v2-clone-packages-abc'],
+    [lockKey({ ...platform, arch: 'arm64' }, 'abc'), 'slurm-factory-v3-lock-bookworm-arm64-abc'],
+    [cloneKey('spack', 'abc'), 'slurm-factory-v3-clone-spack-abc'],
+    [cloneKey('packages', 'abc'), 'slurm-factory-v3-clone-packages-abc'],
     [
-      packageKey({ builder: '0123456789abcdef0123', padding: 128 }, 'slurm', 'x'.repeat(32)),
-      `slurm-factory-v2-package-0123456789abcdef-p128-slurm-${'x'.repeat(32)}`,
+      packageKey(place, 'slurm', 'x'.repeat(32)),
+      `slurm-factory-v3-package-bookworm-amd64-0123456789abcdef-p128-slurm-${'x'.repeat(32)}`,
     ],
     [
-      packageKey({ builder: 'machine', padding: 128 }, 'nvml', 'y'.repeat(32)),
-      `slurm-factory-v2-package-machine-p128-nvml-${'y'.repeat(32)}`,
+      packageKey(machine, 'nvml', 'y'.repeat(32)),
+      `slurm-factory-v3-package-bookworm-amd64-machine-p128-nvml-${'y'.repeat(32)}`,
     ],
+    [indexKey(index), 'slurm-factory-v3-index-bookworm-amd64-111111111111-222222222222-dddddddddddd'],
   ])('%s', (key, expected) => {
     expect(key).toBe(expected);
   });
@@ -107,9 +122,10 @@ test('no key is the beginning of another: the service would take it for a match'
   const keys = [
     resultKey('slurm-24.11.6-bookworm-amd64', 'f'.repeat(64)),
     resultKey('slurm-24.11.6-bookworm-amd64-cuda', 'f'.repeat(64)),
-    packageKey({ builder: 'machine', padding: 128 }, 'slurm', 'x'.repeat(32)),
-    packageKey({ builder: 'machine', padding: 128 }, 'slurm-drain', 'x'.repeat(32)),
-    lockKey('f'.repeat(64)),
+    packageKey(machine, 'slurm', 'x'.repeat(32)),
+    packageKey(machine, 'slurm-drain', 'x'.repeat(32)),
+    lockKey(platform, 'f'.repeat(64)),
+    indexKey(index),
     cloneKey('spack', 'f'.repeat(40)),
   ];
   for (const key of keys) {
@@ -117,4 +133,64 @@ test('no key is the beginning of another: the service would take it for a match'
       expect(other.startsWith(key)).toBe(false);
     }
   }
+});
+
+test('an index may come from the same commits, else from the same platform', () => {
+  const prefixes = indexPrefixes(index);
+  expect(prefixes).toEqual([
+    'slurm-factory-v3-index-bookworm-amd64-111111111111-222222222222-',
+    'slurm-factory-v3-index-bookworm-amd64-',
+  ]);
+  for (const prefix of prefixes) expect(indexKey(index).startsWith(prefix)).toBe(true);
+});
+
+describe('what a target may use', () => {
+  const plain = 'slurm-24.11.6-bookworm-amd64';
+  const { prefixes, includes } = reachOf(plain, platform);
+  const reached = (key: string) => prefixes.some((prefix) => key.startsWith(prefix)) && includes(key);
+
+  test('is listed by these prefixes', () => {
+    expect(prefixes).toEqual([
+      'slurm-factory-v3-result-slurm-24.11.6-bookworm-amd64-',
+      'slurm-factory-v3-package-bookworm-amd64-',
+      'slurm-factory-v3-lock-bookworm-amd64-',
+      'slurm-factory-v3-index-bookworm-amd64-',
+      'slurm-factory-v3-clone-',
+    ]);
+  });
+
+  test.each([
+    [resultKey(plain, 'f'.repeat(64)), true],
+    [packageKey(place, 'slurm', 'x'.repeat(32)), true],
+    [packageKey(machine, 'slurm', 'x'.repeat(32)), true],
+    [lockKey(platform, 'f'.repeat(64)), true],
+    [indexKey(index), true],
+    [cloneKey('spack', 'f'.repeat(40)), true],
+    [resultKey(`${plain}-cuda`, 'f'.repeat(64)), false],
+    [resultKey('slurm-24.11.5-bookworm-amd64', 'f'.repeat(64)), false],
+    [packageKey({ ...place, arch: 'arm64' }, 'slurm', 'x'.repeat(32)), false],
+    [packageKey({ ...place, toolchain: 'noble' }, 'slurm', 'x'.repeat(32)), false],
+    [lockKey({ ...platform, toolchain: 'noble' }, 'f'.repeat(64)), false],
+    ['slurm-factory-v2-clone-spack-abc', false],
+    ['another-action-key', false],
+  ])('%s: %s', (key, expected) => {
+    expect(reached(key)).toBe(expected);
+  });
+});
+
+test.each([
+  [
+    resultKey('slurm-24.11.6-bookworm-amd64-cuda', 'f'.repeat(64)),
+    'result',
+    'slurm-24.11.6-bookworm-amd64-cuda',
+  ],
+  [packageKey(place, 'compiler-wrapper', 'x'.repeat(32)), 'package', 'compiler-wrapper'],
+  [packageKey(machine, 'p7zip', 'x'.repeat(32)), 'package', 'p7zip'],
+  [cloneKey('packages', 'f'.repeat(40)), 'clone', 'packages'],
+  [lockKey(platform, 'f'.repeat(64)), 'lock', undefined],
+  [indexKey(index), 'index', undefined],
+  ['slurm-factory-v3-other-abc', undefined, undefined],
+  ['slurm-factory-v2-lock-abc', undefined, undefined],
+])('%s is read as a %s of %s', (key, kind, name) => {
+  expect(readKey(key)).toEqual(name === undefined ? { kind } : { kind, name });
 });

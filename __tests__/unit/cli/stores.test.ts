@@ -1,4 +1,4 @@
-import { readlink, rm, symlink } from 'node:fs/promises';
+import { readdir, readlink, rm, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -82,5 +82,52 @@ describe('localArtifacts', () => {
     const uploaded = await localArtifacts(join(root, 'kept')).uploadFolder('logs', logs, undefined);
     await rm(logs, { recursive: true });
     expect(await readFiles(fileURLToPath(uploaded.url))).toEqual({ 'new.log': 'new' });
+  });
+});
+
+describe('the inventory of a directory', () => {
+  const old = new Date('2026-01-01T00:00:00Z');
+
+  async function filled() {
+    const made = await setUp();
+    for (const key of ['lock-1', 'lock-2', 'result-1']) {
+      await made.cache.save(key, made.source);
+      await utimes(join(made.root, 'entries', key), old, old);
+    }
+    const { inventory } = made.cache;
+    if (inventory === undefined) throw new Error('there is no inventory');
+    return { ...made, inventory };
+  }
+
+  test('has the entries below the prefixes, with their bytes and last use', async () => {
+    const { inventory } = await filled();
+    const entries = await inventory.list(['lock-', 'none-']);
+    expect(entries.sort((a, b) => (a.key < b.key ? -1 : 1))).toEqual(
+      ['lock-1', 'lock-2'].map((key) => ({ id: key, key, size: 8, lastUse: old.getTime() })),
+    );
+    expect(await inventory.usage()).toBeUndefined();
+  });
+
+  test('an empty cache has none', async () => {
+    const { cache } = await setUp();
+    expect(await cache.inventory?.list([''])).toEqual([]);
+  });
+
+  test('an entry that is restored is used now', async () => {
+    const { inventory, cache, target } = await filled();
+    const before = Date.now();
+    await cache.restore('lock-1', [], target);
+    const [entry] = await inventory.list(['lock-1']);
+    expect(entry?.lastUse).toBeGreaterThanOrEqual(before - 1000);
+  });
+
+  test('what is removed is gone as a whole, and may be removed again', async () => {
+    const { root, inventory, cache, target } = await filled();
+    const [entry] = await inventory.list(['lock-1']);
+    if (entry === undefined) throw new Error('the entry is not listed');
+    await inventory.remove(entry);
+    await inventory.remove(entry);
+    expect((await readdir(join(root, 'entries'))).sort()).toEqual(['lock-2', 'result-1']);
+    expect(await cache.restore('lock-1', [], target)).toBeUndefined();
   });
 });

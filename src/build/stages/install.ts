@@ -36,7 +36,8 @@ export async function install(
   recorder: Recorder,
   logger: Logger,
 ): Promise<Installed> {
-  const place = { builder: plan.builder, padding };
+  const { toolchain, arch } = plan.target;
+  const place = { toolchain, arch, builder: plan.builder, padding };
   const wanted = builtSpecs(lock);
   const directory = plan.hostLayout.buildCache;
   await Promise.all(

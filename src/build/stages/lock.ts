@@ -31,14 +31,15 @@ export async function bringLock(
     overlay: plan.overlayDigest,
     environment,
   });
+  const key = lockKey(plan.target, digest);
   const folder = plan.hostLayout.environment;
   const lockFile = join(folder, 'spack.lock');
   await rm(lockFile, { force: true });
-  if (await entries.restore(lockKey(digest), folder)) {
+  if (await entries.restore(key, folder)) {
     logger.info('The lock came from the cache; nothing is concretized.');
   } else {
     await concretize(session, logger);
-    recorder.addSave({ key: lockKey(digest), directory: folder, files: ['spack.lock'] });
+    recorder.addSave({ key, directory: folder, files: ['spack.lock'] });
   }
   return parseLock(await readFile(lockFile, 'utf8'));
 }

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { writeCacheSummary } from '../../../src/action/summary.js';
+import { lockKey } from '../../../src/cache/keys.js';
+import { cacheUse } from '../../../src/cache/ledger.js';
+import { temporaryFolder } from '../../support/fakes.js';
+
+let before: NodeJS.ProcessEnv;
+beforeEach(() => {
+  before = { ...process.env };
+});
+afterEach(() => {
+  process.env = before;
+});
+
+test('the caches are a table of the entries and one of the totals; without entries there is none', async () => {
+  const file = join(await temporaryFolder({ summary: '' }), 'summary');
+  process.env['GITHUB_STEP_SUMMARY'] = file;
+  await writeCacheSummary({ uses: [], stored: undefined, budget: 2e9 });
+  expect(await readFile(file, 'utf8')).toBe('');
+  const key = lockKey({ toolchain: 'bookworm', arch: 'amd64' }, 'f'.repeat(64));
+  await writeCacheSummary({ uses: [cacheUse(key, 1_500_000, 'saved')], stored: 3e6, budget: 2e9 });
+  const text = await readFile(file, 'utf8');
+  expect(text).toContain('<h3>Caches</h3>');
+  expect(text).toContain('<tr><td>lock fffffff</td><td>1.5 MB</td><td>saved</td></tr>');
+  expect(text).toContain('<tr><td>Stored for this target</td><td>3.0 MB of 2000.0 MB</td></tr>');
+});
