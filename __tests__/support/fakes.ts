@@ -232,6 +232,7 @@ export function host(change: Partial<Host> = {}): Host {
     caBundle: undefined,
     proxy: {},
     hasGpu: false,
+    owner: 'builder~boot~1~2~3',
     ...change,
   };
 }

@@ -88,6 +88,7 @@ function docker(command: readonly string[], made: Set<string>, { check }: Machin
   const verb = command[1];
   if (verb === 'version') return { stdout: '{"Server":{"Version":"26.1.5"}}' };
   if (verb === 'info') return { stdout: '2\n' };
+  if (verb === 'inspect') return { stdout: 'true\n' };
   if (verb === 'build') made.add(after(command, '--tag'));
   if (verb === 'image') {
     const name = command[3] ?? '';

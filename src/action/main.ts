@@ -34,7 +34,7 @@ export async function runMain(root: string, version: string): Promise<void> {
         host: await inspectHost(context.env),
         cwd: context.workspace,
         workRoot: context.workRoot,
-        transfer: join(context.workspace, '.slurm-factory'),
+        transfer: join(context.workspace, '.slurm-factory', 'transfer'),
         trigger: context.trigger,
         env: ownEnvironment(context.env),
         runId: String(process.pid),

@@ -1,5 +1,6 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, userInfo } from 'node:os';
+import { processOwner } from './owner.js';
 
 /** What the core must know of the machine that it runs on. */
 export interface Host {
@@ -13,6 +14,8 @@ export interface Host {
   readonly caBundle: string | undefined;
   /** Proxy settings, by the usual names of the environment variables. */
   readonly proxy: Readonly<Record<string, string>>;
+  /** Name of this process, see `processOwner`. */
+  readonly owner: string;
   /** An NVIDIA device is there. */
   readonly hasGpu: boolean;
 }
@@ -40,6 +43,7 @@ export async function inspectHost(env: Readonly<Record<string, string | undefine
         return value ? [[name, value]] : [];
       }),
     ),
+    owner: processOwner(),
     hasGpu: (await firstReadable(['/dev/nvidiactl'])) !== undefined,
   };
 }

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { listFiles } from '../base/files.js';
 import type { Ports } from '../base/ports.js';
 import { removeKeyring } from '../bundle/gpg.js';
-import { completePackages } from '../cache/buildcache.js';
 import { CacheEntries } from '../cache/entries.js';
-import { packageKey } from '../cache/keys.js';
 import { usedKeys } from '../cache/ledger.js';
 import { removeContainer } from '../container/session.js';
 import { collectLogs } from './logs.js';
+import { savePackages } from './packages.js';
 import { type Pruned, pruneCaches } from './prune.js';
 import type { PostRecord } from './record.js';
 import type { CacheReport } from './summary.js';
@@ -38,9 +37,9 @@ export async function afterBuild(record: PostRecord, ports: Ports): Promise<Cach
     }),
   );
   if (!record.succeeded) await attempt('keep the build logs', ports, () => uploadLogs(record, ports));
-  await attempt('remove the build folder', ports, () =>
-    rm(record.buildFolder, { recursive: true, force: true }),
-  );
+  for (const folder of [record.buildFolder, record.transfer]) {
+    await attempt(`remove ${folder}`, ports, () => rm(folder, { recursive: true, force: true }));
+  }
   return { uses: [...uses(), ...(pruned?.uses ?? [])], stored: pruned?.bytes, budget: record.cacheBudget };
 }
 
@@ -52,14 +51,7 @@ async function attempt(what: string, { logger }: Ports, step: () => Promise<void
 async function saveCaches(record: PostRecord, entries: CacheEntries, ports: Ports): Promise<void> {
   if (!record.policy.save) ports.logger.info('This run saves nothing to the caches.');
   for (const { key, directory, files } of record.saves) await entries.save(key, directory, files);
-  const { packages } = record;
-  if (packages === undefined) return;
-  for (const cached of await completePackages(packages.directory)) {
-    if (packages.restored.includes(cached.hash)) continue;
-    const key = packageKey(packages.place, cached.name, cached.hash);
-    ports.logger.info(`${cached.name}: ${(cached.size / 1e6).toFixed(1)} MB`);
-    await entries.save(key, packages.directory, cached.files);
-  }
+  if (record.packages !== undefined) await savePackages(record.packages, entries, ports.logger);
 }
 
 async function uploadLogs(record: PostRecord, ports: Ports): Promise<void> {

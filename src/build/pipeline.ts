@@ -6,6 +6,7 @@ import { CacheEntries } from '../cache/entries.js';
 import { resultKey } from '../cache/keys.js';
 import type { Session } from '../container/session.js';
 import type { SmokeReport } from '../smoke/report.js';
+import { PackageSaver } from './packages.js';
 import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
 import { Recorder } from './record.js';
 import { type BuildReport, type CacheHit, type Finished, type PackageCounts, resultFiles } from './report.js';
@@ -160,10 +161,11 @@ async function makeResult(
     await makeFolders(plan);
     return startSession(recorder);
   });
+  const saver = new PackageSaver(recorder, entries, ports.logger);
   try {
-    return await buildIn(session, plan, request, entries, recorder, watch, ports);
+    return await buildIn(session, plan, request, entries, recorder, saver, watch, ports);
   } finally {
-    await session.stop();
+    await Promise.all([session.stop(), saver.settled()]);
   }
 }
 
@@ -173,6 +175,7 @@ async function buildIn(
   request: BuildRequest,
   entries: CacheEntries,
   recorder: Recorder,
+  saver: PackageSaver,
   watch: Stopwatch,
   ports: Ports,
 ): Promise<Made> {
@@ -180,7 +183,7 @@ async function buildIn(
   const { logger } = ports;
   const lock = await watch.stage('Bring the lock', () => bringLock(plan, session, entries, recorder, logger));
   const installed = await watch.stage('Install', () =>
-    install(plan, session, lock, entries, recorder, logger),
+    install(plan, session, lock, entries, recorder, saver, logger),
   );
   const { prefix } = installed;
   const folder = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));

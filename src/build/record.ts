@@ -29,7 +29,7 @@ const recordSchema = z.object({
   keyring: z.string().optional(),
   /** Entries that are complete and not in the cache yet. */
   saves: z.array(save),
-  /** Build cache whose complete packages are to be saved, but for those that came from the cache. */
+  /** Build cache whose complete packages are to be saved, but for those that the cache has (`restored`). */
   packages: z
     .object({
       directory: z.string(),

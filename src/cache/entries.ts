@@ -65,9 +65,10 @@ export class CacheEntries {
   /**
    * Saves files of a folder as one entry, with their sums.
    * @param files relative paths; all files of the folder when left out
+   * @returns whether the cache has the entry now
    */
-  async save(key: string, directory: string, files?: readonly string[]): Promise<void> {
-    if (!this.policy.save) return;
+  async save(key: string, directory: string, files?: readonly string[]): Promise<boolean> {
+    if (!this.policy.save) return false;
     const staging = join(this.transfer, key);
     try {
       await emptyFolder(staging);
@@ -83,9 +84,11 @@ export class CacheEntries {
       const outcome = await this.store.save(key, staging);
       this.note(key, bytes, outcome === 'saved' ? 'saved' : 'already there');
       this.logger.info(outcome === 'saved' ? `Saved to the cache: ${key}` : `Already in the cache: ${key}`);
+      return true;
     } catch (error) {
       this.note(key, 0, 'failed');
       this.logger.warning(`The cache service failed to save ${key}: ${String(error)}; going on without.`);
+      return false;
     } finally {
       await rm(staging, { recursive: true, force: true });
     }

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError, describeError, type ExitCode, exitCodeOf } from '../base/errors.js';
 import { inspectHost } from '../base/host.js';
-import type { Logger, Ports } from '../base/ports.js';
+import type { Logger, Ports, StateStore } from '../base/ports.js';
 import { afterBuild } from '../build/after.js';
 import { auditFile, type InspectRequest, smokeFile } from '../build/inspect.js';
 import { runBuild } from '../build/pipeline.js';
 import { openProject } from '../build/project.js';
-import { parseRecord } from '../build/record.js';
+import type { PostRecord } from '../build/record.js';
 import type { BuildReport } from '../build/report.js';
 import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../build/summary.js';
 import { formatVerifyReport, verifyFolder } from '../bundle/verify.js';
@@ -16,6 +16,7 @@ import { checkRows, SmokeError, type SmokeReport } from '../smoke/report.js';
 import { type Call, parseArguments, processFacts, publicEnvironment } from './args.js';
 import { consoleLogger, type Streams } from './console.js';
 import { nodeProcess } from './process.js';
+import { claimRecords, RecordFile } from './records.js';
 import { directoryCache, localArtifacts } from './stores.js';
 
 type Facts = ReturnType<typeof processFacts>;
@@ -107,14 +108,14 @@ function localPorts(
   facts: Facts,
   logger: Logger,
   signal: AbortSignal,
-  save: (record: unknown) => void = () => {},
+  own: { readonly record: StateStore; readonly scratch?: string } = { record: { save: () => {} } },
 ): Ports {
   return {
     process: nodeProcess,
     logger,
-    cache: directoryCache(join(cacheDir, 'entries')),
+    cache: directoryCache(join(cacheDir, 'entries'), own.scratch),
     artifacts: localArtifacts(join(cacheDir, 'logs')),
-    state: { save },
+    state: own.record,
     env: publicEnvironment(facts.env),
     signal,
   };
@@ -122,25 +123,21 @@ function localPorts(
 
 async function build(root: string, call: Doing<'build'>, facts: Facts, logger: Logger): Promise<string[]> {
   const { cacheDir, report: reportFile } = call.flags;
-  let recorded = '';
-  // The running command then fails, and the pipeline unwinds.
-  const stopContainer = () => {
-    const container = parseRecord(recorded)?.container;
-    if (container !== undefined) void nodeProcess.run([container.program, 'rm', '--force', container.name]);
-  };
-  const { signal, release } = cancelOnSignals(stopContainer);
-  const ports = localPorts(cacheDir, facts, logger, signal, (record) => {
-    recorded = JSON.stringify(record);
-  });
+  const host = await inspectHost(facts.env);
+  const record = new RecordFile(join(cacheDir, 'records'), host.owner);
+  const { signal, release } = cancelOnSignals(() => stopContainer(record.read()));
+  const scratch = join(cacheDir, 'transfer', host.owner);
+  const ports = localPorts(call.flags.cacheDir, facts, logger, signal, { record, scratch });
   try {
+    await finishEarlierBuilds(join(cacheDir, 'records'), host.owner, ports);
     const report = await runBuild(
       {
         layers: call.layers,
         project: await openProject(root),
-        host: await inspectHost(facts.env),
+        host,
         cwd: facts.cwd,
         workRoot: cacheDir,
-        transfer: join(cacheDir, 'transfer'),
+        transfer: scratch,
         trigger: { event: undefined, ref: undefined, fromFork: false },
         env: publicEnvironment(facts.env),
         runId: String(process.pid),
@@ -153,10 +150,29 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
     }
     return formatReport(report);
   } finally {
-    const record = parseRecord(recorded);
-    if (record !== undefined) logCaches(await afterBuild(record, ports), logger);
+    await finish(record, ports);
     release();
   }
+}
+
+// The running command then fails, and the pipeline unwinds.
+function stopContainer(record: PostRecord | undefined): void {
+  const { container } = record ?? {};
+  if (container !== undefined) void nodeProcess.run([container.program, 'rm', '--force', container.name]);
+}
+
+/** Does for builds that were killed what they could not do themselves: their packages are kept, their rest goes. */
+async function finishEarlierBuilds(folder: string, owner: string, ports: Ports): Promise<void> {
+  for (const record of claimRecords(folder, owner)) {
+    ports.logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
+    await finish(record, ports);
+  }
+}
+
+async function finish(file: RecordFile, ports: Ports): Promise<void> {
+  const record = file.read();
+  if (record !== undefined) logCaches(await afterBuild(record, ports), ports.logger);
+  file.remove();
 }
 
 function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: () => void } {

@@ -5,10 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { exists, listFiles } from '../base/files.js';
 import type { ArtifactStore, CacheInventory, CacheStore, StoredEntry } from '../base/ports.js';
 
-/** A cache store in a local directory: one folder an entry, put there whole by one rename. */
-export function directoryCache(root: string): CacheStore {
+/**
+ * A cache store in a local directory: one folder an entry, put there whole by one rename.
+ * @param scratch folder on the same file system for entries that are not whole yet
+ */
+export function directoryCache(root: string, scratch: string = root): CacheStore {
   return {
-    inventory: directoryInventory(root),
+    inventory: directoryInventory(root, scratch),
     async restore(key, prefixes, directory) {
       const found = await findEntry(root, key, prefixes);
       if (found === undefined) return undefined;
@@ -19,7 +22,8 @@ export function directoryCache(root: string): CacheStore {
     async save(key, directory) {
       if (await exists(join(root, key))) return 'exists';
       await mkdir(root, { recursive: true });
-      const partial = join(root, `.partial-${randomUUID()}`);
+      await mkdir(scratch, { recursive: true });
+      const partial = join(scratch, `.partial-${randomUUID()}`);
       try {
         await cp(directory, partial, { recursive: true, verbatimSymlinks: true });
         await rename(partial, join(root, key));
@@ -36,7 +40,7 @@ export function directoryCache(root: string): CacheStore {
 }
 
 /** What such a directory holds; an entry was last used when its folder was made or touched. */
-function directoryInventory(root: string): CacheInventory {
+function directoryInventory(root: string, scratch: string): CacheInventory {
   return {
     async list(prefixes) {
       const names = await readdir(root).catch(() => [] as string[]);
@@ -45,8 +49,9 @@ function directoryInventory(root: string): CacheInventory {
       return entries.filter((entry) => entry !== undefined);
     },
     async remove({ id }) {
+      await mkdir(scratch, { recursive: true });
       // Another build finds it whole or not at all.
-      const partial = join(root, `.partial-${randomUUID()}`);
+      const partial = join(scratch, `.partial-${randomUUID()}`);
       const there = await rename(join(root, id), partial).then(
         () => true,
         async (error: unknown) => {

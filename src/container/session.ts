@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
+import { ownerLabel } from '../base/owner.js';
 import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
 import { containerLayout, type Layout, layoutMounts, type Mount, mountArgument } from './layout.js';
 
@@ -54,6 +55,8 @@ export function runArguments(plan: ContainerPlan): string[] {
     plan.name,
     '--label',
     'slurm-factory=build',
+    '--label',
+    `${ownerLabel}=${host.owner}`,
     '--user',
     `${host.uid}:${host.gid}`,
     // Rootless Podman maps the caller to root; files must stay the caller's own.
@@ -112,12 +115,27 @@ export async function startContainer(
     stop,
     exec: async (command, options) => {
       const { onLine } = options ?? {};
-      return process.run(
+      const result = await process.run(
         [plan.program, ...execArguments(plan.name, command, options)],
         onLine === undefined ? {} : { onLine },
       );
+      if (result.exitCode !== 0) await requireRunning(plan, process);
+      return result;
     },
   };
+}
+
+// Without its container every command fails, and blames what it was doing.
+async function requireRunning(
+  { program, name }: Pick<ContainerPlan, 'program' | 'name'>,
+  process: ProcessRunner,
+): Promise<void> {
+  const asked = await process.run([program, 'inspect', '--format', '{{.State.Running}}', name]);
+  if (asked.stdout.trim() === 'true') return;
+  throw new ContainerError(
+    `The container ${name} ended while a command ran in it: ${asked.stderr.trim() || 'it was stopped'}.`,
+    `Check that ${program} runs and that the machine has memory left, then run this again; what was built is kept.`,
+  );
 }
 
 /** Removes a container by name, running or not; one that is gone is no error. */
@@ -142,7 +160,11 @@ export function machineSession(
     container: undefined,
     stop: async () => {},
     exec: (command, options) =>
-      process.run(command, { ...options, env: { ...env, HOME: layout.home, ...options?.env } }),
+      // Spack must not build on when this process is killed.
+      process.run(['setpriv', '--pdeathsig', 'TERM', ...command], {
+        ...options,
+        env: { ...env, HOME: layout.home, ...options?.env },
+      }),
   };
 }
 

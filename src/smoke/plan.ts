@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
+import { ownerLabel } from '../base/owner.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 
@@ -106,6 +107,8 @@ export function imageArguments(
 export interface SmokePlan {
   readonly name: string;
   readonly image: string;
+  /** Name of the process that the container is for. */
+  readonly owner: string;
   readonly target: Target;
   readonly prefix: string;
   /** Folder of the smoke scripts on this machine. */
@@ -132,6 +135,7 @@ export function containerArguments(plan: SmokePlan): string[] {
   return [
     'run',
     ...['--rm', '--init', '--name', plan.name, '--label', 'slurm-factory=smoke', '--user', '0:0'],
+    ...['--label', `${ownerLabel}=${plan.owner}`],
     ...['--network', 'none', '--hostname', 'node1', '--add-host', `node1:${address}`],
     // NET_ADMIN: the node's address. SYS_NICE: slurmstepd binds other users' tasks to CPUs.
     ...['--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE'],

@@ -24,7 +24,7 @@ export interface SmokeRequest {
   readonly subject: SmokeSubject;
   readonly toolchain: Toolchain;
   readonly engine: Engine;
-  readonly host: Pick<Host, 'proxy' | 'hasGpu'>;
+  readonly host: Pick<Host, 'proxy' | 'hasGpu' | 'owner'>;
   /** Image that takes the place of the toolchain's base. */
   readonly containerImage?: string | undefined;
   /** Folder of the smoke scripts, `scripts/inside/smoke` of the project. */
@@ -77,6 +77,7 @@ async function runContainer(
   const checks = promisedChecks(subject.target, request.modules ?? moduleSystems);
   const command = containerArguments({
     ...{ name, image, prefix, scripts, checks },
+    owner: host.owner,
     target: subject.target,
     files: subject.files,
     forbidden: request.forbidden ?? ['__spack_path_placeholder__'],

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { SpackUnreachableError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import type { ProcessRunner } from '../base/ports.js';
@@ -44,17 +43,19 @@ export type CheckoutSource = 'here already' | 'cache' | 'fetched';
 
 /**
  * Brings a repository's files at a commit to a folder: shallow, and whole or not at all.
+ * @param scratch folder of this build alone, on the same file system
  * @param restore brings the bare repository from a cache to a folder; says whether it did
  * @throws SpackUnreachableError
  */
 export async function checkOut(
   pin: Pin,
   folder: string,
+  scratch: string,
   process: ProcessRunner,
   restore: (bare: string) => Promise<boolean>,
 ): Promise<CheckoutSource> {
   if (await exists(folder)) return 'here already';
-  const partial = `${folder}.partial-${randomUUID()}`;
+  const partial = join(scratch, basename(folder));
   const bare = bareFolder(partial);
   const run = async (...words: string[]) => {
     const result = await process.run([...git, '--git-dir', bare, '--work-tree', partial, ...words]);
@@ -67,6 +68,7 @@ export async function checkOut(
     (await checkout());
   try {
     await mkdir(partial, { recursive: true });
+    await mkdir(join(folder, '..'), { recursive: true });
     const restored = (await restore(bare)) && (await revive(bare)) && (await checkout()) === undefined;
     if (!restored) {
       await rm(bare, { recursive: true, force: true });

@@ -45,10 +45,16 @@ test('real git: a checkout goes through the cache, and the second time needs no 
     join(root, 'transfer'),
   );
   const first = join(root, 'one', 'spack');
-  expect(await checkOut(pin, first, nodeProcess, (bare) => entries.restore('clone', bare))).toBe('fetched');
+  expect(
+    await checkOut(pin, first, join(root, 'scratch'), nodeProcess, (bare) => entries.restore('clone', bare)),
+  ).toBe('fetched');
   await entries.save('clone', bareFolder(first));
   const gone = { ...pin, url: 'file:///nowhere' };
   const second = join(root, 'two', 'spack');
-  expect(await checkOut(gone, second, nodeProcess, (bare) => entries.restore('clone', bare))).toBe('cache');
+  expect(
+    await checkOut(gone, second, join(root, 'scratch'), nodeProcess, (bare) =>
+      entries.restore('clone', bare),
+    ),
+  ).toBe('cache');
   expect(await readFile(join(second, 'README'), 'utf8')).toBe('text\n');
 });

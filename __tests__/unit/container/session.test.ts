@@ -10,7 +10,7 @@ import {
   runArguments,
   startContainer,
 } from '../../../src/container/session.js';
-import { fakeProcess, host, temporaryFolder } from '../../support/fakes.js';
+import { type Answer, fakeProcess, host, temporaryFolder } from '../../support/fakes.js';
 
 const plan: ContainerPlan = {
   program: 'docker',
@@ -35,6 +35,8 @@ describe('runArguments', () => {
       'slurm-factory-abc',
       '--label',
       'slurm-factory=build',
+      '--label',
+      'slurm-factory.owner=builder~boot~1~2~3',
       '--user',
       '1001:121',
       '--mount',
@@ -153,7 +155,7 @@ describe('startContainer', () => {
 
   test('commands run in the container, their lines and exit codes come back', async () => {
     const process = fakeProcess((command) =>
-      command[1] === 'exec' ? { exitCode: 3, stdout: 'one\ntwo' } : {},
+      command[1] === 'exec' ? { exitCode: 3, stdout: 'one\ntwo' } : { stdout: 'true\n' },
     );
     const session = await startContainer(request, layoutBelow(await temporaryFolder()), process);
     const lines: string[] = [];
@@ -163,7 +165,21 @@ describe('startContainer', () => {
     });
     expect(result.exitCode).toBe(3);
     expect(lines).toEqual(['one', 'two']);
-    expect(process.lines.at(-1)).toBe('docker exec --env A=1 slurm-factory-abc spack find');
+    expect(process.lines).toContain('docker exec --env A=1 slurm-factory-abc spack find');
+  });
+
+  test.each<[string, Answer]>([
+    ['stopped', { stdout: 'false\n' }],
+    ['without its engine', { exitCode: 1, stderr: 'Cannot connect to the Docker daemon' }],
+  ])('a command that failed because the container was %s is not blamed', async (_, inspected) => {
+    const process = fakeProcess((command) => {
+      if (command[1] === 'exec') return { exitCode: 137 };
+      return command[1] === 'inspect' ? inspected : {};
+    });
+    const session = await startContainer(request, layoutBelow(await temporaryFolder()), process);
+    const attempt = session.exec(['spack', 'install']);
+    await expect(attempt).rejects.toThrow(ContainerError);
+    await expect(attempt).rejects.toThrow(/ended while a command ran in it/);
   });
 
   test('one that does not start is removed, and the error says what the engine said', async () => {
@@ -209,7 +225,7 @@ describe('machineSession', () => {
     expect((await session.exec(['spack', 'find'], { cwd: '/tmp', env: { A: '1' } })).stdout).toBe('done');
     expect(process.calls).toEqual([
       {
-        command: ['spack', 'find'],
+        command: ['setpriv', '--pdeathsig', 'TERM', 'spack', 'find'],
         options: expect.objectContaining({ cwd: '/tmp', env: { PATH: '/bin', HOME: layout.home, A: '1' } }),
       },
     ]);

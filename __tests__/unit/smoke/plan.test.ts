@@ -106,6 +106,7 @@ describe('containerArguments', () => {
   const plan: SmokePlan = {
     name: 'the-name',
     image: 'the:image',
+    owner: 'host~boot~1~2~3',
     target,
     prefix: '/srv/x',
     scripts: '/project/scripts',
@@ -119,6 +120,7 @@ describe('containerArguments', () => {
   test('no network, only the files and the scripts, both read-only, and no shell', () => {
     expect(containerArguments(plan)).toEqual([
       ...['run', '--rm', '--init', '--name', 'the-name', '--label', 'slurm-factory=smoke', '--user', '0:0'],
+      ...['--label', 'slurm-factory.owner=host~boot~1~2~3'],
       ...['--network', 'none', '--hostname', 'node1', '--add-host', 'node1:192.0.2.1'],
       ...['--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE'],
       ...['--mount', 'type=bind,source=/project/scripts,target=/smoke/scripts,readonly'],

@@ -97,7 +97,9 @@ describe('checkOut', () => {
   test('fetches one commit, shallow, and leaves files and objects side by side', async () => {
     const root = await temporaryFolder();
     const { process, verbs } = git();
-    expect(await checkOut(pin, join(root, 'clones', 'spack'), process, miss)).toBe('fetched');
+    expect(await checkOut(pin, join(root, 'clones', 'spack'), join(root, 'scratch'), process, miss)).toBe(
+      'fetched',
+    );
     expect(verbs()).toEqual(['init', 'fetch', 'checkout']);
     expect(process.lines[1]).toContain(`--depth 1 --no-tags -- ${url} ${one}`);
     expect(await readFiles(join(root, 'clones'))).toEqual({
@@ -114,7 +116,7 @@ describe('checkOut', () => {
       await writeFiles(bare, { pack: `objects of ${one}` });
       return true;
     };
-    expect(await checkOut(pin, join(root, 'spack'), process, restore)).toBe('cache');
+    expect(await checkOut(pin, join(root, 'spack'), join(root, 'scratch'), process, restore)).toBe('cache');
     expect(verbs()).toEqual(['checkout']);
     expect((await readFiles(root))['spack/README']).toBe(`files of ${one}`);
   });
@@ -126,7 +128,7 @@ describe('checkOut', () => {
       await writeFiles(bare, { rubbish: 'not objects' });
       return true;
     };
-    expect(await checkOut(pin, join(root, 'spack'), process, restore)).toBe('fetched');
+    expect(await checkOut(pin, join(root, 'spack'), join(root, 'scratch'), process, restore)).toBe('fetched');
     expect(verbs()).toEqual(['checkout', 'init', 'fetch', 'checkout']);
     expect(await readFiles(join(root, 'spack.git'))).toEqual({ pack: `objects of ${one}` });
   });
@@ -134,7 +136,9 @@ describe('checkOut', () => {
   test('what is here already is left alone', async () => {
     const root = await temporaryFolder({ 'spack/README': 'mine' });
     const { process } = git();
-    expect(await checkOut(pin, join(root, 'spack'), process, miss)).toBe('here already');
+    expect(await checkOut(pin, join(root, 'spack'), join(root, 'scratch'), process, miss)).toBe(
+      'here already',
+    );
     expect(process.calls).toEqual([]);
     expect(await readFiles(root)).toEqual({ 'spack/README': 'mine' });
   });
@@ -143,18 +147,25 @@ describe('checkOut', () => {
     'when %s fails nothing is left, and the error says why',
     async (verb) => {
       const root = await temporaryFolder();
-      const attempt = checkOut(pin, join(root, 'spack'), git(verb).process, miss);
+      const attempt = checkOut(pin, join(root, 'spack'), join(root, 'scratch'), git(verb).process, miss);
       await expect(attempt).rejects.toThrow(SpackUnreachableError);
       await expect(attempt).rejects.toThrow(`fatal: ${verb} went wrong`);
-      expect(await readdir(root)).toEqual([]);
+      expect(await readdir(join(root, 'scratch'))).toEqual([]);
+      expect(await exists(join(root, 'spack'))).toBe(false);
     },
   );
 
   test('a second build that was faster wins, and both go on', async () => {
     const root = await temporaryFolder();
     const folder = join(root, 'spack');
-    await Promise.all([1, 2, 3].map(() => checkOut(pin, folder, git().process, miss)));
-    expect((await readdir(root)).sort()).toEqual(['spack', 'spack.git']);
+    await Promise.all(
+      [1, 2, 3].map((build) => checkOut(pin, folder, join(root, `build-${build}`), git().process, miss)),
+    );
+    expect((await readdir(root)).filter((name) => !name.startsWith('build-')).sort()).toEqual([
+      'spack',
+      'spack.git',
+    ]);
+    for (const build of [1, 2, 3]) expect(await readdir(join(root, `build-${build}`))).toEqual([]);
     expect((await readFiles(folder))['README']).toBe(`files of ${one}`);
   });
 });

@@ -5,6 +5,7 @@ import { ensureImage } from '../../container/image.js';
 import { places } from '../../container/layout.js';
 import { ensurePackages, ensurePython } from '../../container/machine.js';
 import { machineSession, type Session, startContainer } from '../../container/session.js';
+import { removeStaleContainers } from '../../container/stale.js';
 import { type BuildPlan, type BuildRequest, containerName } from '../plan.js';
 import type { Recorder } from '../record.js';
 
@@ -37,6 +38,7 @@ export async function prepareBuilder(
   ports.logger.info(
     `Builder image: ${image.tag}${image.reused ? ', here already' : `, made from ${image.base}`}`,
   );
+  await removeStaleContainers(program, request.host.owner, ports);
   return async (recorder) => {
     const name = containerName(plan);
     // Recorded before the start, so that the post step knows it whatever happens.

@@ -8,9 +8,10 @@ import { packageKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
 import { padding } from '../../spack/environment.js';
-import { firstErrorLine, InstallProgress } from '../../spack/progress.js';
+import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import { builtSpecs, installedPrefix, type Lock } from '../../spack/results.js';
 import { logName } from '../logs.js';
+import type { PackageSaver } from '../packages.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { PackageCounts } from '../report.js';
@@ -34,6 +35,7 @@ export async function install(
   lock: Lock,
   entries: CacheEntries,
   recorder: Recorder,
+  saver: PackageSaver,
   logger: Logger,
 ): Promise<Installed> {
   const { toolchain, arch } = plan.target;
@@ -54,11 +56,13 @@ export async function install(
     env,
     onLine: (line) => {
       const shown = progress.read(line);
+      if (parseProgressLine(line)?.status === 'installed') saver.trigger();
       if (shown !== undefined) logger.info(shown);
       else logger.debug(line);
       if (line.trim() !== '') tail.push(line);
     },
   });
+  saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(plan, session, progress, tail, logger);
   const built = wanted.filter((spec) => !restored.includes(spec.hash));
   return {

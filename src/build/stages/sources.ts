@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger, ProcessRunner } from '../../base/ports.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { cloneKey } from '../../cache/keys.js';
@@ -18,7 +19,9 @@ export async function bringSources(
 ): Promise<void> {
   const bring = async (pin: Pin, folder: string) => {
     const key = cloneKey(pin.name, pin.commit);
-    const source = await checkOut(pin, folder, ports.process, (bare) => entries.restore(key, bare));
+    const source = await checkOut(pin, folder, join(plan.buildFolder, 'clones'), ports.process, (bare) =>
+      entries.restore(key, bare),
+    );
     if (source === 'fetched') recorder.addSave({ key, directory: bareFolder(folder) });
     ports.logger.info(`${pin.url} at ${pin.commit.slice(0, 12)}: ${source}`);
   };
