@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { runCli } from '../support/cli.js';
+import { makeSigningKey } from '../support/gpg.js';
 import {
   containersCreatedSince,
   docker,
@@ -81,6 +83,28 @@ const artifactNames = (name: string): string[] =>
   ['software.tar.gz', 'modules.tar.gz', 'install.sh', 'sbom.spdx.json', 'manifest.json', 'SHA256SUMS'].map(
     (end) => `${name}-${end}`,
   );
+
+/** Unpacked over each other, the software and the debug tarball are what gdb looks for. */
+function expectDebugFiles(name: string): void {
+  const tree = join(folder, 'debug-tree');
+  mkdirSync(tree);
+  for (const part of ['software', 'debug']) {
+    execFileSync('tar', ['-xzf', join(outputs, `${name}-${part}.tar.gz`), '-C', tree]);
+  }
+  const read = (file: string, ...words: string[]) =>
+    execFileSync('readelf', [...words, join(tree, name, file)], { encoding: 'utf8' });
+  const buildId = (file: string) => /Build ID: ([0-9a-f]{40})/.exec(read(file, '--notes'))?.[1];
+  for (const [file, debug] of [
+    ['sbin/slurmctld', 'sbin/.debug/slurmctld.debug'],
+    ['lib/slurm/gpu_nvml.so', 'lib/slurm/.debug/gpu_nvml.so.debug'],
+  ] as const) {
+    expect(read(file, '--sections', '--wide')).not.toContain('.debug_info');
+    expect(read(file, '--string-dump=.gnu_debuglink')).toContain(debug.split('/').at(-1));
+    expect(read(debug, '--sections', '--wide')).toContain('.debug_info');
+    expect(buildId(file)).toMatch(/^[0-9a-f]{40}$/);
+    expect(buildId(debug)).toBe(buildId(file));
+  }
+}
 
 const listTar = (name: string): string[] =>
   execFileSync('tar', ['-tzf', join(outputs, `${name}-software.tar.gz`)], {
@@ -174,6 +198,33 @@ e2e(
 );
 
 e2e(
+  'with a key the files are signed, and nothing of the key gets out of the job',
+  async () => {
+    const passphrase = 'correct horse $staple';
+    const privateKey = makeSigningKey(join(folder, 'gpg'), passphrase);
+    const done = await run('signed', '107', {
+      secrets: { GPG_PRIVATE_KEY: privateKey, GPG_PASSPHRASE: passphrase },
+    });
+    expectSuccess(done);
+    expect(done.step('slurm').outputs['cache-hit']).toBe('result');
+    const signed = [...artifactNames(target), `${target}-signing-key`].map((name) => `${name}.asc`);
+    expect(service.artifacts().map((artifact) => artifact.name)).toEqual(expect.arrayContaining(signed));
+    const publicKey = join(outputs, `${target}-signing-key.asc`);
+    const verified = runCli(['verify', outputs, '--public-key', publicKey]);
+    expect({ exitCode: verified.exitCode, stderr: verified.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    // A job that may not write id tokens is told what provenance takes, and goes on.
+    expect(done.log).toContain('attestations: write');
+    const secrets = [passphrase, ...privateKey.split('\n').filter((line) => line.length > 40)];
+    expect(secrets.filter((secret) => done.log.includes(secret))).toEqual([]);
+    for (const secret of secrets) {
+      const found = spawnSync('grep', ['-rlF', '--', secret, folder], { encoding: 'utf8' });
+      expect(found.stdout).toBe('');
+    }
+  },
+  5 * minutes,
+);
+
+e2e(
   'a matrix over releases and GPUs shares dependencies and caches',
   async () => {
     const done = await run('matrix', '103');
@@ -198,6 +249,7 @@ e2e(
       expect(files).toContain(`${name}/lib/slurm/gpu_nvml.so`);
       expect(files.filter((file) => file.includes('libnvidia-ml'))).toEqual([]);
     }
+    expectDebugFiles('slurm-25.11.7-bookworm-amd64-cuda');
   },
   30 * minutes,
 );

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from './prepare.js';
@@ -39,4 +39,50 @@ export function projectWithOwnRecipes(folder: string): string {
   for (const part of ['data', 'toolchains', 'templates', 'scripts'])
     symlinkSync(join(projectRoot, part), join(folder, part));
   return folder;
+}
+
+/** A call of the command line that is still running. */
+export interface StartedCli {
+  readonly pid: number;
+  /** Resolves with its first line on standard error that fits; rejects when it ends without one. */
+  line(pattern: RegExp): Promise<string>;
+  /** Its end; the exit code is null after a signal. */
+  readonly ended: Promise<CliRun>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Starts the command line as it is in dist/, to be watched and to be killed. */
+export function startCli(args: readonly string[]): StartedCli {
+  const child = spawn(process.execPath, [join(projectRoot, 'dist', 'cli', 'index.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = { stdout: '', stderr: '' };
+  const watchers = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (part: string) => {
+      text[name] += part;
+      for (const watch of watchers) watch();
+    });
+  }
+  const ended = new Promise<CliRun>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exitCode) => resolve({ exitCode, ...text }));
+  });
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    kill: (signal) => child.kill(signal),
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const watch = () => {
+          const found = text.stderr.split('\n').find((line) => pattern.test(line));
+          if (found === undefined) return;
+          watchers.delete(watch);
+          resolve(found);
+        };
+        watchers.add(watch);
+        watch();
+        void ended.then(() => reject(new Error(`it ended without ${pattern}:\n${text.stderr.slice(-4000)}`)));
+      }),
+  };
 }

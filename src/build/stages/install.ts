@@ -92,7 +92,8 @@ async function findPrefix(plan: BuildPlan, session: Session, lock: Lock): Promis
 async function findDatabases(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   if (names.includes('.spack-db')) return [join(folder, '.spack-db', 'index.json')];
-  const padded = names.filter((name) => name.startsWith('__spack_path_'));
+  // The last of the padding's folders is cut to length.
+  const padded = names.filter((name) => '__spack_path_placeholder__'.startsWith(name));
   return (await Promise.all(padded.map((name) => findDatabases(join(folder, name))))).flat();
 }
 

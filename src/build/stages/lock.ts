@@ -1,9 +1,10 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConcretizationError, ContainerError } from '../../base/errors.js';
+import { listFiles } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
 import type { CacheEntries } from '../../cache/entries.js';
-import { lockDigest, lockKey } from '../../cache/keys.js';
+import { indexKey, lockDigest, lockKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { concretizeCommand, packageVersionsCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
@@ -38,10 +39,37 @@ export async function bringLock(
   if (await entries.restore(key, folder)) {
     logger.info('The lock came from the cache; nothing is concretized.');
   } else {
-    await concretize(session, logger);
+    await withIndexes(plan, entries, recorder, () => concretize(session, logger));
     recorder.addSave({ key, directory: folder, files: ['spack.lock'] });
   }
   return parseLock(await readFile(lockFile, 'utf8'));
+}
+
+/**
+ * Gives Spack its own indexes of all packages' providers, patches and tags, which it would else make by
+ * loading every package. It takes one for its own when no package file is newer; the key holds the commits.
+ */
+async function withIndexes(
+  plan: BuildPlan,
+  entries: CacheEntries,
+  recorder: Recorder,
+  concretize: () => Promise<void>,
+): Promise<void> {
+  const { toolchain, target, pins, overlayDigest } = plan;
+  const key = indexKey({
+    toolchain: toolchain.id,
+    arch: target.arch,
+    spackCommit: pins.spack.commit,
+    packagesCommit: pins.packages.commit,
+    overlay: overlayDigest,
+  });
+  const folder = join(plan.hostLayout.userCache, 'misc');
+  const restored = await entries.restore(key, folder);
+  await concretize();
+  if (restored) return;
+  const made = await listFiles(folder);
+  const files = made.filter((file) => /^(?:patches|providers|tags)\//.test(file));
+  recorder.addSave({ key, directory: folder, files });
 }
 
 async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import glob
+import hashlib
 import os
+import struct
 
 from spack_repo.builtin.build_systems.autotools import AutotoolsPackage
 
@@ -332,12 +334,32 @@ class Slurm(AutotoolsPackage):
             # Debuggers of MPI programs need the MPIR symbols of srun and sattach.
             keep = os.path.basename(path) in ("srun", "sattach")
             strip("--strip-debug" if keep else "--strip-unneeded", path)
-            if debug_file:
-                which("objcopy", required=True)(f"--add-gnu-debuglink={debug_file}", path)
             here = os.path.dirname(path)
             relative = [os.path.relpath(library, here) for library in libraries]
             origins = ["$ORIGIN" if rel == "." else f"$ORIGIN/{rel}" for rel in relative]
             patchelf("--set-rpath", ":".join(origins), path)
+            self._renew_build_id([path] + ([debug_file] if debug_file else []))
+            if debug_file:
+                which("objcopy", required=True)(f"--add-gnu-debuglink={debug_file}", path)
+
+    def _renew_build_id(self, paths):
+        """Make the build id of the first file's final bytes: the linker's is of the build prefix too."""
+        # Elf64_Nhdr: size of the name, size of the id, NT_GNU_BUILD_ID, name.
+        note = struct.pack("<III4s", 4, 20, 3, b"GNU\0")
+        new_id = None
+        for path in paths:
+            with open(path, "rb") as f:
+                data = bytearray(f.read())
+            if note not in data:
+                return  # not every compiler asks its linker for one
+            if data.count(note) > 1:
+                raise InstallError(f"{path} has {data.count(note)} build ids")
+            start = data.index(note) + len(note)
+            data[start : start + 20] = bytes(20)
+            new_id = new_id or hashlib.sha1(data).digest()
+            data[start : start + 20] = new_id
+            with open(path, "r+b") as f:
+                f.write(data)
 
     def _keep_debug_file(self, path):
         """Split the debug sections off to where debuggers look first: .debug beside the file."""
