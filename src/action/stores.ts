@@ -17,7 +17,15 @@ export function actionsCache(workspace: string): CacheStore {
     async restore(key, prefixes, directory) {
       const { restoreCache, isFeatureAvailable } = await cacheClient();
       if (!isFeatureAvailable()) return undefined;
-      return restoreCache(pathOf(directory), key, [...prefixes]);
+      // The client answers undefined for a miss and for most faults alike. Who knows from a look-up that
+      // the entry is there can tell one that did not come whole, which is to be saved anew, from a miss.
+      const found = await restoreCache(pathOf(directory), key, [...prefixes], { lookupOnly: true });
+      // The service takes the key itself for a prefix too.
+      if (found === undefined || !(found === key || prefixes.some((prefix) => found.startsWith(prefix)))) {
+        return undefined;
+      }
+      await restoreCache(pathOf(directory), found, []);
+      return found;
     },
     async save(key, directory) {
       const { saveCache, restoreCache, isFeatureAvailable } = await cacheClient();

@@ -38,7 +38,9 @@ async function attempt(what: string, { logger }: Ports, step: () => Promise<void
 }
 
 async function saveCaches(record: PostRecord, ports: Ports): Promise<void> {
-  const entries = new CacheEntries(ports.cache, record.policy, ports.logger, record.transfer);
+  const entries = new CacheEntries(ports.cache, record.policy, ports.logger, record.transfer, {
+    damaged: record.damaged ?? [],
+  });
   if (!record.policy.save) ports.logger.info('This run saves nothing to the caches.');
   for (const { key, directory, files } of record.saves) await entries.save(key, directory, files);
   const { packages } = record;

@@ -44,7 +44,9 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
   const watch = new Stopwatch(ports.logger, ports.signal);
   const plan = await watch.stage('Resolve the inputs', () => planAndTell(request, ports));
   const recorder = startRecord(plan, request, ports);
-  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer);
+  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, {
+    onDamaged: (damaged) => recorder.update({ damaged }),
+  });
 
   const cached = await watch.stage('Look into the result cache', () =>
     restoreResult(plan, entries, ports.logger),

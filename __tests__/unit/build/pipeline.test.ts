@@ -248,6 +248,8 @@ describe('the second time', () => {
       expect(
         await verifySums(second.report?.outputDir ?? '', basename(second.report?.files.sums ?? '')),
       ).toHaveLength(5);
+      // The damaged entry stays in the way of nobody.
+      expect((await build({ cache })).report?.cacheHit).toBe('result');
     },
   );
 
@@ -267,6 +269,7 @@ describe('the second time', () => {
     expect(second.ports.logger.of('warning')).toEqual([
       expect.stringMatching(/not sound.*does not list .*sbom\.spdx\.json/),
     ]);
+    expect((await build({ cache })).report?.cacheHit).toBe('result');
   });
 
   test('with cache: false nothing of it is used or kept', async () => {
