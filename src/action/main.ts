@@ -68,7 +68,7 @@ function actionPorts(context: JobContext, token: string): Ports {
   return {
     process: actionProcess,
     logger: actionLogger,
-    cache: actionsCache(context.workspace),
+    cache: actionsCache(context.workspace, context.env['ACTIONS_CACHE_SERVICE_V2'] === undefined),
     artifacts: actionsArtifacts(context.artifactUrl),
     state: { save: (record) => core.saveState(stateKey, record) },
     attest: async (files) => {

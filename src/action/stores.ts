@@ -10,8 +10,10 @@ const artifactClient = async () => new (await import('@actions/artifact')).Defau
  * GitHub's cache service. The paths are part of an entry's version there, so they are given relative to
  * the workspace: the same on every runner.
  * @param workspace the workflow's workspace, which the service's client takes relative paths from
+ * @param confirms whether what was saved is looked up: with the v1 protocol the client gives the entry's
+ * number for an upload that failed too
  */
-export function actionsCache(workspace: string): CacheStore {
+export function actionsCache(workspace: string, confirms = false): CacheStore {
   const pathOf = (directory: string): string[] => [relative(workspace, directory)];
   return {
     async restore(key, prefixes, directory) {
@@ -30,10 +32,11 @@ export function actionsCache(workspace: string): CacheStore {
     async save(key, directory) {
       const { saveCache, restoreCache, isFeatureAvailable } = await cacheClient();
       if (!isFeatureAvailable()) throw new Error('there is no cache service in this job');
-      if ((await saveCache(pathOf(directory), key)) !== -1) return 'saved';
+      const saved = (await saveCache(pathOf(directory), key)) !== -1;
+      if (saved && !confirms) return 'saved';
       // -1 stands for an entry that exists and for most faults; only the service knows which.
       const found = await restoreCache(pathOf(directory), key, [], { lookupOnly: true });
-      if (found === key) return 'exists';
+      if (found === key) return saved ? 'saved' : 'exists';
       throw new Error('the service did not take the entry');
     },
   };
