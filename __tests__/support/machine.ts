@@ -150,7 +150,13 @@ async function session(
   if (words[0] === 'cat' && words[1] === `${slurmPrefix}/.spack/sbom/spdx-2.3.json`) {
     return { stdout: spackSbom };
   }
-  if (words.includes('concretize')) await writeFiles(at('environment'), { 'spack.lock': lockText });
+  if (words.includes('concretize')) {
+    await writeFiles(at('environment'), { 'spack.lock': lockText });
+    await writeFiles(at('user-cache'), {
+      'misc/providers/builtin.json': '{}',
+      'misc/concretization/v1/a': '',
+    });
+  }
   if (words.includes('install')) return install(at('store'), at('build-cache'));
   if (words[0] === 'tar') {
     const from = after(words, '--directory');

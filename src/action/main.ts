@@ -73,6 +73,7 @@ function actionPorts(context: JobContext, token: string): Ports {
     cache: actionsCache(
       context.workspace,
       actionsInventory({ repository: context.env['GITHUB_REPOSITORY'], ref: context.trigger.ref }, token),
+      context.env['ACTIONS_CACHE_SERVICE_V2'] === undefined,
     ),
     artifacts: actionsArtifacts(context.artifactUrl),
     state: { save: (record) => core.saveState(stateKey, record) },

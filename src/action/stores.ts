@@ -11,23 +11,34 @@ const artifactClient = async () => new (await import('@actions/artifact')).Defau
  * the workspace: the same on every runner.
  * @param workspace the workflow's workspace, which the service's client takes relative paths from
  * @param inventory what lists the entries; the client of the service can not
+ * @param confirms whether what was saved is looked up: with the v1 protocol the client gives the entry's
+ * number for an upload that failed too
  */
-export function actionsCache(workspace: string, inventory: CacheInventory): CacheStore {
+export function actionsCache(workspace: string, inventory?: CacheInventory, confirms = false): CacheStore {
   const pathOf = (directory: string): string[] => [relative(workspace, directory)];
   return {
-    inventory,
+    ...(inventory === undefined ? {} : { inventory }),
     async restore(key, prefixes, directory) {
       const { restoreCache, isFeatureAvailable } = await cacheClient();
       if (!isFeatureAvailable()) return undefined;
-      return restoreCache(pathOf(directory), key, [...prefixes]);
+      // The client answers undefined for a miss and for most faults alike. Who knows from a look-up that
+      // the entry is there can tell one that did not come whole, which is to be saved anew, from a miss.
+      const found = await restoreCache(pathOf(directory), key, [...prefixes], { lookupOnly: true });
+      // The service takes the key itself for a prefix too.
+      if (found === undefined || !(found === key || prefixes.some((prefix) => found.startsWith(prefix)))) {
+        return undefined;
+      }
+      await restoreCache(pathOf(directory), found, []);
+      return found;
     },
     async save(key, directory) {
       const { saveCache, restoreCache, isFeatureAvailable } = await cacheClient();
       if (!isFeatureAvailable()) throw new Error('there is no cache service in this job');
-      if ((await saveCache(pathOf(directory), key)) !== -1) return 'saved';
+      const saved = (await saveCache(pathOf(directory), key)) !== -1;
+      if (saved && !confirms) return 'saved';
       // -1 stands for an entry that exists and for most faults; only the service knows which.
       const found = await restoreCache(pathOf(directory), key, [], { lookupOnly: true });
-      if (found === key) return 'exists';
+      if (found === key) return saved ? 'saved' : 'exists';
       throw new Error('the service did not take the entry');
     },
   };

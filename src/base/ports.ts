@@ -59,12 +59,13 @@ export interface CacheInventory {
   usage(): Promise<{ readonly bytes: number; readonly limit: number } | undefined>;
 }
 
-/** Keeps folders by key. An entry never changes once it is there. */
+/** Keeps folders by key. An entry never changes once it is there, a damaged one apart. */
 export interface CacheStore {
   /** Left out by a store that can't tell what it holds. */
   readonly inventory?: CacheInventory;
   /**
-   * Brings an entry's content to `directory`, which must not exist or be empty.
+   * Brings an entry's content to `directory`, which must not exist or be empty. Content that is damaged,
+   * or that did not come whole, is no fault here: the caller checks it.
    * @param key the exact key, at most 512 characters
    * @param prefixes fall-back key prefixes, best first
    * @returns the key that was found, undefined for a miss
@@ -76,6 +77,8 @@ export interface CacheStore {
    * @returns 'saved', or 'exists' where the key is taken already
    */
   save(key: string, directory: string): Promise<'saved' | 'exists'>;
+  /** Stores `directory` in the stead of a damaged entry. Left out where entries can't be changed. */
+  replace?(key: string, directory: string): Promise<void>;
 }
 
 export interface UploadedArtifact {

@@ -19,7 +19,9 @@ import type { CacheReport } from './summary.js';
  * @returns what became of the cache entries, those of the build itself among them
  */
 export async function afterBuild(record: PostRecord, ports: Ports): Promise<CacheReport> {
-  const entries = new CacheEntries(ports.cache, record.policy, ports.logger, record.transfer);
+  const entries = new CacheEntries(ports.cache, record.policy, ports.logger, record.transfer, {
+    damaged: record.damaged ?? [],
+  });
   const uses = () => [...record.cacheUses, ...entries.ledger];
   let pruned: Pruned | undefined;
   await attempt('remove the containers', ports, async () => {

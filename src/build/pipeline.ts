@@ -45,9 +45,10 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
   const watch = new Stopwatch(ports.logger, ports.signal);
   const plan = await watch.stage('Resolve the inputs', () => planAndTell(request, ports));
   const recorder = startRecord(plan, request, ports);
-  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, (use) =>
-    recorder.addUse(use),
-  );
+  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, {
+    onUse: (use) => recorder.addUse(use),
+    onDamaged: (damaged) => recorder.update({ damaged }),
+  });
 
   const cached = await watch.stage('Look into the result cache', () =>
     restoreResult(plan, entries, ports.logger),

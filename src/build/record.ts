@@ -29,6 +29,8 @@ const recordSchema = z.object({
   keyring: z.string().optional(),
   /** Entries that are complete and not in the cache yet. */
   saves: z.array(save),
+  /** Entries that were found damaged: what is saved must not hide behind them. */
+  damaged: z.array(z.string()).optional(),
   /** Build cache whose complete packages are to be saved, but for those that the cache has (`restored`). */
   packages: z
     .object({

@@ -36,6 +36,18 @@ export function directoryCache(root: string, scratch: string = root): CacheStore
         await rm(partial, { recursive: true, force: true });
       }
     },
+    async replace(key, directory) {
+      const damaged = join(root, `.partial-${randomUUID()}`);
+      await rename(join(root, key), damaged).catch((error: NodeJS.ErrnoException) => {
+        // Another build has taken it away already.
+        if (error.code !== 'ENOENT') throw error;
+      });
+      try {
+        await this.save(key, directory);
+      } finally {
+        await rm(damaged, { recursive: true, force: true });
+      }
+    },
   };
 }
 

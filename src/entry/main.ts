@@ -2,3 +2,5 @@ import { runMain } from '../action/main.js';
 import { projectRoot, projectVersion } from './root.js';
 
 await runMain(projectRoot(), projectVersion);
+// A request that a stalled cache service never answers would keep the process alive.
+process.exit();

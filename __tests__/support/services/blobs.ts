@@ -20,6 +20,8 @@ export interface StoredBlob {
 export interface Distortion {
   readonly wrongBytes?: boolean;
   readonly cut?: boolean;
+  /** Half of it is sent, and the rest never comes. */
+  readonly stalled?: boolean;
 }
 
 /**
@@ -162,10 +164,11 @@ export async function serveBlob(
     return;
   }
   const cut = distortion.cut === true;
-  const last = cut ? range.start + Math.floor(length / 2) - 1 : range.end;
+  const partly = cut || distortion.stalled === true;
+  const last = partly ? range.start + Math.floor(length / 2) - 1 : range.end;
   if (last >= range.start) {
     const source = createReadStream(blob.file, { start: range.start, end: last });
-    await pipeline([source, ...distorting(distortion), response], { end: !cut });
+    await pipeline([source, ...distorting(distortion), response], { end: !partly });
   }
   // Let what was written leave first: the client is to see half a body, not none.
   if (cut) setTimeout(() => response.destroy(), 50);

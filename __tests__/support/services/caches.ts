@@ -31,7 +31,9 @@ export class Caches {
   readonly #blobs: BlobStore;
   readonly #access: CacheAccess;
   readonly #pending = new Map<string, string>();
+  readonly #keyOfUpload = new Map<string, string>();
   #records: CacheRecord[];
+  #nextId: number;
 
   constructor(directory: string, blobs: BlobStore, access: CacheAccess) {
     this.#folder = join(directory, 'caches');
@@ -40,6 +42,7 @@ export class Caches {
     this.#access = access;
     mkdirSync(this.#folder, { recursive: true });
     this.#records = readIndex<CacheRecord>(this.#index);
+    this.#nextId = 1 + Math.max(0, ...this.#records.map((record) => record.id));
   }
 
   list(): (CacheRecord & { readonly file: string })[] {
@@ -50,6 +53,11 @@ export class Caches {
     const record = this.#records.find((candidate) => String(candidate.id) === id);
     if (record === undefined) return undefined;
     return { file: this.#file(record.id), contentType: 'application/octet-stream' };
+  }
+
+  /** The key of the entry that a blob is, or is to be. */
+  keyOf(id: string): string | undefined {
+    return this.#keyOfUpload.get(id) ?? this.#records.find((candidate) => String(candidate.id) === id)?.key;
   }
 
   /** One call of the service; `url` makes a path of this server absolute. */
@@ -84,6 +92,7 @@ export class Caches {
     }
     const blob = this.#blobs.newId();
     this.#pending.set(`${version} ${key}`, blob);
+    this.#keyOfUpload.set(blob, key);
     return { ok: true, signed_upload_url: url(this.#blobs.sign('uploads', blob, 'w')) };
   }
 
@@ -95,7 +104,8 @@ export class Caches {
     if (size !== String(stored.size)) {
       throw new TwirpError('invalid_argument', `size is ${stored.size}, not ${size}`);
     }
-    const id = 1 + Math.max(0, ...this.#records.map((other) => other.id));
+    // Taken before anything is waited for: uploads may end at the same time.
+    const id = this.#nextId++;
     await this.#blobs.take(blob, this.#file(id));
     this.#pending.delete(`${version} ${key}`);
     const createdAt = new Date().toISOString();

@@ -8,8 +8,9 @@ import type { ServiceRequest } from './http.js';
  * - `wrong-bytes`: a download, or what an upload stores, has its first byte changed; a call is
  *   answered with something that is not JSON
  * - `down`: the connection is dropped at once, nothing done
+ * - `stalled`: no answer, and the connection stays open; a download stops half way
  */
-export type FaultKind = '429' | '500' | 'slow' | 'cut' | 'wrong-bytes' | 'down';
+export type FaultKind = '429' | '500' | 'slow' | 'cut' | 'wrong-bytes' | 'down' | 'stalled';
 
 export interface FaultRule {
   /** Which requests it hits; parts that are left out match everything. */
@@ -19,6 +20,8 @@ export interface FaultRule {
         readonly operation?: ServiceRequest['operation'];
         readonly path?: RegExp;
         readonly method?: string;
+        /** The cache entry that it is about. */
+        readonly key?: string;
       };
   readonly kind: FaultKind;
   /** How many matching requests it hits; 1 where not given, `Infinity` for all. */
@@ -55,6 +58,7 @@ function matches({ match }: FaultRule, request: ServiceRequest): boolean {
   if (typeof match === 'function') return match(request);
   return (
     (match.operation === undefined || match.operation === request.operation) &&
+    (match.key === undefined || match.key === request.key) &&
     (match.path === undefined || match.path.test(request.path)) &&
     (match.method === undefined || match.method.toUpperCase() === request.method)
   );

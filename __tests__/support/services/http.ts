@@ -28,6 +28,8 @@ export interface ServiceRequest {
   readonly headers: IncomingHttpHeaders;
   readonly operation: Operation;
   readonly body?: unknown;
+  /** Key of the cache entry that it is about, calls and transfers alike. */
+  readonly key?: string;
 }
 
 /** A request with what became of it. `status` 0: the connection was dropped without an answer. */

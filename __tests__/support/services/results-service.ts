@@ -17,6 +17,7 @@ import {
   sendError,
   sendJson,
   TwirpError,
+  text,
 } from './http.js';
 import { makeToken, readToken } from './token.js';
 
@@ -33,6 +34,11 @@ export interface ResultsServiceOptions {
   readonly run?: string;
   /** `read-write` where not given. */
   readonly cacheAccess?: CacheAccess;
+  /**
+   * Host name in the URLs of blobs; the loopback's address where not given. To a host of Azure's the
+   * toolkit speaks by Azure's own client; with this service as `http_proxy` it still ends up here.
+   */
+  readonly blobHost?: string;
 }
 
 export interface ResultsService {
@@ -90,6 +96,7 @@ export async function startResultsService(options: ResultsServiceOptions): Promi
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   handler.base = url;
+  if (options.blobHost !== undefined) handler.blobBase = url.replace('127.0.0.1', options.blobHost);
   const tokenFor = (job: string, ofRun: string = run): string => makeToken({ run: ofRun, job }, secret);
 
   return {
@@ -113,6 +120,7 @@ export async function startResultsService(options: ResultsServiceOptions): Promi
 
 class Handler {
   base = '';
+  blobBase: string | undefined;
   readonly #blobs: BlobStore;
   readonly #artifacts: Artifacts;
   readonly #caches: Caches;
@@ -145,8 +153,10 @@ class Handler {
       if (request.path.startsWith('/twirp/')) {
         request = { ...request, body: parseBody(await readText(incoming)) };
       }
+      const key = this.#keyOf(request);
+      if (key !== undefined) request = { ...request, key };
       fault = this.#faults.take(request);
-      if (fault?.kind === 'slow') await sleep(fault.delayMs ?? 1000);
+      if (fault?.kind === 'slow') await sleep(fault.delayMs ?? 1000, undefined, { ref: false });
       await this.#serve(request, fault, incoming, response);
     } catch (error) {
       sendError(response, error);
@@ -161,6 +171,12 @@ class Handler {
     }
   }
 
+  #keyOf(request: ServiceRequest): string | undefined {
+    if (request.body !== undefined) return text(request.body as Record<string, unknown>, 'key');
+    const [, , container, id = ''] = request.path.split('/');
+    return container === 'artifacts' ? undefined : this.#caches.keyOf(id);
+  }
+
   async #serve(
     request: ServiceRequest,
     fault: FaultRule | undefined,
@@ -168,6 +184,10 @@ class Handler {
     response: ServerResponse,
   ): Promise<void> {
     const twirp = request.path.startsWith('/twirp/');
+    if (fault?.kind === 'stalled' && request.method !== 'GET') {
+      await new Promise((gone) => incoming.socket.once('close', gone));
+      return;
+    }
     if (fault?.kind === 'down' || (fault?.kind === 'cut' && request.method === 'PUT')) {
       incoming.socket.destroy();
       return;
@@ -200,7 +220,7 @@ class Handler {
     const scope = bearer === undefined ? undefined : readToken(bearer, this.#secret);
     if (scope === undefined) throw new TwirpError('unauthenticated', 'no valid token');
     const body = request.body as Record<string, unknown>;
-    const url = (path: string): string => new URL(path, this.base).href;
+    const url = (path: string): string => new URL(path, this.blobBase ?? this.base).href;
     return SERVICES.CacheService.some((name) => name === request.operation)
       ? await this.#caches.call(request.operation, body, url)
       : await this.#artifacts.call(request.operation, body, scope, url);
@@ -214,7 +234,11 @@ class Handler {
   ): Promise<void> {
     if (request.operation === 'unknown') throw new BlobError(404, 'ResourceNotFound');
     const { container, id } = this.#blobs.authorize(request);
-    const distortion = { wrongBytes: fault?.kind === 'wrong-bytes', cut: fault?.kind === 'cut' };
+    const distortion = {
+      wrongBytes: fault?.kind === 'wrong-bytes',
+      cut: fault?.kind === 'cut',
+      stalled: fault?.kind === 'stalled',
+    };
     if (request.method === 'PUT') {
       await this.#blobs.put(id, request, incoming, response, distortion);
       return;

@@ -160,7 +160,10 @@ describe('from nothing', () => {
     const kinds = [...cache.entries.keys()]
       .map((key) => /^slurm-factory-v\d+-([a-z]+)-/.exec(key)?.[1])
       .sort();
-    expect(kinds).toEqual(['clone', 'clone', 'lock', 'package', 'package', 'result']);
+    expect(kinds).toEqual(['clone', 'clone', 'index', 'lock', 'package', 'package', 'result']);
+    const index = [...cache.entries].find(([key]) => key.includes('-index-'))?.[1];
+    // What Spack knows of the packages, not what it made of one environment.
+    expect([...(index?.keys() ?? [])].sort()).toEqual(['ENTRY.sha256', 'providers/builtin.json']);
   });
 });
 
@@ -250,6 +253,8 @@ describe('the second time', () => {
       expect(
         await verifySums(second.report?.outputDir ?? '', basename(second.report?.files.sums ?? '')),
       ).toHaveLength(5);
+      // The damaged entry stays in the way of nobody.
+      expect((await build({ cache })).report?.cacheHit).toBe('result');
     },
   );
 
@@ -269,6 +274,7 @@ describe('the second time', () => {
     expect(second.ports.logger.of('warning')).toEqual([
       expect.stringMatching(/not sound.*does not list .*sbom\.spdx\.json/),
     ]);
+    expect((await build({ cache })).report?.cacheHit).toBe('result');
   });
 
   test('with cache: false nothing of it is used or kept', async () => {

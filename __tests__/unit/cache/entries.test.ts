@@ -5,6 +5,7 @@ import { exists, sha256 } from '../../../src/base/files.js';
 import type { CacheStore } from '../../../src/base/ports.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
 import type { CachePolicy } from '../../../src/cache/policy.js';
+import { directoryCache } from '../../../src/cli/stores.js';
 import {
   brokenCache,
   memoryCache,
@@ -214,11 +215,109 @@ describe('the ledger', () => {
     const { store } = await filledCache(files);
     const root = await temporaryFolder();
     const told: unknown[] = [];
-    const entries = new CacheEntries(store, both, recordingLogger(), join(root, 'transfer'), (use) =>
-      told.push(use),
-    );
+    const entries = new CacheEntries(store, both, recordingLogger(), join(root, 'transfer'), {
+      onUse: (use) => told.push(use),
+    });
     await entries.restore(key, join(root, 'target'));
     expect(told).toEqual(entries.ledger);
     expect(told).toHaveLength(1);
+  });
+});
+
+describe('a damaged entry', () => {
+  /** The step that restores finds the damage; the one that saves is told of it. */
+  async function mend(store: CacheStore) {
+    const { root, logger, transfer, entries } = await setUp(store);
+    await writeFiles(join(root, 'source'), files);
+    await entries.save(key, join(root, 'source'));
+    return {
+      root,
+      logger,
+      async build(damage: () => unknown) {
+        await damage();
+        let damaged: string[] = [];
+        const onDamaged = (keys: string[]) => {
+          damaged = keys;
+        };
+        const main = new CacheEntries(store, both, logger, transfer, { onDamaged });
+        expect(await main.restore(key, join(root, 'first'))).toBe(false);
+        expect(damaged).toEqual([key]);
+        const post = new CacheEntries(store, both, logger, transfer, { damaged });
+        await post.save(key, join(root, 'source'));
+        const next = new CacheEntries(store, both, logger, transfer);
+        expect(await next.restore(key, join(root, 'second'))).toBe(true);
+        expect(await readFiles(join(root, 'second'))).toEqual(files);
+      },
+    };
+  }
+
+  test('that can be changed is replaced', async () => {
+    const folder = await temporaryFolder();
+    const { build } = await mend(directoryCache(folder));
+    await build(() => writeFiles(join(folder, key), { 'bin/tool': 'tooL' }));
+    expect(await readdir(folder)).toEqual([key]);
+  });
+
+  test('that can not be changed gets a copy beside it', async () => {
+    const store = memoryCache();
+    const { build } = await mend(store);
+    await build(() => store.entries.get(key)?.set('bin/tool', Buffer.from('tooL')));
+    expect([...store.entries.keys()]).toEqual([key, `${key}-r1`]);
+  });
+
+  test('is what its user says is one, too: its copies are next', async () => {
+    const { store } = await filledCache(files);
+    const copy = new Map(store.entries.get(key));
+    store.entries.set(`${key}-r1`, copy);
+    const { root, entries } = await setUp(store);
+    expect(await entries.restore(key, join(root, 'first'))).toBe(true);
+    entries.reject(key);
+    expect(await entries.restore(key, join(root, 'second'))).toBe(true);
+    entries.reject(key);
+    expect(await entries.restore(key, join(root, 'third'))).toBe(false);
+    await entries.save(key, join(root, 'second'));
+    expect([...store.entries.keys()]).toEqual([key, `${key}-r1`, `${key}-r2`]);
+  });
+});
+
+describe('time', () => {
+  const limits = { restore: 200, save: 200, patience: 50 };
+
+  test.each(['restore', 'save'] as const)(
+    'a %s that never ends is given up, and the service with it',
+    async (way) => {
+      let asked = 0;
+      const never = (): Promise<never> => {
+        asked += 1;
+        return new Promise(() => {});
+      };
+      const { root, logger, transfer } = await setUp();
+      await writeFiles(join(root, 'source'), files);
+      const entries = new CacheEntries({ restore: never, save: never }, both, logger, transfer, { limits });
+      for (const name of ['a', 'b', 'c']) {
+        if (way === 'save') await entries.save(name, join(root, 'source'));
+        else expect(await entries.restore(name, join(root, 'target'))).toBe(false);
+      }
+      expect(asked).toBe(1);
+      expect(logger.of('warning').join()).toContain(`failed to ${way} a`);
+    },
+  );
+
+  test('a service that needs long to say that it has nothing is not asked again', async () => {
+    let asked = 0;
+    const store: CacheStore = {
+      ...brokenCache,
+      restore: async () => {
+        asked += 1;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return undefined;
+      },
+    };
+    const { root, logger, transfer } = await setUp();
+    const entries = new CacheEntries(store, both, logger, transfer, { limits });
+    await entries.restore('a', join(root, 'target'));
+    await entries.restore('b', join(root, 'target'));
+    expect(asked).toBe(1);
+    expect(logger.of('warning')).toHaveLength(1);
   });
 });

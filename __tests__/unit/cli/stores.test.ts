@@ -1,4 +1,4 @@
-import { readdir, readlink, rm, symlink, utimes } from 'node:fs/promises';
+import { readdir, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -35,6 +35,17 @@ describe('directoryCache', () => {
     expect(await cache.save('key', await temporaryFolder({ other: 'x' }))).toBe('exists');
     await cache.restore('key', [], target);
     expect(await readFiles(target)).toEqual(files);
+  });
+
+  test('a damaged entry gives way to another one', async () => {
+    const { root, source, cache, target } = await setUp();
+    await cache.save('key', source);
+    await writeFile(join(root, 'entries', 'key', 'bin', 'tool'), 'too1');
+    const sound = await temporaryFolder({ other: 'x' });
+    await Promise.all([1, 2, 3].map(() => cache.replace?.('key', sound)));
+    expect(await cache.restore('key', [], target)).toBe('key');
+    expect(await readFiles(target)).toEqual({ other: 'x' });
+    expect(await readdir(join(root, 'entries'))).toEqual(['key']);
   });
 
   test('of many builds at once one saves, and the entry is whole', async () => {

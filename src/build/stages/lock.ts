@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConcretizationError, ContainerError } from '../../base/errors.js';
-import { listFiles } from '../../base/files.js';
+import { exists, listFiles } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { indexKey, lockDigest, lockKey } from '../../cache/keys.js';
@@ -66,10 +66,10 @@ async function withIndexes(
   const folder = join(plan.hostLayout.userCache, 'misc');
   const restored = await entries.restore(key, folder);
   await concretize();
-  if (restored) return;
+  if (restored || !(await exists(folder))) return;
   const made = await listFiles(folder);
   const files = made.filter((file) => /^(?:patches|providers|tags)\//.test(file));
-  recorder.addSave({ key, directory: folder, files });
+  if (files.length > 0) recorder.addSave({ key, directory: folder, files });
 }
 
 async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {

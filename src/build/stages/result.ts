@@ -21,18 +21,19 @@ export async function restoreResult(
 ): Promise<Finished | undefined> {
   const folder = join(plan.buildFolder, 'restored-result');
   await rm(folder, { recursive: true, force: true });
-  if (!(await entries.restore(resultKey(plan.identifier, plan.contentKey), folder))) {
-    logger.info('The result cache has nothing for this content key.');
-    return undefined;
+  const key = resultKey(plan.identifier, plan.contentKey);
+  while (await entries.restore(key, folder)) {
+    try {
+      return await adoptResult(plan, folder);
+    } catch (error) {
+      logger.warning(`The cached result is not sound (${String(error)}); it is not used.`);
+      entries.reject(key);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
-  try {
-    return await adoptResult(plan, folder);
-  } catch (error) {
-    logger.warning(`The cached result is not sound (${String(error)}); it is built again.`);
-    return undefined;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  logger.info('The result cache has nothing for this content key.');
+  return undefined;
 }
 
 /** Moves verified files of a folder to the output folder and reads what the manifest says of them. */

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { actionsCache } from '../../../src/action/stores.js';
+import { sha256 } from '../../../src/base/files.js';
+import { type CacheStep, compileSources } from '../../support/cache/processes.js';
+import { type CacheRunner, describeFolder, flipByte, startCacheRunner } from '../../support/cache/runner.js';
+import { writeFiles } from '../../support/fakes.js';
+
+/** The action's cache store and entries with the toolkit's client, tar and zstd against a v2 service. */
+
+let runner: CacheRunner;
+
+beforeAll(async () => {
+  runner = await startCacheRunner();
+});
+
+afterAll(() => runner?.stop());
+
+describe('sound entries', () => {
+  test('what was saved comes back: nested, empty, executable and large files', async () => {
+    const from = join(runner.folder, 'large');
+    await writeFiles(from, { 'a/b/c': 'nested', empty: '', 'bin/tool': '#!/bin/sh\n' });
+    writeFileSync(join(from, 'large.bin'), randomBytes(20_000_000));
+    chmodSync(join(from, 'bin/tool'), 0o755);
+    const first = await runner.build('large', from);
+    expect(first).toMatchObject({ restored: false, warnings: [], infos: ['Saved to the cache: large'] });
+    const second = await runner.build('large', from);
+    expect(second).toMatchObject({ restored: true, warnings: [] });
+    expect(second.files).toEqual(await describeFolder(from));
+  });
+
+  test('a key that only begins like another one is a miss, and nothing is fetched', async () => {
+    await runner.build('package-abcdef');
+    expect(await runner.build('package-abc')).toMatchObject({ restored: false, files: {}, warnings: [] });
+    expect(runner.keysLike('package-abc')).toEqual(['package-abcdef', 'package-abc']);
+    const fetched = runner.service.requests().filter(({ operation }) => operation === 'GetBlob');
+    expect(fetched.filter(({ key }) => key === 'package-abcdef')).toEqual([]);
+  });
+
+  test('two jobs save at the same time: one key is kept once and whole, of two keys neither is lost', async () => {
+    const built = await compileSources(join(runner.folder, 'built'));
+    const save = (...keys: string[]) => {
+      const steps = keys.map((key): CacheStep => ({ operation: 'save', key, folder: runner.source }));
+      return runner.run(built, { steps });
+    };
+    const jobs = await Promise.all([save('both', 'left'), save('both', 'right')]);
+    const said = jobs.flatMap(({ reports }) => reports.flatMap(({ log }) => log));
+    expect(said.filter(({ message }) => message === 'Saved to the cache: both')).toHaveLength(1);
+    expect(runner.keysLike('both')).toEqual(['both']);
+    const files = await describeFolder(runner.source);
+    for (const key of ['both', 'left', 'right']) {
+      expect(await runner.build(key)).toMatchObject({ restored: true, warnings: [], files });
+    }
+  });
+});
+
+/** Puts an entry into the cache as it stands, without sums of ours. */
+async function plant(key: string, files: Record<string, string>): Promise<void> {
+  const staging = join(runner.workspace, '.slurm-factory', key);
+  await writeFiles(staging, files);
+  expect(await actionsCache(runner.workspace).save(key, staging)).toBe('saved');
+  rmSync(staging, { recursive: true });
+}
+
+const sumLine = (text: string, name: string): string => `${sha256(text)}  ${name}\n`;
+const good = sumLine('one', 'a') + sumLine('two', 'b');
+const storedFile = (key: string): string =>
+  runner.service.cacheEntries().find((entry) => entry.key === key)?.file ?? '';
+
+describe('a damaged entry is told, not used, and there is a good one for the next build', () => {
+  test.each<[string, Record<string, string>, string]>([
+    ['a file with a wrong byte', { a: 'one', b: 'twO', 'ENTRY.sha256': good }, 'b has other bytes'],
+    ['a file that is missing', { a: 'one', 'ENTRY.sha256': good }, 'b is missing'],
+    ['a file without a sum', { a: 'one', b: 'two', 'ENTRY.sha256': sumLine('one', 'a') }, 'does not list b'],
+    ['sums that are cut', { a: 'one', b: 'two', 'ENTRY.sha256': good.slice(0, 100) }, 'does not list b'],
+    ['sums that are empty', { a: 'one', 'ENTRY.sha256': '' }, 'does not list a'],
+    ['no sums', { a: 'one', b: 'two' }, 'ENTRY.sha256 is missing'],
+    ['nothing but sums', { 'ENTRY.sha256': '' }, 'it is empty'],
+    ['a sum of a file elsewhere', { a: 'one', 'ENTRY.sha256': sumLine('one', '../a') }, '../a is missing'],
+  ])('%s', async (name, files, words) => {
+    const key = `planted-${name.replaceAll(' ', '-')}`;
+    await plant(key, files);
+    const first = await runner.build(key);
+    expect(first).toMatchObject({ restored: false, files: {}, infos: [`Saved to the cache: ${key}-r1`] });
+    expect(first.warnings).toEqual([expect.stringContaining(`${key} is damaged`)]);
+    expect(first.warnings[0]).toContain(words);
+    const second = await runner.build(key);
+    expect(second).toMatchObject({ restored: true, files: await describeFolder(runner.source) });
+  });
+
+  test.each<[string, (file: string) => void]>([
+    ['truncated', (file) => truncateSync(file, Math.floor(statSync(file).size / 2))],
+    ['emptied', (file) => truncateSync(file, 0)],
+    ['flipped a byte of', flipByte],
+  ])('an archive that the service has %s', async (name, damage) => {
+    const key = `archive-${name.replaceAll(' ', '-')}`;
+    const from = join(runner.folder, key);
+    await writeFiles(from, { 'a/first': 'first', data: '', last: 'last' });
+    writeFileSync(join(from, 'data'), randomBytes(1_000_000));
+    await runner.build(key, from);
+    damage(storedFile(key));
+    const first = await runner.build(key, from);
+    expect(first).toMatchObject({ restored: false, files: {}, infos: [`Saved to the cache: ${key}-r1`] });
+    expect(first.warnings).toEqual([expect.stringContaining(`${key} is damaged`)]);
+    expect(await runner.build(key, from)).toMatchObject({
+      restored: true,
+      files: await describeFolder(from),
+    });
+  });
+
+  test('copies may be damaged in their turn; when all are, that is said', async () => {
+    for (const key of ['worn', 'worn-r1', 'worn-r2']) {
+      expect((await runner.build('worn')).infos).toEqual([`Saved to the cache: ${key}`]);
+      expect((await runner.build('worn')).restored).toBe(true);
+      flipByte(storedFile(key));
+    }
+    const last = await runner.build('worn');
+    expect(last.restored).toBe(false);
+    expect(last.warnings.at(-1)).toBe('All copies of worn in the cache are damaged; delete them there.');
+  });
+});
