@@ -29,12 +29,12 @@ const words = (cache = cacheDir): string[] => [
   ...['--cache-dir', cache, '--output-dir', outputs],
 ];
 
-/** A cache folder that has the clones, so that kills fall into what comes after them. */
+/** A cache folder that has the clones and Spack's indexes, so that kills fall into what comes after them. */
 function cacheWithClones(cache: string): string {
-  const clones = join(testCache, 'build-cache', 'clones');
-  for (const name of readdirSync(clones)) {
-    mkdirSync(join(cache, 'clones'), { recursive: true });
-    cpSync(join(clones, name), join(cache, 'clones', name), { recursive: true, verbatimSymlinks: true });
+  const full = join(testCache, 'build-cache');
+  const indexes = readdirSync(join(full, 'entries')).filter((name) => name.includes('-index-'));
+  for (const part of ['clones', ...indexes.map((name) => join('entries', name))]) {
+    cpSync(join(full, part), join(cache, part), { recursive: true, verbatimSymlinks: true });
   }
   return cache;
 }

@@ -278,15 +278,19 @@ class Slurm(AutotoolsPackage):
                     return path.rstrip("/")
         raise InstallError(f"slurm+pmix: no include/pmix_server.h at or below {prefix}")
 
+    # configure needs bash and hands it on, but libtool, which wraps each compile, starts far
+    # faster in a plain shell: a quarter of the time of make where /bin/sh is dash.
+    shell = "SHELL=/bin/sh"
+
     def build(self, spec, prefix):
-        make()
+        make(self.shell)
         for directory in self.contribs:
-            make("-C", directory)
+            make(self.shell, "-C", directory)
 
     def install(self, spec, prefix):
-        make("install")
+        make(self.shell, "install")
         for directory in self.contribs:
-            make("-C", directory, "install")
+            make(self.shell, "-C", directory, "install")
         self._prune()
         self._finish_elf_files()
         self._check_features()
