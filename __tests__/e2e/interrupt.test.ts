@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
@@ -145,12 +145,12 @@ const mayMount = process.getuid?.() === 0;
     const disk = join(folder, 'disk');
     mkdirSync(disk);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2600m', 'tmpfs', disk]);
+    const cache = cacheWithClones(join(disk, 'cache'));
+    const build = startCli(words(cache));
     try {
-      const cache = cacheWithClones(join(disk, 'cache'));
-      const build = startCli(words(cache));
       await build.line(/slurm@24-11-6-1: configure/);
       const { bavail, bsize } = await statfs(disk);
-      writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize - 20_000_000));
+      execFileSync('fallocate', ['--length', String(bavail * bsize - 20_000_000), join(disk, 'filler')]);
       const run = await build.ended;
       expect(run.exitCode).toBe(4);
       expect(run.stderr).toMatch(/No space left on device/);
@@ -161,6 +161,8 @@ const mayMount = process.getuid?.() === 0;
         execFileSync('sha256sum', sums, { cwd: join(cache, 'entries', name) });
       }
     } finally {
+      build.kill('SIGTERM');
+      await build.ended;
       execFileSync('umount', ['--lazy', disk]);
     }
   },

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { listFiles, sha256File } from '../base/files.js';
 import { withLimit } from '../base/limit.js';
 import type { CacheStore, Logger } from '../base/ports.js';
+import { transferName } from './keys.js';
 import { type CacheUse, cacheUse } from './ledger.js';
 import type { CachePolicy } from './policy.js';
 
@@ -84,6 +85,12 @@ export class CacheEntries {
     return false;
   }
 
+  /** Restores the newest entry whose key begins like this, as `restore` does. */
+  async restoreNear(prefix: string, directory: string): Promise<boolean> {
+    if (!this.policy.restore || this.givenUp) return false;
+    return (await this.restoreCopy(prefix, directory, [prefix])) === 'whole';
+  }
+
   /** Says that what was restored last for this key is not what it must be: it is not used again. */
   reject(key: string): void {
     this.markDamaged(this.taken.get(key) ?? key);
@@ -106,7 +113,7 @@ export class CacheEntries {
       this.logger.warning(`All copies of ${key} in the cache are damaged; delete them there.`);
       return false;
     }
-    const staging = join(this.transfer, name);
+    const staging = join(this.transfer, transferName(name));
     try {
       await emptyFolder(staging);
       const names = files ?? (await listFiles(directory));
@@ -149,13 +156,19 @@ export class CacheEntries {
     return names.filter((name) => !this.damaged.has(name));
   }
 
-  private async restoreCopy(name: string, directory: string): Promise<'whole' | 'damaged' | 'none'> {
-    const staging = join(this.transfer, name);
+  private async restoreCopy(
+    key: string,
+    directory: string,
+    prefixes: readonly string[] = [],
+  ): Promise<'whole' | 'damaged' | 'none'> {
+    const staging = join(this.transfer, transferName(key));
+    let name = key;
     try {
       await emptyFolder(staging);
+      const found = await this.ask(this.limits.restore, this.store.restore(key, prefixes, staging));
       // A service may answer with an entry whose key only begins like this one.
-      if ((await this.ask(this.limits.restore, this.store.restore(name, [], staging))) !== name)
-        return 'none';
+      if (found === undefined || (found !== key && prefixes.length === 0)) return 'none';
+      name = found;
       const { names, bytes, damage } = await checkSums(staging);
       if (damage !== undefined) {
         this.note(name, bytes, 'damaged');

@@ -112,11 +112,13 @@ export const packageKey = (place: PackagePlace, name: string, hash: string): str
 export const indexKey = (material: IndexMaterial): string =>
   `${on('index', material)}${commits(material)}-${material.overlay.slice(0, 12)}`;
 
-/** What an index may be restored from in its place, best first: the same commits, then the same platform. */
-export const indexPrefixes = (material: IndexMaterial): string[] => [
-  `${on('index', material)}${commits(material)}-`,
-  on('index', material),
-];
+/** What an index may be restored from in its place: the same commits, whatever our own repository was like. */
+export const indexPrefix = (material: IndexMaterial): string =>
+  `${on('index', material)}${commits(material)}-`;
+
+/** Folder that an entry passes through. GitHub's service finds one only from the folder it was saved from. */
+export const transferName = (key: string): string =>
+  readKey(key).kind === 'index' ? key.slice(0, key.lastIndexOf('-') + 1) : key;
 
 const commits = ({ spackCommit, packagesCommit }: IndexMaterial): string =>
   `${spackCommit.slice(0, 12)}-${packagesCommit.slice(0, 12)}`;

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { actionsCache } from '../../../src/action/stores.js';
 import { sha256 } from '../../../src/base/files.js';
+import { CacheEntries } from '../../../src/cache/entries.js';
+import { indexKey, indexPrefix } from '../../../src/cache/keys.js';
 import { type CacheStep, compileSources } from '../../support/cache/processes.js';
 import { type CacheRunner, describeFolder, flipByte, startCacheRunner } from '../../support/cache/runner.js';
-import { writeFiles } from '../../support/fakes.js';
+import { recordingLogger, writeFiles } from '../../support/fakes.js';
 
 /** The action's cache store and entries with the toolkit's client, tar and zstd against a v2 service. */
 
@@ -37,6 +39,21 @@ describe('sound entries', () => {
     expect(runner.keysLike('package-abc')).toEqual(['package-abcdef', 'package-abc']);
     const fetched = runner.service.requests().filter(({ operation }) => operation === 'GetBlob');
     expect(fetched.filter(({ key }) => key === 'package-abcdef')).toEqual([]);
+  });
+
+  test('the index of another state of our recipes is found by the commits that both are of', async () => {
+    const material = { toolchain: 'bookworm', arch: 'amd64' as const, overlay: 'a'.repeat(64) };
+    const index = { ...material, spackCommit: '1'.repeat(40), packagesCommit: '2'.repeat(40) };
+    await runner.build(indexKey(index));
+    const policy = { restore: true, save: false };
+    const transfer = join(runner.workspace, '.slurm-factory');
+    const store = actionsCache(runner.workspace);
+    const entries = new CacheEntries(store, policy, recordingLogger(), transfer);
+    const target = join(runner.folder, 'near');
+    expect(await entries.restoreNear(indexPrefix(index), target)).toBe(true);
+    expect(await describeFolder(target)).toEqual(await describeFolder(runner.source));
+    const other = indexPrefix({ ...index, packagesCommit: '3'.repeat(40) });
+    expect(await entries.restoreNear(other, join(runner.folder, 'other'))).toBe(false);
   });
 
   test('two jobs save at the same time: one key is kept once and whole, of two keys neither is lost', async () => {

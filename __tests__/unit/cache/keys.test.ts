@@ -5,7 +5,7 @@ import {
   contentKey,
   type IndexMaterial,
   indexKey,
-  indexPrefixes,
+  indexPrefix,
   type KeyMaterial,
   type LockMaterial,
   lockDigest,
@@ -14,6 +14,7 @@ import {
   reachOf,
   readKey,
   resultKey,
+  transferName,
 } from '../../../src/cache/keys.js';
 
 const lockMaterial: LockMaterial = {
@@ -135,13 +136,16 @@ test('no key is the beginning of another: the service would take it for a match'
   }
 });
 
-test('an index may come from the same commits, else from the same platform', () => {
-  const prefixes = indexPrefixes(index);
-  expect(prefixes).toEqual([
-    'slurm-factory-v3-index-bookworm-amd64-111111111111-222222222222-',
-    'slurm-factory-v3-index-bookworm-amd64-',
-  ]);
-  for (const prefix of prefixes) expect(indexKey(index).startsWith(prefix)).toBe(true);
+test('an index may come from the same commits, and passes through the same folder then', () => {
+  const prefix = indexPrefix(index);
+  expect(prefix).toBe('slurm-factory-v3-index-bookworm-amd64-111111111111-222222222222-');
+  for (const overlay of [index.overlay, 'e'.repeat(64)]) {
+    const key = indexKey({ ...index, overlay });
+    expect(key.startsWith(prefix)).toBe(true);
+    expect(transferName(key)).toBe(transferName(prefix));
+  }
+  const lock = lockKey(platform, 'f'.repeat(64));
+  expect(transferName(lock)).toBe(lock);
 });
 
 describe('what a target may use', () => {

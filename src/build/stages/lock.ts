@@ -1,10 +1,10 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ConcretizationError, ContainerError } from '../../base/errors.js';
 import { exists, listFiles } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
 import type { CacheEntries } from '../../cache/entries.js';
-import { indexKey, lockDigest, lockKey } from '../../cache/keys.js';
+import { indexKey, indexPrefix, lockDigest, lockKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { concretizeCommand, packageVersionsCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
@@ -56,15 +56,22 @@ async function withIndexes(
   concretize: () => Promise<void>,
 ): Promise<void> {
   const { toolchain, target, pins, overlayDigest } = plan;
-  const key = indexKey({
+  const material = {
     toolchain: toolchain.id,
     arch: target.arch,
     spackCommit: pins.spack.commit,
     packagesCommit: pins.packages.commit,
     overlay: overlayDigest,
-  });
+  };
+  const key = indexKey(material);
   const folder = join(plan.hostLayout.userCache, 'misc');
   const restored = await entries.restore(key, folder);
+  if (!restored && (await entries.restoreNear(indexPrefix(material), folder))) {
+    // Those of our own few packages are of another state.
+    for (const file of await listFiles(folder)) {
+      if (basename(file).startsWith('slurm_factory-')) await rm(join(folder, file));
+    }
+  }
   await concretize();
   if (restored || !(await exists(folder))) return;
   const made = await listFiles(folder);
