@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import type { CacheStore } from '../../../src/base/ports.js';
+import { PackageSaver } from '../../../src/build/packages.js';
+import { type PostRecord, Recorder } from '../../../src/build/record.js';
+import { CacheEntries } from '../../../src/cache/entries.js';
+import { packageKey } from '../../../src/cache/keys.js';
+import { cachedPackage } from '../../support/buildcache.js';
+import {
+  brokenCache,
+  memoryCache,
+  recordingLogger,
+  temporaryFolder,
+  writeFiles,
+} from '../../support/fakes.js';
+
+const place = { toolchain: 'bookworm', arch: 'amd64' as const, builder: 'b'.repeat(64), padding: 128 };
+const hashes = { nvml: 'n'.repeat(32), slurm: 's'.repeat(32) };
+
+async function building(store: CacheStore) {
+  const root = await temporaryFolder();
+  const directory = join(root, 'build-cache');
+  const record: PostRecord = {
+    version: 1,
+    identifier: 'slurm-24.11.6-bookworm-amd64',
+    buildFolder: join(root, 'build'),
+    transfer: join(root, 'transfer'),
+    policy: { restore: true, save: true },
+    cacheBudget: 2e9,
+    cacheUses: [],
+    saves: [],
+    packages: { directory, place, restored: [] },
+    stage: join(root, 'stage'),
+    succeeded: false,
+    upload: true,
+  };
+  const recorder = new Recorder(record, { save: () => {} });
+  const logger = recordingLogger();
+  const entries = new CacheEntries(store, record.policy, logger, record.transfer);
+  const push = (name: keyof typeof hashes) =>
+    writeFiles(directory, cachedPackage(name, '1', hashes[name], [`${name} spec`, `${name} tarball`]));
+  return { recorder, logger, push, saver: new PackageSaver(recorder, entries, logger) };
+}
+
+test('what Spack has pushed is saved while it goes on, and the post step knows', async () => {
+  const store = memoryCache();
+  const { saver, push, recorder } = await building(store);
+  await push('nvml');
+  saver.trigger();
+  await saver.settled();
+  expect([...store.entries.keys()]).toEqual([packageKey(place, 'nvml', hashes.nvml)]);
+  expect(recorder.current.packages?.restored).toEqual([hashes.nvml]);
+  await push('slurm');
+  saver.trigger();
+  saver.trigger();
+  await saver.settled();
+  expect(store.entries.size).toBe(2);
+  expect(recorder.current.packages?.restored).toEqual([hashes.nvml, hashes.slurm]);
+});
+
+test('what could not be saved is left to the post step', async () => {
+  const { saver, push, recorder, logger } = await building(brokenCache);
+  await push('nvml');
+  saver.trigger();
+  await saver.settled();
+  expect(recorder.current.packages?.restored).toEqual([]);
+  expect(logger.of('warning')).toHaveLength(1);
+});
