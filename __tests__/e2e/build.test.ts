@@ -13,6 +13,7 @@ import {
   temporaryFolder,
   unreachableUpstreams,
 } from '../support/prepare.js';
+import { keepResult } from '../support/result.js';
 import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
 import { makeWorkspace } from '../support/runner/workspace.js';
 import { type ResultsService, startResultsService } from '../support/services/results-service.js';
@@ -144,6 +145,7 @@ e2e(
     for (const check of ['no-compilers', 'srun', 'rest', 'module-lmod', 'module-tcl', 'slurmdbd']) {
       expect(step.summary).toContain(check);
     }
+    await keepResult(outputs, target, step.outputs['content-key'] ?? '');
   },
   20 * minutes,
 );

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { parseSums } from '../../src/bundle/sums.js';
 import { type CliRun, runCli, startCli } from '../support/cli.js';
-import { docker, prepareMachine, sourceMirror, temporaryFolder, testCache } from '../support/prepare.js';
+import { docker, prepareMachine, sourceMirror, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 import { runWorkflow } from '../support/runner/act.js';
 import { githubCancel } from '../support/runner/signals.js';
@@ -29,9 +29,9 @@ const words = (cache = cacheDir): string[] => [
   ...['--cache-dir', cache, '--output-dir', outputs],
 ];
 
-/** A cache folder that has the clones and Spack's indexes, so that kills fall into what comes after them. */
+/** A cache folder that has the first test's clones and Spack's indexes. */
 function cacheWithClones(cache: string): string {
-  const full = join(testCache, 'build-cache');
+  const full = cacheDir;
   const indexes = readdirSync(join(full, 'entries')).filter((name) => name.includes('-index-'));
   for (const part of ['clones', ...indexes.map((name) => join('entries', name))]) {
     cpSync(join(full, part), join(cache, part), { recursive: true, verbatimSymlinks: true });
@@ -73,7 +73,6 @@ const softwareSum = (of: string): string | undefined =>
 beforeAll(async () => {
   if (reference === undefined) return;
   mirror = await sourceMirror(['24.11.6']);
-  cacheWithClones(cacheDir);
 });
 afterEach(() => rmSync(outputs, { recursive: true, force: true }));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -81,6 +80,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 e2e(
   `killed ${kills} times at random moments, then run to the end`,
   async () => {
+    mkdirSync(cacheDir, { recursive: true });
     for (let round = 0; round < kills; round++) {
       const before = keptPackages();
       const build = startCli(words());

@@ -1,6 +1,31 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseSums } from '../../src/bundle/sums.js';
+import { CacheEntries } from '../../src/cache/entries.js';
+import { resultKey } from '../../src/cache/keys.js';
+import { directoryCache } from '../../src/cli/stores.js';
 import { runCli } from './cli.js';
+import { recordingLogger } from './fakes.js';
 import { prepareMachine, sourceMirror, testCache, unreachableUpstreams } from './prepare.js';
+
+const cacheDir = join(testCache, 'build-cache');
+
+/**
+ * Keeps a result that a workflow built for the tests which need one: content keys are the same on the command
+ * line.
+ * @param folder the workflow's output folder
+ */
+export async function keepResult(folder: string, target: string, contentKey: string): Promise<void> {
+  const sums = `${target}-SHA256SUMS`;
+  const files = parseSums(readFileSync(join(folder, sums), 'utf8')).map(({ name }) => name);
+  const entries = new CacheEntries(
+    directoryCache(join(cacheDir, 'entries')),
+    { restore: false, save: true },
+    recordingLogger(),
+    join(cacheDir, 'kept'),
+  );
+  await entries.save(resultKey(target, contentKey), folder, [...files, sums]);
+}
 
 /**
  * A finished result of this source, built with Docker the first time it is asked for, and taken from the
@@ -20,7 +45,7 @@ export async function builtResult(version: string): Promise<string | undefined> 
     version,
     ...['--engine', 'docker', '--toolchain', 'bookworm'],
     ...['--source-mirror', await sourceMirror([version])],
-    ...['--cache-dir', join(testCache, 'build-cache'), '--output-dir', folder],
+    ...['--cache-dir', cacheDir, '--output-dir', folder],
   ]);
   if (done.exitCode !== 0) throw new Error(`the build failed:\n${done.stderr.slice(-8000)}`);
   return folder;
