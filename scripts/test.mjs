@@ -7,7 +7,7 @@ import { basename, join, relative, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 const jest = join(root, 'node_modules/jest/bin/jest.js');
 /** Minutes: a test that hangs must end as a failure with its name, not as a run that somebody stops. */
-const limits = { unit: 5, e2eFile: 20, e2e: 42 };
+const limits = { unit: 10, e2eFile: 35, e2e: 75 };
 
 const [wanted, ...more] = process.argv.slice(2);
 const options = more.findIndex((argument) => argument.startsWith('-'));
