@@ -31,9 +31,9 @@ function run(args, { minutes, output = 'ignore' }) {
     child.stdout?.on('data', (chunk) => {
       text += chunk;
     });
-    const state = { timedOut: false };
-    const end = (signal) => () => {
-      state.timedOut = true;
+    let timedOut = false;
+    const end = (signal) => {
+      timedOut = true;
       try {
         process.kill(-child.pid, signal);
       } catch {
@@ -41,12 +41,12 @@ function run(args, { minutes, output = 'ignore' }) {
       }
     };
     const timers = [
-      setTimeout(end('SIGTERM'), minutes * 60_000),
-      setTimeout(end('SIGKILL'), minutes * 60_000 + 10_000),
+      setTimeout(end, minutes * 60_000, 'SIGTERM'),
+      setTimeout(end, minutes * 60_000 + 10_000, 'SIGKILL'),
     ];
     child.once('exit', (code) => {
       for (const timer of timers) clearTimeout(timer);
-      ended({ code, timedOut: state.timedOut, text });
+      ended({ code, timedOut, text });
     });
   });
 }

@@ -15,7 +15,7 @@ import {
 } from '../support/prepare.js';
 import { keepResult } from '../support/result.js';
 import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
-import { makeWorkspace } from '../support/runner/workspace.js';
+import { makeActionWorkspace } from '../support/runner/workspace.js';
 import { type ResultsService, startResultsService } from '../support/services/results-service.js';
 
 const missing = await unreachableUpstreams();
@@ -24,17 +24,6 @@ if (missing.length > 0)
 const e2e = missing.length === 0 ? test : test.skip;
 
 const minutes = 60_000;
-/** What a user's checkout of the action has. */
-const projectParts = [
-  'action.yml',
-  'dist',
-  'data',
-  'toolchains',
-  'templates',
-  'spack-repo',
-  'scripts',
-  '__tests__/e2e/workflows',
-];
 const target = 'slurm-24.11.6-bookworm-amd64';
 const folder = temporaryFolder('e2e');
 const outputs = join(folder, 'out');
@@ -47,11 +36,7 @@ beforeAll(async () => {
   if (missing.length > 0) return;
   [nodeDirectory, mirror] = await Promise.all([prepareMachine(), sourceMirror(['24.11.6', '25.11.7'])]);
   service = await startResultsService({ directory: join(folder, 'service') });
-  workspace = makeWorkspace({
-    directory: join(folder, 'workspace'),
-    source: projectRoot,
-    copy: projectParts,
-  });
+  workspace = makeActionWorkspace(join(folder, 'workspace'));
 }, 20 * minutes);
 
 afterAll(async () => {
@@ -283,11 +268,8 @@ e2e(
   async () => {
     const recipe = 'spack-repo/spack_repo/slurm_factory/packages/slurm/package.py';
     const text = readFileSync(join(projectRoot, recipe), 'utf8');
-    const broken = makeWorkspace({
-      directory: join(folder, 'broken'),
-      source: projectRoot,
-      copy: projectParts,
-      files: { [recipe]: text.replace('CFLAGS={self._optimization}', 'CFLAGS=-fno-such-flag') },
+    const broken = makeActionWorkspace(join(folder, 'broken'), {
+      [recipe]: text.replace('CFLAGS={self._optimization}', 'CFLAGS=-fno-such-flag'),
     });
     service.addFault({ match: { operation: 'GetCacheEntryDownloadURL' }, kind: 'down', times: 100 });
     service.addFault({ match: { operation: 'CreateCacheEntry' }, kind: 'down', times: 100 });

@@ -10,7 +10,7 @@ import { docker, prepareMachine, sourceMirror, temporaryFolder } from '../suppor
 import { builtResult } from '../support/result.js';
 import { runWorkflow } from '../support/runner/act.js';
 import { githubCancel } from '../support/runner/signals.js';
-import { makeWorkspace } from '../support/runner/workspace.js';
+import { makeActionWorkspace } from '../support/runner/workspace.js';
 import { startResultsService } from '../support/services/results-service.js';
 
 const reference = await builtResult('24.11.6');
@@ -31,18 +31,21 @@ const words = (cache = cacheDir): string[] => [
 
 /** A cache folder that has the first test's clones and Spack's indexes. */
 function cacheWithClones(cache: string): string {
-  const full = cacheDir;
-  const indexes = readdirSync(join(full, 'entries')).filter((name) => name.includes('-index-'));
+  const indexes = readdirSync(join(cacheDir, 'entries')).filter((name) => name.includes('-index-'));
   for (const part of ['clones', ...indexes.map((name) => join('entries', name))]) {
-    cpSync(join(full, part), join(cache, part), { recursive: true, verbatimSymlinks: true });
+    cpSync(join(cacheDir, part), join(cache, part), { recursive: true, verbatimSymlinks: true });
   }
   return cache;
 }
 
+/** Containers of ours, running or not. */
+const ownContainers = (): string =>
+  docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim();
+
 /** What a build must not leave behind: containers, mounts, build folders, halves of anything. */
 function expectNothingLeft(cache = cacheDir): void {
-  expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
-  expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(`${folder}/cache/`);
+  expect(ownContainers()).toBe('');
+  expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(`${cache}/`);
   const left = readdirSync(cache).filter((name) => !['clones', 'entries', 'logs'].includes(name));
   expect(left.flatMap((name) => readdirSync(join(cache, name)).map((child) => `${name}/${child}`))).toEqual(
     [],
@@ -173,12 +176,7 @@ e2e(
   'a cancelled workflow keeps what was built, and the next run goes on from there',
   async () => {
     const service = await startResultsService({ directory: join(folder, 'service') });
-    const parts = ['action.yml', 'dist', 'data', 'toolchains', 'templates', 'spack-repo', 'scripts'];
-    const workspace = makeWorkspace({
-      directory: join(folder, 'workspace'),
-      source: join(import.meta.dirname, '..', '..'),
-      copy: [...parts, '__tests__/e2e/workflows'],
-    });
+    const workspace = makeActionWorkspace(join(folder, 'workspace'));
     const run = async (id: string) =>
       runWorkflow({
         workflow: '__tests__/e2e/workflows/single.yml',
@@ -194,11 +192,11 @@ e2e(
     try {
       const first = await run('201');
       expect(first.log).toContain('0 of 3 packages are in the build cache');
-      expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
+      expect(ownContainers()).toBe('');
       const second = await run('202');
       expect(second.log).toContain('2 of 3 packages are in the build cache');
       expect(second.log).toContain('The lock came from the cache');
-      expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
+      expect(ownContainers()).toBe('');
     } finally {
       await service.close();
     }

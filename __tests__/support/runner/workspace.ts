@@ -1,28 +1,33 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { projectRoot } from '../prepare.js';
 
 export interface WorkspaceOptions {
   /** A folder that does not exist yet, or is empty. */
   readonly directory: string;
-  /** Where `copy` is taken from: the root of a checkout. */
-  readonly source?: string;
-  /** Files and folders of the source, e.g. `action.yml`, `dist`. */
+  /** Files and folders of this project, e.g. `action.yml`, `dist`. */
   readonly copy?: readonly string[];
   /** More files: path to text. */
   readonly files?: Readonly<Record<string, string>>;
 }
+
+/** What a user's checkout of the action has, and the tests' workflows. */
+const actionParts = ['action.yml', 'dist', 'data', 'toolchains', 'templates', 'spack-repo', 'scripts'];
+
+/** Makes a repository of the action, as it is or with some files changed. */
+export const makeActionWorkspace = (directory: string, files: WorkspaceOptions['files'] = {}): string =>
+  makeWorkspace({ directory, copy: [...actionParts, '__tests__/e2e/workflows'], files });
 
 /**
  * Makes a git repository with one commit and a GitHub remote, which is what `act` reads
  * `github.sha`, `github.ref` and `github.repository` from. Returns its path.
  */
 export function makeWorkspace(options: WorkspaceOptions): string {
-  const { directory, source } = options;
+  const { directory } = options;
   mkdirSync(directory, { recursive: true });
   for (const path of options.copy ?? []) {
-    if (source === undefined) throw new Error('copy needs a source');
-    cpSync(join(source, path), join(directory, path), { recursive: true, verbatimSymlinks: true });
+    cpSync(join(projectRoot, path), join(directory, path), { recursive: true, verbatimSymlinks: true });
   }
   for (const [path, text] of Object.entries(options.files ?? {})) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });

@@ -8,6 +8,7 @@ import { lockKey, packageKey, resultKey } from '../../../src/cache/keys.js';
 import { cacheUse } from '../../../src/cache/ledger.js';
 import { cachedPackage } from '../../support/buildcache.js';
 import { brokenCache, fakePorts, fakeProcess, memoryCache, temporaryFolder } from '../../support/fakes.js';
+import { startedRecord } from '../../support/records.js';
 
 const platform = { toolchain: 'bookworm', arch: 'amd64' } as const;
 const place = { ...platform, builder: 'b'.repeat(64), padding: 128 };
@@ -32,26 +33,17 @@ async function finishedBuild(change: Partial<PostRecord> = {}) {
     'out/unrelated': 'not ours',
     [log]: 'a.c:1: error: no',
   });
-  const record: PostRecord = {
-    version: 1,
-    identifier: 'slurm-24.11.6-bookworm-amd64',
-    buildFolder: join(root, 'build'),
-    transfer: join(root, 'transfer'),
-    policy: { restore: true, save: true },
-    cacheBudget: 2e9,
-    cacheUses: [],
+  const record = startedRecord(root, {
     container: { program: 'podman', name: 'slurm-factory-abc' },
     saves: [
       { key: 'lock-key', directory: join(root, 'build', 'environment'), files: ['spack.lock'] },
       { key: 'result-key', directory: join(root, 'out'), files: ['result.tar.gz'] },
     ],
     packages: { directory: join(root, 'build', 'build-cache'), place, restored: [hashes.nvml] },
-    stage: join(root, 'build', 'stage'),
     succeeded: true,
-    upload: true,
     retentionDays: 5,
     ...change,
-  };
+  });
   return { root, record };
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { CacheStore } from '../../../src/base/ports.js';
 import { PackageSaver } from '../../../src/build/packages.js';
-import { type PostRecord, Recorder } from '../../../src/build/record.js';
+import { Recorder } from '../../../src/build/record.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
 import { packageKey } from '../../../src/cache/keys.js';
 import { cachedPackage } from '../../support/buildcache.js';
@@ -13,6 +13,7 @@ import {
   temporaryFolder,
   writeFiles,
 } from '../../support/fakes.js';
+import { startedRecord } from '../../support/records.js';
 
 const place = { toolchain: 'bookworm', arch: 'amd64' as const, builder: 'b'.repeat(64), padding: 128 };
 const hashes = { nvml: 'n'.repeat(32), slurm: 's'.repeat(32) };
@@ -20,20 +21,7 @@ const hashes = { nvml: 'n'.repeat(32), slurm: 's'.repeat(32) };
 async function building(store: CacheStore) {
   const root = await temporaryFolder();
   const directory = join(root, 'build-cache');
-  const record: PostRecord = {
-    version: 1,
-    identifier: 'slurm-24.11.6-bookworm-amd64',
-    buildFolder: join(root, 'build'),
-    transfer: join(root, 'transfer'),
-    policy: { restore: true, save: true },
-    cacheBudget: 2e9,
-    cacheUses: [],
-    saves: [],
-    packages: { directory, place, restored: [] },
-    stage: join(root, 'stage'),
-    succeeded: false,
-    upload: true,
-  };
+  const record = startedRecord(root, { packages: { directory, place, restored: [] } });
   const recorder = new Recorder(record, { save: () => {} });
   const logger = recordingLogger();
   const entries = new CacheEntries(store, record.policy, logger, record.transfer);

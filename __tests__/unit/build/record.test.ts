@@ -1,19 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type PostRecord, parseRecord, Recorder } from '../../../src/build/record.js';
+import { startedRecord } from '../../support/records.js';
 
-const first: PostRecord = {
-  version: 1,
-  identifier: 'slurm-24.11.6-bookworm-amd64',
-  buildFolder: '/srv/build-1',
-  transfer: '/srv/transfer',
-  policy: { restore: true, save: true },
-  cacheBudget: 2e9,
-  cacheUses: [],
-  saves: [],
-  stage: '/srv/build-1/stage',
-  succeeded: false,
-  upload: true,
-};
+const first = startedRecord('/srv');
 const full: Partial<PostRecord> = {
   container: { program: 'podman', name: 'slurm-factory-abc' },
   smoke: { program: 'podman', name: 'slurm-factory-abc-smoke' },

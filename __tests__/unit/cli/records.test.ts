@@ -2,26 +2,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { processOwner } from '../../../src/base/owner.js';
-import type { PostRecord } from '../../../src/build/record.js';
 import { claimRecords, RecordFile } from '../../../src/cli/records.js';
 import { temporaryFolder } from '../../support/fakes.js';
+import { startedRecord } from '../../support/records.js';
 
 const owner = processOwner();
 /** A process of this machine that has ended: its pid with another start time. */
 const ended = [...owner.split('~').slice(0, 4), '1'].join('~');
-const record: PostRecord = {
-  version: 1,
-  identifier: 'slurm-24.11.6-bookworm-amd64',
-  buildFolder: '/cache/build-1',
-  transfer: '/cache/transfer/1',
-  policy: { restore: true, save: true },
-  cacheBudget: 2e9,
-  cacheUses: [],
-  saves: [],
-  stage: '/cache/build-1/stage',
-  succeeded: false,
-  upload: true,
-};
+const record = startedRecord('/cache');
 
 test('a record is read as it was written, and gone once it is removed', async () => {
   const folder = await temporaryFolder();
