@@ -26,6 +26,10 @@ export function bareArguments(words, prefix, spackRoot) {
   });
 }
 
+/** Where a Spack source mirror has a release's archive. */
+export const archiveBelow = (mirror, { archiveSha256: sum }) =>
+  join(mirror, '_source-cache', 'archive', sum.slice(0, 2), `${sum}.tar.gz`);
+
 export async function measureBare(context) {
   const { plan, image, release, cacheDir, work, say } = context;
   const given = splitWords(await readConfigureArguments(cacheDir, release.spack));
@@ -35,11 +39,9 @@ export async function measureBare(context) {
     const prefix = `${store}/slurm`;
     const tree = `${stage}/slurm`;
     const words = [`--prefix=${prefix}`, ...bareArguments(given, prefix, dirname(store))];
-    const sum = release.archiveSha256;
-    const archive = `${sources}/_source-cache/archive/${sum.slice(0, 2)}/${sum}.tar.gz`;
     // Configure wants the PAM directory to be there.
     await run('make folders', ['mkdir', '-p', tree, `${prefix}/lib/security`]);
-    await run('unpack', ['tar', '-xzf', archive, '-C', tree, '--strip-components=1']);
+    await run('unpack', ['tar', '-xzf', archiveBelow(sources, release), '-C', tree, '--strip-components=1']);
     const configure = await run('configure', ['./configure', ...words], { cwd: tree });
     const make = await run('make', ['make', '-j', String(plan.jobs)], { cwd: tree });
     const install = await run('make install', ['make', 'install'], { cwd: tree });

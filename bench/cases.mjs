@@ -9,11 +9,12 @@ export const caseNames = [
   'caches',
   'install',
   'bare',
+  'worth',
   'plain',
 ];
 
 /** Cases that use what the cold build left: its caches, its files or its configure arguments. */
-export const afterCold = ['nothing', 'packaging', 'patch', 'caches', 'install', 'bare'];
+export const afterCold = ['nothing', 'packaging', 'patch', 'caches', 'install', 'bare', 'worth'];
 
 /**
  * The cases to run, in order; `cold` comes along where another one starts from it.

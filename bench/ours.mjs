@@ -1,6 +1,6 @@
 // The command line from dist/ as a user runs it, from its start to its end.
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFile, cp, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timed } from './prepare.mjs';
 
@@ -9,7 +9,7 @@ export async function measureCold(context) {
   const figures = await build('cold', context);
   if (figures.cacheHit !== 'none') throw new Error(`the build was not cold: ${figures.cacheHit}`);
   const keys = await entryKeys(context.cacheDir);
-  return { ...figures, keys, buildCacheBytes: await packageBytes(context.cacheDir, keys) };
+  return { ...figures, keys, entryBytes: await bytesByKind(context.cacheDir, keys) };
 }
 
 export const measureNothing = (context) => build('nothing', context);
@@ -28,6 +28,15 @@ export async function measurePackaging(context) {
 
 export const measurePatch = (context) =>
   build('patch', { ...context, settings: { ...context.settings, release: context.settings.nextRelease } });
+
+/** The same release with its result and its lock lost: concretized with Spack's indexes, nothing compiled. */
+export async function measureRelocked(context) {
+  for (const key of await entryKeys(context.cacheDir)) {
+    if (/^slurm-factory-v\d+-(lock|result)-/.test(key))
+      await rm(join(context.cacheDir, 'entries', key), { recursive: true });
+  }
+  return build('relocked', context);
+}
 
 async function build(name, { root, settings, work, cacheDir, say }) {
   const { release, toolchain, mirror } = settings;
@@ -96,12 +105,14 @@ const entryKeys = async (cacheDir) => {
   return names.filter((name) => !name.startsWith('.')).sort();
 };
 
-/** Bytes of the cache entries that hold built packages. */
-async function packageBytes(cacheDir, keys) {
-  const sizes = keys
-    .filter((key) => key.includes('-package-'))
-    .map((key) => folderBytes(join(cacheDir, 'entries', key)));
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+/** Bytes of cache entries by what they are of: package, lock, … */
+async function bytesByKind(cacheDir, keys) {
+  const kinds = {};
+  for (const key of keys) {
+    const kind = key.split('-')[3];
+    kinds[kind] = (kinds[kind] ?? 0) + (await folderBytes(join(cacheDir, 'entries', key)));
+  }
+  return kinds;
 }
 
 /** Bytes of all files below a folder. */

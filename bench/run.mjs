@@ -15,6 +15,7 @@ import { measurePlain } from './plain.mjs';
 import { describeMachine, prepare } from './prepare.mjs';
 import { measureStartup } from './startup.mjs';
 import { comparisons, targets } from './table.mjs';
+import { measureWorth } from './worth.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const tools =
@@ -67,6 +68,7 @@ const measurements = {
   caches: (context, results) => measureCaches(context, results.ours.cold.keys),
   install: (context, results) => measureInstall(context, results.ours.cold.output),
   bare: measureBare,
+  worth: measureWorth,
   plain: measurePlain,
 };
 const ownCases = ['cold', 'nothing', 'packaging', 'patch'];

@@ -23,7 +23,7 @@ export function comparisons({ ours = {}, plain = {}, bare }) {
     row('pack', 'make the tarballs', cold?.tarball, '`tar -chzf`', plain.cold?.tarball),
     row('packed', 'make the tarballs and audit', packed, '`tar -chzf`', plain.cold?.tarball),
     row('bytes', 'software tarball', cold?.tarballBytes, '`tar -chzf`', plain.cold?.tarballBytes, 'bytes'),
-    row('pushed', 'build cache', cold?.buildCacheBytes, 'plain, cold', plain.buildCacheBytes, 'bytes'),
+    row('pushed', 'build cache', cold?.entryBytes.package, 'plain, cold', plain.buildCacheBytes, 'bytes'),
   ].filter(known);
 }
 
@@ -80,7 +80,7 @@ const shownLimit = ({ limit, unit, under }) => {
 
 /** All tables of a run: a title, a head and rows of text; those without rows are left out. */
 export function sections(results) {
-  const { ours = {}, plain, bare, caches, startup = {}, preparation } = results;
+  const { ours = {}, plain, bare, caches, worth, startup = {}, preparation } = results;
   return [
     {
       title: 'Targets',
@@ -107,6 +107,7 @@ export function sections(results) {
     plainSection(plain),
     bareSection(bare),
     cachesSection(caches),
+    worthSection(worth),
     {
       title: 'Start-up: from the start to the first line',
       head: ['Node', 'node alone', 'action', 'cli --version'],
@@ -195,6 +196,28 @@ function cachesSection(caches) {
               shown(restore, 's'),
             ];
           }),
+  };
+}
+
+function worthSection(worth) {
+  const things = {
+    result: ['result', 'kept', 'whole step'],
+    lock: ['lock', 'kept', 'bring the lock'],
+    index: ["Spack's indexes", 'kept', 'bring the lock'],
+    packages: ['built packages', 'kept', 'install'],
+    clones: ['clones of Spack and its packages', 'kept', 'bring the sources'],
+    image: ['builder image', 'not kept', 'make the image'],
+    sources: ['source archive of Slurm', 'not kept', 'download, when it is compiled'],
+  };
+  return {
+    title: 'What a cache is worth',
+    head: ['what', '', 'bytes', 'saves time of', 'without', 'with', 'seconds saved for each MB'],
+    rows: Object.entries(worth ?? {}).map(([name, { bytes, without, with: having }]) => {
+      const saved = without === undefined || having === undefined ? undefined : without - having;
+      const perMegabyte = saved === undefined ? '—' : (saved / (bytes / 1e6)).toFixed(2);
+      const times = [shown(without, 's'), shown(having, 's'), perMegabyte];
+      return [things[name][0], things[name][1], shown(bytes, 'bytes'), things[name][2], ...times];
+    }),
   };
 }
 

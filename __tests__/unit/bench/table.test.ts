@@ -20,7 +20,7 @@ const ours = (change: object = {}) => ({
   tarball: 0.5,
   audit: 1,
   tarballBytes: 8e6,
-  buildCacheBytes: 9e6,
+  entryBytes: { package: 9e6, lock: 8e4 },
   stages: [
     { stage: 'Install', seconds: 60 },
     { stage: 'Smoke test', seconds: 10 },
@@ -44,7 +44,7 @@ const whole = {
   nextRelease: '24.11.7',
   toolchain: 'bookworm',
   jobs: 2,
-  cases: ['startup', 'cold', 'nothing', 'packaging', 'patch', 'caches', 'install', 'bare', 'plain'],
+  cases: ['startup', 'cold', 'nothing', 'packaging', 'patch', 'caches', 'install', 'bare', 'worth', 'plain'],
   machine: {
     ...{ date: '2000-01-01T00:00:00.000Z', cpu: 'Some CPU', cores: 2, memoryBytes: 2 ** 33, node: 'v20.0.0' },
     ...{
@@ -78,6 +78,10 @@ const whole = {
     service: { bytes: 17e6, save: 0.8, restore: 0.6 },
   },
   install: { seconds: 0.5, times: [0.5] },
+  worth: {
+    index: { bytes: 0.5e6, without: 20, with: 5 },
+    sources: { bytes: 12e6 },
+  },
   startup: { 'v20.0.0': { node: 40, main: 150, cliVersion: 140 } },
 };
 
@@ -160,6 +164,13 @@ describe('tables', () => {
       ]),
     );
     expect(tableOf(whole, 'Ours, by stage')?.[0]).toEqual(['Install', ...Array(4).fill('60.0 s')]);
+  });
+
+  test('weigh the time that a cache saves against its bytes', () => {
+    expect(tableOf(whole, 'What a cache is worth')).toEqual([
+      ["Spack's indexes", 'kept', '0.5 MB', 'bring the lock', '20.0 s', '5.00 s', '30.00'],
+      ['source archive of Slurm', 'not kept', '12.0 MB', 'download, when it is compiled', '—', '—', '—'],
+    ]);
   });
 
   test('of what was not measured are left out', () => {
