@@ -102,6 +102,7 @@ async function plainEnvironment({ plan, session, library, run }, buildCache) {
   const multiarch = (await run('gcc -print-multiarch', ['gcc', '-print-multiarch'])).stdout.trim();
   const toolchain = {
     ...plan.toolchain,
+    notBuilt: [],
     dependencies: [
       // Where Debian's PMIx is found by configure; our own recipe knows.
       ...plan.toolchain.dependencies.map((item) =>
@@ -122,6 +123,7 @@ async function plainEnvironment({ plan, session, library, run }, buildCache) {
     }),
   );
   spack.specs = [plainSpec(plan)];
+  spack.concretizer = { unify: true };
   spack.packages['zlib-api'] = { require: ['zlib'] };
   delete spack.repos.slurm_factory;
   delete spack.mirrors.built;

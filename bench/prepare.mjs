@@ -133,7 +133,13 @@ export async function prepare(context) {
   const clones = await timed(() =>
     Promise.all(
       ['spack', 'packages'].map((name) =>
-        checkOut(plan.pins[name], plan.hostLayout[name], nodeProcess, async () => false),
+        checkOut(
+          plan.pins[name],
+          plan.hostLayout[name],
+          join(work, 'clones'),
+          nodeProcess,
+          async () => false,
+        ),
       ),
     ),
   );

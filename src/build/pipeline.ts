@@ -13,6 +13,7 @@ import { type BuildReport, type CacheHit, type Finished, type PackageCounts, res
 import { audit } from './stages/audit.js';
 import { makeFolders, prepareBuilder } from './stages/builder.js';
 import { describe } from './stages/describe.js';
+import { Indexes } from './stages/indexes.js';
 import { install } from './stages/install.js';
 import { bringLock } from './stages/lock.js';
 import { pack } from './stages/pack.js';
@@ -182,9 +183,12 @@ async function buildIn(
 ): Promise<Made> {
   const { project } = request;
   const { logger } = ports;
-  const lock = await watch.stage('Bring the lock', () => bringLock(plan, session, entries, recorder, logger));
+  const indexes = new Indexes(plan, entries);
+  const lock = await watch.stage('Bring the lock', () =>
+    bringLock(plan, session, entries, indexes, recorder, logger),
+  );
   const installed = await watch.stage('Install', () =>
-    install(plan, session, lock, entries, recorder, saver, logger),
+    install(plan, session, lock, entries, indexes, recorder, saver, logger),
   );
   const { prefix } = installed;
   const folder = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));

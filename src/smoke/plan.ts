@@ -9,13 +9,13 @@ export const moduleSystems = ['lmod', 'tcl'] as const;
 export type ModuleSystem = (typeof moduleSystems)[number];
 
 /**
- * The checks that a target must pass, in the order in which they run; functions of
+ * The checks that a target must pass, in the order in which they are told; functions of
  * `scripts/inside/smoke/checks/`. What is not promised is not checked.
  */
 export function promisedChecks(target: Target, modules: readonly ModuleSystem[]): string[] {
   return [
     ...['no-compilers', 'install', 'libraries', 'build-prefix'],
-    ...['munged', 'slurmdbd', 'slurmctld', 'slurmd', 'sinfo'],
+    ...['database', 'munged', 'slurmdbd', 'slurmctld', 'slurmd', 'sinfo'],
     ...['srun', 'srun-tasks', 'sbatch', 'scancel', 'sacct'],
     ...['mpi-list', 'mpi-pmix', 'mpi-pmi2'],
     ...['lua', 'jwt', 'rest', 'rest-accounting'],

@@ -37,14 +37,6 @@ export const concretizeCommand = (side: Side): SpackCommand => spack(side, 'conc
 export const installCommand = (side: Side, jobs: number): SpackCommand =>
   spack(side, 'install', '--only-concrete', '--no-check-signature', '--fail-fast', '--jobs', String(jobs));
 
-/** JSON list of the environment's installed specs. */
-export const findCommand = (side: Side): SpackCommand =>
-  spack(side, 'find', '--json', '--show-full-compiler');
-
-/** Installed prefix of one package by hash. */
-export const locationCommand = (side: Side, hash: string): SpackCommand =>
-  spack(side, 'location', '--install-dir', `/${hash}`);
-
 /** Versions of the distribution's packages, a name and a version a line. */
 export function packageVersionsCommand(
   manager: 'dpkg' | 'rpm',

@@ -39,7 +39,14 @@ export function renderEnvironment(request: EnvironmentRequest): string {
       spack: {
         specs: [rootSpec(request)],
         view: false,
-        concretizer: { unify: true, reuse: false },
+        concretizer: {
+          unify: true,
+          reuse: false,
+          // With these the solver has some 40 packages to think of, not 600: seconds instead of half a minute.
+          static_analysis: true,
+          duplicates: { strategy: 'none' },
+          targets: { granularity: 'generic' },
+        },
         config: {
           install_tree: { root: layout.store, padded_length: padding },
           build_stage: [layout.stage],
@@ -103,6 +110,7 @@ function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
   };
   return {
     all: { require: [`target=${spackTarget(request.arch)}`] },
+    ...Object.fromEntries(toolchain.notBuilt.map((package_) => [package_, { buildable: false }])),
     ...Object.fromEntries(externals),
     [name]: compiler,
   };

@@ -33,6 +33,8 @@ const schema = z.object({
   buildPackages: z.array(z.string()),
   dependencies: z.array(systemPackage),
   tools: z.array(systemPackage),
+  /** Spack's names of packages that are never built, so that the solver leaves out all that they need. */
+  notBuilt: z.array(z.string()).default([]),
   /** Sonames of the distribution's libraries that a file of the tarball may list as NEEDED. */
   systemLibraries: z.array(z.string()).default([]),
   /** What a smoke test's image has besides the packages that a tarball needs. */

@@ -209,32 +209,38 @@ describe('the second time', () => {
     expect(empty.error).toBeInstanceOf(errors.NoEngineError);
   });
 
-  test.each<[string, (key: string) => boolean, string[], object]>([
+  test.each<[string, (key: string) => boolean, string[], object, string[]]>([
     [
       'without the result, lock and packages are',
       (key) => key.includes('-result-'),
       ['install'],
       { cacheHit: 'build-cache', packages: { external: 1, fromCache: 2, compiled: 0 } },
+      [],
     ],
     [
       'without the lock it is made again',
       (key) => /-(result|lock)-/.test(key),
       ['concretize', 'install'],
       { cacheHit: 'build-cache', packages: { external: 1, fromCache: 2, compiled: 0 } },
+      ['restored'],
     ],
     [
       'without one package, that one is compiled',
       (key) => key.includes('-result-') || key.endsWith(hashes.slurm),
       ['install'],
       { cacheHit: 'none', packages: { external: 1, fromCache: 1, compiled: 1 } },
+      // Spack looks its patches up.
+      ['restored'],
     ],
-  ])('%s', async (_, gone, verbs, expected) => {
+  ])('%s', async (_, gone, verbs, expected, indexes) => {
     const cache = memoryCache();
     await build({ cache });
     for (const key of [...cache.entries.keys()].filter(gone)) cache.entries.delete(key);
     const second = await build({ cache });
     expect(second.report).toMatchObject(expected);
     expect(spackVerbs(second.process.lines)).toEqual(verbs);
+    const uses = second.report?.caches.filter(({ kind }) => kind === 'index');
+    expect(uses?.map(({ outcome }) => outcome)).toEqual(indexes);
     expect(second.ports.logger.of('warning')).toEqual([]);
   });
 

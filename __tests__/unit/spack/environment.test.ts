@@ -91,6 +91,12 @@ describe('the environment, read back', () => {
     expect(Object.keys(rendered().packages).sort()).toEqual(names);
   });
 
+  test('what is never built is said so, unless the distribution has it', () => {
+    const { packages } = rendered({ toolchain: toolchain({ notBuilt: ['cuda', 'munge'] }) });
+    expect(packages.cuda).toEqual({ buildable: false });
+    expect(packages.munge.externals).toHaveLength(1);
+  });
+
   test('the build cache gets each package as it is built', () => {
     expect(rendered().mirrors).toEqual({
       built: {

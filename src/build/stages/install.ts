@@ -15,6 +15,7 @@ import type { PackageSaver } from '../packages.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { PackageCounts } from '../report.js';
+import type { Indexes } from './indexes.js';
 
 export interface Installed {
   /** Slurm's prefix, as the session sees it. */
@@ -34,6 +35,7 @@ export async function install(
   session: Session,
   lock: Lock,
   entries: CacheEntries,
+  indexes: Indexes,
   recorder: Recorder,
   saver: PackageSaver,
   logger: Logger,
@@ -48,6 +50,8 @@ export async function install(
   const restored = (await completePackages(directory)).map((cached) => cached.hash);
   recorder.update({ packages: { directory, place, restored } });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
+  const built = wanted.filter((spec) => !restored.includes(spec.hash));
+  if (built.length > 0) await indexes.bring();
 
   const progress = new InstallProgress(wanted.length);
   const { command, env } = installCommand(session, plan.jobs);
@@ -64,7 +68,6 @@ export async function install(
   });
   saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(plan, session, progress, tail, logger);
-  const built = wanted.filter((spec) => !restored.includes(spec.hash));
   return {
     prefix: await findPrefix(plan, session, lock),
     packages: {

@@ -1,16 +1,16 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { ConcretizationError, ContainerError } from '../../base/errors.js';
-import { exists, listFiles } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
 import type { CacheEntries } from '../../cache/entries.js';
-import { indexKey, indexPrefix, lockDigest, lockKey } from '../../cache/keys.js';
+import { lockDigest, lockKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { concretizeCommand, packageVersionsCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
 import { type Lock, parseLock, parsePackageVersions } from '../../spack/results.js';
 import { type BuildPlan, environmentBase, localMirror } from '../plan.js';
 import type { Recorder } from '../record.js';
+import type { Indexes } from './indexes.js';
 
 /**
  * Writes spack.yaml with the distribution's versions and brings its lock: from the cache, else by
@@ -21,6 +21,7 @@ export async function bringLock(
   plan: BuildPlan,
   session: Session,
   entries: CacheEntries,
+  indexes: Indexes,
   recorder: Recorder,
   logger: Logger,
 ): Promise<Lock> {
@@ -39,44 +40,12 @@ export async function bringLock(
   if (await entries.restore(key, folder)) {
     logger.info('The lock came from the cache; nothing is concretized.');
   } else {
-    await withIndexes(plan, entries, recorder, () => concretize(session, logger));
+    await indexes.bring();
+    await concretize(session, logger);
+    await indexes.keep(recorder);
     recorder.addSave({ key, directory: folder, files: ['spack.lock'] });
   }
   return parseLock(await readFile(lockFile, 'utf8'));
-}
-
-/**
- * Gives Spack its own indexes of all packages' providers, patches and tags, which it would else make by
- * loading every package. It takes one for its own when no package file is newer; the key holds the commits.
- */
-async function withIndexes(
-  plan: BuildPlan,
-  entries: CacheEntries,
-  recorder: Recorder,
-  concretize: () => Promise<void>,
-): Promise<void> {
-  const { toolchain, target, pins, overlayDigest } = plan;
-  const material = {
-    toolchain: toolchain.id,
-    arch: target.arch,
-    spackCommit: pins.spack.commit,
-    packagesCommit: pins.packages.commit,
-    overlay: overlayDigest,
-  };
-  const key = indexKey(material);
-  const folder = join(plan.hostLayout.userCache, 'misc');
-  const restored = await entries.restore(key, folder);
-  if (!restored && (await entries.restoreNear(indexPrefix(material), folder))) {
-    // Those of our own few packages are of another state.
-    for (const file of await listFiles(folder)) {
-      if (basename(file).startsWith('slurm_factory-')) await rm(join(folder, file));
-    }
-  }
-  await concretize();
-  if (restored || !(await exists(folder))) return;
-  const made = await listFiles(folder);
-  const files = made.filter((file) => /^(?:patches|providers|tags)\//.test(file));
-  if (files.length > 0) recorder.addSave({ key, directory: folder, files });
 }
 
 async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {

@@ -23,8 +23,9 @@ jwt_key() {
   chmod 600 $key
 }
 
-# A MariaDB for slurmdbd, on loopback.
-start_mariadb() {
+# A MariaDB for slurmdbd, on loopback; it takes a while to come up, so it begins before all else.
+check_database() {
+  logs=mariadb
   local data=$SMOKE_STATE/mariadb
   local options=(--no-defaults --user=mysql --datadir="$data" --innodb-flush-log-at-trx-commit=0
     --innodb-log-file-size=8M --innodb-buffer-pool-size=32M --skip-innodb-doublewrite)
@@ -40,6 +41,7 @@ SQL
   start_daemon mariadb mariadbd "${options[@]}" --bind-address=127.0.0.1 --skip-name-resolve \
     --socket="$data/socket" --pid-file="$data/pid" --init-file="$SMOKE_STATE/mariadb.sql"
   wait_daemon mariadb 30 grep -q 'ready for connections' "$SMOKE_STATE/mariadb.out"
+  mariadbd --version
 }
 
 # start_slurmdbd [jwt]
@@ -68,12 +70,11 @@ CONF
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 check_slurmdbd() {
-  need munged install
+  need munged install database
   logs='mariadb slurmdbd'
   jwt_key
   mkdir -p /run/slurm
   chown slurm: /run/slurm
-  start_mariadb
   write_slurm_conf accounting
   # Without JWT it is still a database; that check fails later on its own.
   start_slurmdbd jwt || { logs+=' slurmdbd-jwt'; mv "$SMOKE_STATE/slurmdbd.out" "$SMOKE_STATE/slurmdbd-jwt.out"; start_slurmdbd; }

@@ -209,6 +209,7 @@ class Slurm(AutotoolsPackage):
             f"--sysconfdir={spec.variants['sysconfdir'].value}",
             "--localstatedir=/var",
             "--disable-static",
+            "--disable-dependency-tracking",
             "--disable-silent-rules",
             # Slurm's own --enable-debug would also switch optimization off.
             "--disable-debug",
