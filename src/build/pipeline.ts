@@ -6,6 +6,7 @@ import { CacheEntries } from '../cache/entries.js';
 import { resultKey } from '../cache/keys.js';
 import type { Session } from '../container/session.js';
 import type { SmokeReport } from '../smoke/report.js';
+import { Indexes } from './indexes.js';
 import { PackageSaver } from './packages.js';
 import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
 import { Recorder } from './record.js';
@@ -13,7 +14,6 @@ import { type BuildReport, type CacheHit, type Finished, type PackageCounts, res
 import { audit } from './stages/audit.js';
 import { makeFolders, prepareBuilder } from './stages/builder.js';
 import { describe } from './stages/describe.js';
-import { Indexes } from './stages/indexes.js';
 import { install } from './stages/install.js';
 import { bringLock } from './stages/lock.js';
 import { pack } from './stages/pack.js';

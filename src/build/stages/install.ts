@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ChecksumError, PackageBuildError, PackagingError } from '../../base/errors.js';
+import { freeBytes } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
@@ -10,12 +11,12 @@ import { installCommand } from '../../spack/commands.js';
 import { padding } from '../../spack/environment.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import { builtSpecs, installedPrefix, type Lock } from '../../spack/results.js';
+import type { Indexes } from '../indexes.js';
 import { logName } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { PackageCounts } from '../report.js';
-import type { Indexes } from './indexes.js';
 
 export interface Installed {
   /** Slurm's prefix, as the session sees it. */
@@ -100,6 +101,9 @@ async function findDatabases(folder: string): Promise<string[]> {
   return (await Promise.all(padded.map((name) => findDatabases(join(folder, name))))).flat();
 }
 
+/** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
+const fullDiskBytes = 100e6;
+
 async function explainFailure(
   plan: BuildPlan,
   session: Session,
@@ -120,10 +124,16 @@ async function explainFailure(
   const { stage } = plan.hostLayout;
   const log = failure?.logPath === undefined ? undefined : relative(session.layout.stage, failure.logPath);
   const text = log === undefined ? '' : await readFile(join(stage, log), 'utf8').catch(() => '');
+  const free = await freeBytes(plan.buildFolder);
+  const fullDisk =
+    free < fullDiskBytes
+      ? `No space left on device: ${(free / 1e6).toFixed(0)} MB are free in ${plan.buildFolder}`
+      : undefined;
   return new PackageBuildError({
     package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
     phase: failure?.lastPhase ?? 'unknown',
-    firstError: firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing',
+    firstError:
+      fullDisk ?? firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing',
     log: log === undefined ? undefined : logName(log),
   });
 }

@@ -8,9 +8,9 @@ import type { Session } from '../../container/session.js';
 import { concretizeCommand, packageVersionsCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
 import { type Lock, parseLock, parsePackageVersions } from '../../spack/results.js';
+import type { Indexes } from '../indexes.js';
 import { type BuildPlan, environmentBase, localMirror } from '../plan.js';
 import type { Recorder } from '../record.js';
-import type { Indexes } from './indexes.js';
 
 /**
  * Writes spack.yaml with the distribution's versions and brings its lock: from the cache, else by

@@ -1,23 +1,16 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { DiskSpaceError } from '../../base/errors.js';
+import { freeBytes } from '../../base/files.js';
 import type { BuildPlan } from '../plan.js';
 
 /** Free bytes that a build needs in its folder: sources, build tree, install tree, tarballs (measured 1.1 GB). */
 const neededBytes = 2 * 1024 ** 3;
 
-/** Free bytes of the file system that a folder lies in. */
-export type FreeBytes = (folder: string) => Promise<number>;
-
-export const freeBytes: FreeBytes = async (folder) => {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-};
-
 /**
  * Checks what would otherwise fail after an hour.
  * @throws DiskSpaceError
  */
-export async function preflight(plan: BuildPlan, free: FreeBytes = freeBytes): Promise<void> {
+export async function preflight(plan: BuildPlan, free = freeBytes): Promise<void> {
   for (const folder of [plan.buildFolder, plan.outputDir]) {
     await mkdir(folder, { recursive: true });
     const available = await free(folder);

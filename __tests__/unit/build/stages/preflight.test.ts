@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { DiskSpaceError } from '../../../../src/base/errors.js';
-import { exists } from '../../../../src/base/files.js';
+import { exists, freeBytes } from '../../../../src/base/files.js';
 import { planBuild } from '../../../../src/build/plan.js';
-import { freeBytes, preflight } from '../../../../src/build/stages/preflight.js';
+import { preflight } from '../../../../src/build/stages/preflight.js';
 import { buildRequest } from '../../../support/build.js';
 import { temporaryFolder } from '../../../support/fakes.js';
 import { fakeMachine } from '../../../support/machine.js';

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { exists, listFiles } from '../../base/files.js';
-import type { CacheEntries } from '../../cache/entries.js';
-import { type IndexMaterial, indexKey, indexPrefix } from '../../cache/keys.js';
-import type { BuildPlan } from '../plan.js';
-import type { Recorder } from '../record.js';
+import { exists, listFiles } from '../base/files.js';
+import type { CacheEntries } from '../cache/entries.js';
+import { type IndexMaterial, indexKey, indexPrefix } from '../cache/keys.js';
+import type { BuildPlan } from './plan.js';
+import type { Recorder } from './record.js';
 
 /**
  * Spack's own indexes of all packages' providers, patches and tags, which it would else make by loading
