@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError, describeError, type ExitCode, exitCodeOf } from '../base/errors.js';
+import { exists } from '../base/files.js';
 import { inspectHost } from '../base/host.js';
 import type { Logger, Ports, StateStore } from '../base/ports.js';
 import { afterBuild } from '../build/after.js';
@@ -172,7 +173,8 @@ async function finishEarlierBuilds(folder: string, owner: string, ports: Ports):
 async function finish(file: RecordFile, ports: Ports): Promise<void> {
   const record = file.read();
   if (record !== undefined) logCaches(await afterBuild(record, ports), ports.logger);
-  file.remove();
+  // A container that outlives its engine still writes; the next build removes the folder then.
+  if (record === undefined || !(await exists(record.buildFolder))) file.remove();
 }
 
 function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: () => void } {
