@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { freeBytes } from '../../src/base/files.js';
 import { parseSums } from '../../src/bundle/sums.js';
 import { type CliRun, runCli, startCli } from '../support/cli.js';
 import { docker, prepareMachine, sourceMirror, temporaryFolder } from '../support/prepare.js';
@@ -152,8 +152,11 @@ const mayMount = process.getuid?.() === 0;
     const build = startCli(words(cache));
     try {
       await build.line(/slurm@24-11-6-1: configure/);
-      const { bavail, bsize } = await statfs(disk);
-      execFileSync('fallocate', ['--length', String(bavail * bsize - 20_000_000), join(disk, 'filler')]);
+      execFileSync('fallocate', [
+        '--length',
+        String((await freeBytes(disk)) - 20_000_000),
+        join(disk, 'filler'),
+      ]);
       const run = await build.ended;
       expect(run.exitCode).toBe(4);
       expect(run.stderr).toMatch(/No space left on device/);
