@@ -40,9 +40,10 @@ check_sbatch() {
 check_scancel() {
   need sinfo
   logs='slurmd slurmctld'
-  local job
-  job=$(slurm sbatch --parsable --output=/dev/null --wrap 'sleep 300')
-  wait_for 20 job_is "$job" RUNNING || fail "job $job is $(job_state "$job")"
+  local job output=/home/tester/scancel.out
+  job=$(slurm sbatch --parsable --chdir=/home/tester --output=$output --wrap 'echo running; exec sleep 300')
+  # slurmctld calls it running before slurmd has it; cancelled then, it may stay COMPLETING for a minute.
+  wait_for 20 grep -x running $output || fail "job $job is $(job_state "$job")"
   slurm scancel "$job"
   wait_for 20 job_is "$job" CANCELLED || fail "job $job is $(job_state "$job")"
   echo "job $job is CANCELLED"
