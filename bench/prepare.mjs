@@ -133,13 +133,7 @@ export async function prepare(context) {
   const clones = await timed(() =>
     Promise.all(
       ['spack', 'packages'].map((name) =>
-        checkOut(
-          plan.pins[name],
-          plan.hostLayout[name],
-          join(work, 'clones'),
-          nodeProcess,
-          async () => false,
-        ),
+        checkOut(plan.pins[name], plan.hostLayout[name], join(work, 'clones'), nodeProcess),
       ),
     ),
   );

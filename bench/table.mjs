@@ -205,7 +205,8 @@ function worthSection(worth) {
     lock: ['lock', 'kept', 'bring the lock'],
     index: ["Spack's indexes", 'kept', 'bring the lock'],
     packages: ['built packages', 'kept', 'install'],
-    clones: ['clones of Spack and its packages', 'kept', 'bring the sources'],
+    ccache: ["ccache's files and configure's results", 'kept', 'install of the next patch release'],
+    clones: ['clones of Spack and its packages', 'not kept', 'bring the sources'],
     image: ['builder image', 'not kept', 'make the image'],
     sources: ['source archive of Slurm', 'not kept', 'download, when it is compiled'],
   };

@@ -1,6 +1,6 @@
 // What each thing that a build could keep takes up, and the time that it saves: kept where that pays.
 import { execFileSync } from 'node:child_process';
-import { cp, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { archiveBelow } from './bare.mjs';
 import { folderBytes, measureRelocked } from './ours.mjs';
@@ -11,7 +11,7 @@ import { timed } from './prepare.mjs';
  * @param ours figures of the own cases so far
  */
 export async function measureWorth(context, { ours }) {
-  const { cold, nothing, packaging } = ours;
+  const { cold, nothing, packaging, patch } = ours;
   const relocked = await measureRelocked(context);
   const bytes = cold.entryBytes;
   const figures = {
@@ -19,6 +19,7 @@ export async function measureWorth(context, { ours }) {
     lock: { bytes: bytes.lock, without: relocked.concretize, with: packaging?.concretize },
     index: { bytes: bytes.index, without: cold.concretize, with: relocked.concretize },
     packages: { bytes: bytes.package, without: cold.installAndPush, with: relocked.installAndPush },
+    ccache: { bytes: bytes.ccache, without: cold.installAndPush, with: patch?.installAndPush },
     clones: await measureClones(context),
     image: await measureImage(context),
     // Who compiles nothing fetches none, and a compilation takes minutes.
@@ -30,35 +31,37 @@ export async function measureWorth(context, { ours }) {
 
 /** A fetch from the official addresses against a checkout of bare repositories that are there. */
 async function measureClones({ library, plan, nodeProcess, work }) {
-  const { bareFolder, checkOut } = await library('spack/checkout.js');
-  const bring = async (name, restore) => {
-    const folder = join(work, 'worth', name);
-    const { seconds } = await timed(() =>
-      Promise.all(
-        ['spack', 'packages'].map((repository) =>
-          checkOut(
-            plan.pins[repository],
-            join(folder, repository),
-            join(folder, 'scratch'),
-            nodeProcess,
-            restore(bareFolder(plan.hostLayout[repository])),
-          ),
-        ),
-      ),
-    );
-    await rm(folder, { recursive: true });
-    return seconds;
-  };
-  const bare = ['spack', 'packages'].map((repository) => bareFolder(plan.hostLayout[repository]));
-  const sizes = await Promise.all(bare.map(folderBytes));
-  return {
-    bytes: sizes[0] + sizes[1],
-    without: await bring('fetched', () => async () => false),
-    with: await bring('restored', (kept) => async (wanted) => {
-      await cp(kept, wanted, { recursive: true });
-      return true;
-    }),
-  };
+  const { checkOut } = await library('spack/checkout.js');
+  const folder = join(work, 'worth');
+  const pins = ['spack', 'packages'].map((name) => plan.pins[name]);
+  const kept = ({ name }) => join(folder, `${name}.git`);
+  const git = (...words) => execFileSync('git', words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  for (const pin of pins) {
+    git('init', '--quiet', '--bare', kept(pin));
+    git('-C', kept(pin), 'fetch', '--quiet', '--depth', '1', '--no-tags', '--', pin.url, pin.commit);
+  }
+  const fetched = await timed(() =>
+    Promise.all(
+      pins.map((pin) => checkOut(pin, join(folder, pin.name), join(folder, 'scratch'), nodeProcess)),
+    ),
+  );
+  const restored = await timed(() =>
+    Promise.all(
+      pins.map(async (pin) => {
+        const bare = join(folder, `${pin.name}-restored.git`);
+        const tree = join(folder, `${pin.name}-restored`);
+        await cp(kept(pin), bare, { recursive: true });
+        await mkdir(tree);
+        const words = ['--git-dir', bare, '--work-tree', tree, 'checkout', '--quiet', '--detach', pin.commit];
+        return nodeProcess.run(['git', ...words]);
+      }),
+    ),
+  );
+  const failed = restored.value.find(({ exitCode }) => exitCode !== 0);
+  if (failed !== undefined) throw new Error(failed.stderr);
+  const sizes = await Promise.all(pins.map((pin) => folderBytes(kept(pin))));
+  await rm(folder, { recursive: true });
+  return { bytes: sizes[0] + sizes[1], without: fetched.seconds, with: restored.seconds };
 }
 
 /** A build of the builder image against its layers out of a file, as a cache would bring it. */

@@ -68,6 +68,26 @@ const compiled = (run: CliRun): string[] => [
   ),
 ];
 
+/** Names of the objects that a running build's compilers have made so far, once there are so many. */
+async function compiledObjects(cache: string, wanted: number): Promise<string[]> {
+  const build = readdirSync(cache).find((name) => name.startsWith('build-')) ?? '';
+  const folder = join(cache, build, 'user-cache', 'ccache');
+  const made = () =>
+    existsSync(folder)
+      ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('R'))
+      : [];
+  while (made().length < wanted) await new Promise((passed) => setTimeout(passed, 200));
+  return made();
+}
+
+/** Names of the objects in the one entry of ccache's. */
+function keptObjects(cache: string): string[] {
+  const keys = readdirSync(join(cache, 'entries')).filter((name) => name.includes('-ccache-'));
+  expect(keys).toHaveLength(1);
+  const archive = join(cache, 'entries', keys[0] ?? '', 'ccache.tar');
+  return execFileSync('tar', ['--list', '--file', archive], { encoding: 'utf8' }).split('\n');
+}
+
 const softwareSum = (of: string): string | undefined =>
   parseSums(readFileSync(join(of, `${target}-SHA256SUMS`), 'utf8')).find(({ name }) =>
     name.endsWith('-software.tar.gz'),
@@ -113,12 +133,14 @@ e2e.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
   async (signal) => {
     const cache = cacheWithClones(join(folder, `cache-${signal}`));
     const build = startCli(words(cache));
-    await build.line(/slurm@24-11-6-1: (?:configure|build)/);
+    await build.line(/slurm@24-11-6-1: build/);
+    const objects = await compiledObjects(cache, 20);
     build.kill(signal);
     const run = await build.ended;
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toContain('The build was cancelled');
     expect(keptPackages(cache).sort()).toEqual(['compiler-wrapper', 'gcc-runtime']);
+    expect(keptObjects(cache)).toEqual(expect.arrayContaining(objects));
     expectNothingLeft(cache);
   },
   6 * minutes,
@@ -136,6 +158,7 @@ e2e(
     expect(run.stderr).toMatch(/The container slurm-factory-build-\S+ ended while a command ran in it/);
     expect(run.stderr).toContain('2 of 3 packages are in the build cache');
     expect(run.stderr).toContain('The lock came from the cache');
+    expect(run.stderr).toMatch(/^ +ccache 24\.11 \w+ .*restored$/m);
     expectNothingLeft(cache);
   },
   6 * minutes,

@@ -151,7 +151,8 @@ export function memoryCache(): MemoryCache {
       const byPrefix = prefixes.flatMap((prefix) =>
         [...entries.keys()].filter((name) => name.startsWith(prefix)),
       );
-      const found = entries.has(key) ? key : byPrefix[0];
+      // The one that was saved last.
+      const found = entries.has(key) ? key : byPrefix.at(-1);
       for (const [name, content] of entries.get(found ?? '') ?? []) {
         await writeFiles(directory, { [name]: content });
       }

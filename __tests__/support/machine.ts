@@ -63,6 +63,8 @@ export function fakeMachine(script: MachineScript = {}): FakeProcess {
     if (scripted !== undefined) return scripted;
     if (program === 'git') return git(command);
     if (program === 'gpg') return gpg(command);
+    if (program === 'tar' && command.includes('--create'))
+      await writeFile(after(command, '--file'), 'objects');
     if (words !== command) return session(words, folders, script);
     return program === 'docker' ? docker(command, made, script) : undefined;
   });
@@ -157,7 +159,7 @@ async function session(
       'misc/concretization/v1/a': '',
     });
   }
-  if (words.includes('install')) return install(at('store'), at('build-cache'));
+  if (words.includes('install')) return install(at('store'), at('build-cache'), at('user-cache'));
   if (words[0] === 'tar') {
     const from = after(words, '--directory');
     const members = words.slice(words.findIndex((word) => word.startsWith('--transform=')) + 1);
@@ -225,7 +227,7 @@ export function tarballFacts(identifier: string): Facts {
 }
 
 /** Spack's install: what the build cache lacks is compiled and pushed, then all is in the database. */
-async function install(store: string, buildCache: string): Promise<Answer> {
+async function install(store: string, buildCache: string, userCache: string): Promise<Answer> {
   const manifests = (await exists(buildCache))
     ? (await readdir(buildCache, { recursive: true })).join('\n')
     : '';
@@ -239,8 +241,9 @@ async function install(store: string, buildCache: string): Promise<Answer> {
     const phase = cached ? 'fetching from build cache' : 'build';
     lines.push(`[ ] ${hash.slice(0, 7)} ${name}@${version} ${phase} (1s)`);
     lines.push(`[+] ${hash.slice(0, 7)} ${name}@${version} /store/${name} (2s)`);
-    if (!cached)
-      await writeFiles(buildCache, cachedPackage(name, version, hash, [`${name} spec`, `${name} tarball`]));
+    if (cached) continue;
+    await writeFiles(userCache, { [`ccache/a/${hash}M`]: 'manifest', [`ccache/b/${hash}R`]: 'object' });
+    await writeFiles(buildCache, cachedPackage(name, version, hash, [`${name} spec`, `${name} tarball`]));
   }
   const database = { database: { installs: { [hashes.slurm]: { path: slurmPrefix, installed: true } } } };
   await writeFiles(store, { '__spack_path_placeholder__/.spack-db/index.json': JSON.stringify(database) });

@@ -6,6 +6,7 @@ import { removeKeyring } from '../bundle/gpg.js';
 import { CacheEntries } from '../cache/entries.js';
 import { usedKeys } from '../cache/ledger.js';
 import { removeContainer } from '../container/session.js';
+import { saveCcache } from './ccache.js';
 import { collectLogs } from './logs.js';
 import { savePackages } from './packages.js';
 import { type Pruned, pruneCaches } from './prune.js';
@@ -54,6 +55,7 @@ async function saveCaches(record: PostRecord, entries: CacheEntries, ports: Port
   if (!record.policy.save) ports.logger.info('This run saves nothing to the caches.');
   for (const { key, directory, files } of record.saves) await entries.save(key, directory, files);
   if (record.packages !== undefined) await savePackages(record.packages, entries, ports.logger);
+  if (record.ccache !== undefined) await saveCcache(record.ccache, entries, ports);
 }
 
 async function uploadLogs(record: PostRecord, ports: Ports): Promise<void> {

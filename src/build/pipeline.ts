@@ -6,6 +6,7 @@ import { CacheEntries } from '../cache/entries.js';
 import { resultKey } from '../cache/keys.js';
 import type { Session } from '../container/session.js';
 import type { SmokeReport } from '../smoke/report.js';
+import { Ccache } from './ccache.js';
 import { Indexes } from './indexes.js';
 import { PackageSaver } from './packages.js';
 import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
@@ -147,7 +148,7 @@ async function makeResult(
   // Clones and image have nothing to do with each other.
   const startSession = await watch.stage('Bring Spack and the builder image', async () => {
     const prepared = prepareBuilder(plan, request, ports);
-    const bring = () => bringSources(plan, entries, recorder, ports);
+    const bring = () => bringSources(plan, ports);
     // On the machine itself, git may be among what is installed first.
     const onMachine = !(plan.engine instanceof Error) && plan.engine.kind === 'none';
     // Whichever fails, the other must have ended before anything is cleaned up.
@@ -184,11 +185,12 @@ async function buildIn(
   const { project } = request;
   const { logger } = ports;
   const indexes = new Indexes(plan, entries);
+  const ccache = new Ccache(plan, entries, recorder, ports);
   const lock = await watch.stage('Bring the lock', () =>
     bringLock(plan, session, entries, indexes, recorder, logger),
   );
   const installed = await watch.stage('Install', () =>
-    install(plan, session, lock, entries, indexes, recorder, saver, logger),
+    install(plan, session, lock, { entries, indexes, ccache, saver }, recorder, logger),
   );
   const { prefix } = installed;
   const folder = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));

@@ -44,6 +44,8 @@ const recordSchema = z.object({
       restored: z.array(z.string()),
     })
     .optional(),
+  /** ccache's folder, and where its files go; those used `since` (ms since 1970) once all is compiled. */
+  ccache: z.object({ directory: z.string(), prefix: z.string(), since: z.number().optional() }).optional(),
   /** Folder that Spack builds in; its logs are kept when the build failed. */
   stage: z.string(),
   succeeded: z.boolean(),

@@ -100,10 +100,6 @@ export const resultKey = (target: string, content: string): string => `${prefix}
 /** Key of a target's lock. */
 export const lockKey = (platform: Platform, digest: string): string => `${on('lock', platform)}${digest}`;
 
-/** Key of a clone at a commit. */
-export const cloneKey = (name: 'spack' | 'packages', commit: string): string =>
-  `${prefix}-clone-${name}-${commit}`;
-
 /** Key of one built package in the build cache, by its hash in Spack's DAG. */
 export const packageKey = (place: PackagePlace, name: string, hash: string): string =>
   `${on('package', place)}${place.builder.slice(0, 16)}-p${place.padding}-${name}-${hash}`;
@@ -116,14 +112,33 @@ export const indexKey = (material: IndexMaterial): string =>
 export const indexPrefix = (material: IndexMaterial): string =>
   `${on('index', material)}${commits(material)}-`;
 
+/** Whose compilations are alike enough to have objects in common. */
+export interface CcacheMaterial extends Platform {
+  readonly builder: string;
+  /** Release series of Slurm, `24.11`. */
+  readonly series: string;
+  /** Whether debug files are made: that is in every object. */
+  readonly debug: boolean;
+}
+
+/** What ccache may be restored from: the newest entry with this prefix. */
+export const ccachePrefix = (material: CcacheMaterial): string =>
+  `${on('ccache', material)}${material.builder.slice(0, 16)}-${material.series}${material.debug ? '.debug' : ''}-`;
+
+/** Key of ccache's files, by their names: those have the digest of what was compiled in them. */
+export const ccacheKey = (prefix: string, files: readonly string[]): string =>
+  `${prefix}${sha256([...files].sort().join('\n')).slice(0, 16)}`;
+
 /** Folder that an entry passes through. GitHub's service finds one only from the folder it was saved from. */
-export const transferName = (key: string): string =>
-  readKey(key).kind === 'index' ? key.slice(0, key.lastIndexOf('-') + 1) : key;
+export function transferName(key: string): string {
+  const { kind } = readKey(key);
+  return kind === 'index' || kind === 'ccache' ? key.slice(0, key.lastIndexOf('-') + 1) : key;
+}
 
 const commits = ({ spackCommit, packagesCommit }: IndexMaterial): string =>
   `${spackCommit.slice(0, 12)}-${packagesCommit.slice(0, 12)}`;
 
-export const entryKinds = ['result', 'lock', 'index', 'clone', 'package'] as const;
+export const entryKinds = ['result', 'lock', 'index', 'ccache', 'package'] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
 /** The entries that builds of one target may use. */
@@ -143,14 +158,14 @@ export function reachOf(target: string, platform: Platform): Reach {
       on('package', platform),
       on('lock', platform),
       on('index', platform),
-      `${prefix}-clone-`,
+      on('ccache', platform),
     ],
     // A target's identifier may begin with another's: `…-amd64` and `…-amd64-cuda`.
     includes: (key) => !key.startsWith(results) || /^[0-9a-f]{64}$/.test(key.slice(results.length)),
   };
 }
 
-/** What a key is of: its kind, and the name of the package, of the clone or of the result's target. */
+/** What a key is of: its kind, and the name of the package, of ccache's release series or of the result's target. */
 export function readKey(key: string): { readonly kind: EntryKind | undefined; readonly name?: string } {
   const kind = entryKinds.find((known) => key.startsWith(`${prefix}-${known}-`));
   if (kind === undefined) return { kind };
@@ -160,7 +175,7 @@ export function readKey(key: string): { readonly kind: EntryKind | undefined; re
 
 // Neither a platform nor a builder, a hash or a commit has a dash in it; names do.
 const nameIn: Readonly<Partial<Record<EntryKind, RegExp>>> = {
+  ccache: /^[^-]+-[^-]+-[^-]+-(.+)-[^-]+$/,
   result: /^(.+)-[^-]+$/,
-  clone: /^(.+)-[^-]+$/,
   package: /^[^-]+-[^-]+-[^-]+-p\d+-(.+)-[^-]+$/,
 };

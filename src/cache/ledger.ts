@@ -5,7 +5,7 @@ import { entryKinds, readKey } from './keys.js';
 export const cacheUseSchema = z.object({
   key: z.string(),
   kind: z.enum([...entryKinds, 'other']),
-  /** The package, the clone or the result's target. */
+  /** The package, ccache's release series or the result's target. */
   name: z.string().optional(),
   /** Of the entry's files; of a pruned entry, as its store counts them. */
   bytes: z.number(),

@@ -105,8 +105,10 @@ async function findEntry(
   if (await exists(join(root, key))) return key;
   const names = await readdir(root).catch(() => [] as string[]);
   for (const prefix of prefixes) {
-    const found = names.filter((name) => name.startsWith(prefix)).sort();
-    if (found.length > 0) return found.at(-1);
+    const near = names.filter((name) => name.startsWith(prefix));
+    const entries = await Promise.all(near.map((name) => describeEntry(root, name)));
+    const [newest] = entries.filter((entry) => entry !== undefined).sort((a, b) => b.lastUse - a.lastUse);
+    if (newest !== undefined) return newest.key;
   }
   return undefined;
 }

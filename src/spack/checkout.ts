@@ -1,5 +1,5 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SpackUnreachableError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import type { ProcessRunner } from '../base/ports.js';
@@ -35,16 +35,12 @@ export async function resolveCommit(url: string, ref: string, process: ProcessRu
   return commit;
 }
 
-/** Folder of the bare, shallow repository beside a checkout; a few files, which is what a cache likes. */
-export const bareFolder = (folder: string): string => `${folder}.git`;
-
-/** Where a checkout's objects came from. */
-export type CheckoutSource = 'here already' | 'cache' | 'fetched';
+/** Where a checkout came from. */
+export type CheckoutSource = 'here already' | 'fetched';
 
 /**
- * Brings a repository's files at a commit to a folder: shallow, and whole or not at all.
+ * Brings a repository's files at a commit to a folder: whole or not at all, and without the repository.
  * @param scratch folder of this build alone, on the same file system
- * @param restore brings the bare repository from a cache to a folder; says whether it did
  * @throws SpackUnreachableError
  */
 export async function checkOut(
@@ -52,42 +48,26 @@ export async function checkOut(
   folder: string,
   scratch: string,
   process: ProcessRunner,
-  restore: (bare: string) => Promise<boolean>,
 ): Promise<CheckoutSource> {
   if (await exists(folder)) return 'here already';
   const partial = join(scratch, basename(folder));
-  const bare = bareFolder(partial);
+  const bare = `${partial}.git`;
   const run = async (...words: string[]) => {
     const result = await process.run([...git, '--git-dir', bare, '--work-tree', partial, ...words]);
-    return result.exitCode === 0 ? undefined : unreachable(pin.url, result.stderr);
+    if (result.exitCode !== 0) throw unreachable(pin.url, result.stderr);
   };
-  const checkout = () => run('checkout', '--quiet', '--force', '--detach', pin.commit);
-  const fetch = async () =>
-    (await run('init', '--quiet')) ??
-    (await run('fetch', '--quiet', '--depth', '1', '--no-tags', '--', pin.url, pin.commit)) ??
-    (await checkout());
   try {
     await mkdir(partial, { recursive: true });
-    await mkdir(join(folder, '..'), { recursive: true });
-    const restored = (await restore(bare)) && (await revive(bare)) && (await checkout()) === undefined;
-    if (!restored) {
-      await rm(bare, { recursive: true, force: true });
-      const failure = await fetch();
-      if (failure !== undefined) throw failure;
-    }
-    await put(bare, bareFolder(folder));
+    await mkdir(dirname(folder), { recursive: true });
+    await run('init', '--quiet');
+    await run('fetch', '--quiet', '--depth', '1', '--no-tags', '--', pin.url, pin.commit);
+    await run('checkout', '--quiet', '--force', '--detach', pin.commit);
     await put(partial, folder);
-    return restored ? 'cache' : 'fetched';
+    return 'fetched';
   } finally {
     await rm(partial, { recursive: true, force: true });
     await rm(bare, { recursive: true, force: true });
   }
-}
-
-// An entry holds files only, and git takes a folder without refs/ for no repository.
-async function revive(bare: string): Promise<true> {
-  await mkdir(join(bare, 'refs'), { recursive: true });
-  return true;
 }
 
 // Another build on this machine may have been faster; its folder has the same content.

@@ -1,3 +1,4 @@
+import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
 
 /** A command and the variables that it needs. */
@@ -34,8 +35,26 @@ function spack(side: Side, ...words: readonly string[]): SpackCommand {
 export const concretizeCommand = (side: Side): SpackCommand => spack(side, 'concretize', '--force');
 
 /** Installs the lock's packages, from the build cache where it has them. */
-export const installCommand = (side: Side, jobs: number): SpackCommand =>
-  spack(side, 'install', '--only-concrete', '--no-check-signature', '--fail-fast', '--jobs', String(jobs));
+export function installCommand(side: Side, jobs: number): SpackCommand {
+  const words = ['--only-concrete', '--no-check-signature', '--fail-fast', '--jobs', String(jobs)];
+  const { command, env } = spack(side, 'install', ...words);
+  const ccache = {
+    CCACHE_DIR: ccacheFolder(side.layout),
+    // A compiler is the same by its bytes, not by when the image was made.
+    CCACHE_COMPILERCHECK: 'content',
+    // What was preprocessed to look it up is compiled, instead of preprocessing it again.
+    CCACHE_NOCPP2: '1',
+    // Our recipe of Slurm keeps what configure found out, as ccache does for make.
+    SLURM_FACTORY_CONFIGURE_RESULTS: `${ccacheFolder(side.layout)}/${configureResults}`,
+  };
+  return { command, env: { ...env, ...ccache } };
+}
+
+/** Where configure's results are kept below ccache's folder, a file each, by the digest of what they are for. */
+export const configureResults = 'configure';
+
+/** Where ccache keeps what compilers made. */
+export const ccacheFolder = (layout: Layout): string => `${layout.userCache}/ccache`;
 
 /** Versions of the distribution's packages, a name and a version a line. */
 export function packageVersionsCommand(

@@ -53,7 +53,7 @@ export function renderEnvironment(request: EnvironmentRequest): string {
           source_cache: `${layout.userCache}/sources`,
           misc_cache: `${layout.userCache}/misc`,
           checksum: true,
-          ccache: false,
+          ccache: true,
           install_status: false,
         },
         bootstrap: { enable: false },

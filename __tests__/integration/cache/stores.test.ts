@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { actionsCache } from '../../../src/action/stores.js';
 import { sha256 } from '../../../src/base/files.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
-import { indexKey, indexPrefix } from '../../../src/cache/keys.js';
+import { ccacheKey, ccachePrefix, indexKey, indexPrefix } from '../../../src/cache/keys.js';
 import { type CacheStep, compileSources } from '../../support/cache/processes.js';
 import { type CacheRunner, describeFolder, flipByte, startCacheRunner } from '../../support/cache/runner.js';
-import { recordingLogger, writeFiles } from '../../support/fakes.js';
+import { readFiles, recordingLogger, temporaryFolder, writeFiles } from '../../support/fakes.js';
 
 /** The action's cache store and entries with the toolkit's client, tar and zstd against a v2 service. */
 
@@ -54,6 +54,23 @@ describe('sound entries', () => {
     expect(await describeFolder(target)).toEqual(await describeFolder(runner.source));
     const other = indexPrefix({ ...index, packagesCommit: '3'.repeat(40) });
     expect(await entries.restoreNear(other, join(runner.folder, 'other'))).toBe(false);
+  });
+
+  test("ccache's files of one build are found by the next of its release series, the newest first", async () => {
+    const material = { toolchain: 'bookworm', arch: 'amd64' as const, builder: 'b'.repeat(64), debug: false };
+    const prefix = ccachePrefix({ ...material, series: '24.11' });
+    const transfer = join(runner.workspace, '.slurm-factory');
+    const policy = { restore: true, save: true };
+    const entries = new CacheEntries(actionsCache(runner.workspace), policy, recordingLogger(), transfer);
+    for (const name of ['one', 'two']) {
+      const directory = await temporaryFolder({ 'ccache.tar': name });
+      expect(await entries.save(ccacheKey(prefix, [name]), directory)).toBe(true);
+    }
+    const target = join(runner.folder, 'objects');
+    expect(await entries.restoreNear(prefix, target)).toBe(true);
+    expect(await readFiles(target)).toEqual({ 'ccache.tar': 'two' });
+    const other = ccachePrefix({ ...material, series: '24.1' });
+    expect(await entries.restoreNear(other, join(runner.folder, 'others'))).toBe(false);
   });
 
   test('two jobs save at the same time: one key is kept once and whole, of two keys neither is lost', async () => {

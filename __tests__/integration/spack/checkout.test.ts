@@ -1,12 +1,9 @@
-import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { CacheEntries } from '../../../src/cache/entries.js';
 import { nodeProcess } from '../../../src/cli/process.js';
-import { directoryCache } from '../../../src/cli/stores.js';
-import { bareFolder, checkOut, type Pin, resolveCommit } from '../../../src/spack/checkout.js';
-import { recordingLogger } from '../../support/fakes.js';
+import { checkOut, type Pin, resolveCommit } from '../../../src/spack/checkout.js';
 
 let root: string;
 let pin: Pin;
@@ -36,25 +33,14 @@ test.each(['develop', 'v1'])('real git: %s is resolved to its commit', async (re
   expect(await resolveCommit(pin.url, ref, nodeProcess)).toBe(pin.commit);
 });
 
-test('real git: a checkout goes through the cache, and the second time needs no repository', async () => {
-  const cache = directoryCache(join(root, 'entries'));
-  const entries = new CacheEntries(
-    cache,
-    { restore: true, save: true },
-    recordingLogger(),
-    join(root, 'transfer'),
-  );
-  const first = join(root, 'one', 'spack');
-  expect(
-    await checkOut(pin, first, join(root, 'scratch'), nodeProcess, (bare) => entries.restore('clone', bare)),
-  ).toBe('fetched');
-  await entries.save('clone', bareFolder(first));
+test('real git: a checkout is the files of the commit, and nothing else', async () => {
+  const folder = join(root, 'checkouts', 'spack');
+  const scratch = join(root, 'scratch');
+  expect(await checkOut(pin, folder, scratch, nodeProcess)).toBe('fetched');
+  expect(await readFile(join(folder, 'README'), 'utf8')).toBe('text\n');
+  expect(await readdir(join(root, 'checkouts'))).toEqual(['spack']);
+  expect(await readdir(folder)).toEqual(['README']);
+  expect(await readdir(scratch)).toEqual([]);
   const gone = { ...pin, url: 'file:///nowhere' };
-  const second = join(root, 'two', 'spack');
-  expect(
-    await checkOut(gone, second, join(root, 'scratch'), nodeProcess, (bare) =>
-      entries.restore('clone', bare),
-    ),
-  ).toBe('cache');
-  expect(await readFile(join(second, 'README'), 'utf8')).toBe('text\n');
+  expect(await checkOut(gone, folder, scratch, nodeProcess)).toBe('here already');
 });

@@ -80,6 +80,7 @@ const whole = {
   install: { seconds: 0.5, times: [0.5] },
   worth: {
     index: { bytes: 0.5e6, without: 20, with: 5 },
+    ccache: { bytes: 10e6, without: 200, with: 150 },
     sources: { bytes: 12e6 },
   },
   startup: { 'v20.0.0': { node: 40, main: 150, cliVersion: 140 } },
@@ -169,6 +170,10 @@ describe('tables', () => {
   test('weigh the time that a cache saves against its bytes', () => {
     expect(tableOf(whole, 'What a cache is worth')).toEqual([
       ["Spack's indexes", 'kept', '0.5 MB', 'bring the lock', '20.0 s', '5.00 s', '30.00'],
+      [
+        "ccache's files and configure's results",
+        ...['kept', '10.0 MB', 'install of the next patch release', '200.0 s', '150.0 s', '5.00'],
+      ],
       ['source archive of Slurm', 'not kept', '12.0 MB', 'download, when it is compiled', '—', '—', '—'],
     ]);
   });

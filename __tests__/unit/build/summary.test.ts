@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cacheRows, cacheTotals, megabytes, summaryRows } from '../../../src/build/summary.js';
-import { cloneKey, lockKey, packageKey } from '../../../src/cache/keys.js';
+import { lockKey, packageKey } from '../../../src/cache/keys.js';
 import { cacheUse } from '../../../src/cache/ledger.js';
 import { report } from '../../support/report.js';
 
@@ -38,7 +38,7 @@ describe('caches', () => {
   const place = { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 128 } as const;
   const slurm = packageKey(place, 'slurm', 'abcdefghijklmnopqrstuvwxyz234567');
   const uses = [
-    cacheUse(cloneKey('spack', '1'.repeat(40)), 20_000_000, 'restored'),
+    cacheUse(packageKey(place, 'gcc-runtime', '1'.repeat(32)), 20_000_000, 'restored'),
     cacheUse(slurm, 6_300_000, 'saved'),
     cacheUse('another', 0, 'failed'),
     cacheUse(lockKey(place, '2'.repeat(64)), 100_000, 'pruned'),
@@ -46,7 +46,7 @@ describe('caches', () => {
 
   test('each entry has its size and what became of it', () => {
     expect(cacheRows({ uses, stored: undefined, budget: 2e9 })).toEqual([
-      ['clone spack 1111111', '20.0 MB', 'restored'],
+      ['package gcc-runtime 1111111', '20.0 MB', 'restored'],
       ['package slurm abcdefg', '6.3 MB', 'saved'],
       ['another', '', 'failed'],
       ['lock 2222222', '0.1 MB', 'pruned'],

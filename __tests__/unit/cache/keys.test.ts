@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { sha256 } from '../../../src/base/files.js';
 import {
-  cloneKey,
+  type CcacheMaterial,
+  ccacheKey,
+  ccachePrefix,
   contentKey,
   type IndexMaterial,
   indexKey,
@@ -33,6 +35,7 @@ const index: IndexMaterial = {
   packagesCommit: `${'2'.repeat(12)}${'9'.repeat(28)}`,
   overlay: `${'d'.repeat(12)}${'9'.repeat(52)}`,
 };
+const ccache: CcacheMaterial = { ...platform, builder: place.builder, series: '24.11', debug: false };
 const material: KeyMaterial = {
   ...lockMaterial,
   target: 'slurm-24.11.6-bookworm-amd64',
@@ -71,8 +74,6 @@ describe('the whole key', () => {
       'slurm-factory-v3-result-slurm-24.11.6-bookworm-amd64-abc',
     ],
     [lockKey({ ...platform, arch: 'arm64' }, 'abc'), 'slurm-factory-v3-lock-bookworm-arm64-abc'],
-    [cloneKey('spack', 'abc'), 'slurm-factory-v3-clone-spack-abc'],
-    [cloneKey('packages', 'abc'), 'slurm-factory-v3-clone-packages-abc'],
     [
       packageKey(place, 'slurm', 'x'.repeat(32)),
       `slurm-factory-v3-package-bookworm-amd64-0123456789abcdef-p128-slurm-${'x'.repeat(32)}`,
@@ -82,6 +83,10 @@ describe('the whole key', () => {
       `slurm-factory-v3-package-bookworm-amd64-machine-p128-nvml-${'y'.repeat(32)}`,
     ],
     [indexKey(index), 'slurm-factory-v3-index-bookworm-amd64-111111111111-222222222222-dddddddddddd'],
+    [
+      ccacheKey(ccachePrefix(ccache), ['b/R', 'a/M']),
+      `slurm-factory-v3-ccache-bookworm-amd64-0123456789abcdef-24.11-${sha256('a/M\nb/R').slice(0, 16)}`,
+    ],
   ])('%s', (key, expected) => {
     expect(key).toBe(expected);
   });
@@ -127,7 +132,8 @@ test('no key is the beginning of another: the service would take it for a match'
     packageKey(machine, 'slurm-drain', 'x'.repeat(32)),
     lockKey(platform, 'f'.repeat(64)),
     indexKey(index),
-    cloneKey('spack', 'f'.repeat(40)),
+    ccacheKey(ccachePrefix(ccache), ['a/R']),
+    ccacheKey(ccachePrefix({ ...ccache, debug: true }), ['a/R']),
   ];
   for (const key of keys) {
     for (const other of keys.filter((candidate) => candidate !== key)) {
@@ -148,6 +154,27 @@ test('an index may come from the same commits, and passes through the same folde
   expect(transferName(lock)).toBe(lock);
 });
 
+test('objects may come from any build that is alike, and only from such a one', () => {
+  const prefix = ccachePrefix(ccache);
+  const key = ccacheKey(prefix, ['a/R']);
+  expect(ccacheKey(prefix, ['b/R'])).not.toBe(key);
+  expect(transferName(key)).toBe(prefix);
+  expect(transferName(prefix)).toBe(prefix);
+  const others: Partial<CcacheMaterial>[] = [
+    { toolchain: 'noble' },
+    { arch: 'arm64' },
+    { builder: 'f'.repeat(64) },
+    { series: '24.1' },
+    { series: '25.05' },
+    { debug: true },
+  ];
+  for (const other of others) {
+    const theirs = ccachePrefix({ ...ccache, ...other });
+    expect(ccacheKey(theirs, ['a/R']).startsWith(prefix)).toBe(false);
+    expect(key.startsWith(theirs)).toBe(false);
+  }
+});
+
 describe('what a target may use', () => {
   const plain = 'slurm-24.11.6-bookworm-amd64';
   const { prefixes, includes } = reachOf(plain, platform);
@@ -159,7 +186,7 @@ describe('what a target may use', () => {
       'slurm-factory-v3-package-bookworm-amd64-',
       'slurm-factory-v3-lock-bookworm-amd64-',
       'slurm-factory-v3-index-bookworm-amd64-',
-      'slurm-factory-v3-clone-',
+      'slurm-factory-v3-ccache-bookworm-amd64-',
     ]);
   });
 
@@ -169,13 +196,14 @@ describe('what a target may use', () => {
     [packageKey(machine, 'slurm', 'x'.repeat(32)), true],
     [lockKey(platform, 'f'.repeat(64)), true],
     [indexKey(index), true],
-    [cloneKey('spack', 'f'.repeat(40)), true],
+    [ccacheKey(ccachePrefix(ccache), []), true],
+    [ccacheKey(ccachePrefix({ ...ccache, arch: 'arm64' }), []), false],
     [resultKey(`${plain}-cuda`, 'f'.repeat(64)), false],
     [resultKey('slurm-24.11.5-bookworm-amd64', 'f'.repeat(64)), false],
     [packageKey({ ...place, arch: 'arm64' }, 'slurm', 'x'.repeat(32)), false],
     [packageKey({ ...place, toolchain: 'noble' }, 'slurm', 'x'.repeat(32)), false],
     [lockKey({ ...platform, toolchain: 'noble' }, 'f'.repeat(64)), false],
-    ['slurm-factory-v2-clone-spack-abc', false],
+    ['slurm-factory-v2-lock-bookworm-amd64-abc', false],
     ['another-action-key', false],
   ])('%s: %s', (key, expected) => {
     expect(reached(key)).toBe(expected);
@@ -190,9 +218,10 @@ test.each([
   ],
   [packageKey(place, 'compiler-wrapper', 'x'.repeat(32)), 'package', 'compiler-wrapper'],
   [packageKey(machine, 'p7zip', 'x'.repeat(32)), 'package', 'p7zip'],
-  [cloneKey('packages', 'f'.repeat(40)), 'clone', 'packages'],
   [lockKey(platform, 'f'.repeat(64)), 'lock', undefined],
   [indexKey(index), 'index', undefined],
+  [ccacheKey(ccachePrefix(ccache), []), 'ccache', '24.11'],
+  [ccacheKey(ccachePrefix({ ...ccache, debug: true }), []), 'ccache', '24.11.debug'],
   ['slurm-factory-v3-other-abc', undefined, undefined],
   ['slurm-factory-v2-lock-abc', undefined, undefined],
 ])('%s is read as a %s of %s', (key, kind, name) => {

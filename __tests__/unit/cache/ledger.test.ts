@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cloneKey, lockKey, packageKey } from '../../../src/cache/keys.js';
+import { lockKey, packageKey } from '../../../src/cache/keys.js';
 import { bytesOf, cacheUse, cacheUseSchema, entryLabel, usedKeys } from '../../../src/cache/ledger.js';
 
 const platform = { toolchain: 'bookworm', arch: 'amd64' } as const;
@@ -10,7 +10,6 @@ test.each([
     packageKey(place, 'compiler-wrapper', 'abcdefghijklmnopqrstuvwxyz234567'),
     'package compiler-wrapper abcdefg',
   ],
-  [cloneKey('spack', '5817ab9613f211442a2747b304960c556797c40f'), 'clone spack 5817ab9'],
   [lockKey(platform, 'f'.repeat(64)), 'lock fffffff'],
   ['of-no-kind', 'of-no-kind'],
 ])('%s is shown as %s', (key, label) => {

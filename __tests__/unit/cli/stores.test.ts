@@ -29,6 +29,19 @@ describe('directoryCache', () => {
     expect(await readlink(join(target, 'link'))).toBe('bin/tool');
   });
 
+  test('a prefix gives the entry that was saved or used last, whatever its name', async () => {
+    const { root, source, cache, target } = await setUp();
+    const names = ['near-b', 'near-c', 'near-a', 'other'];
+    for (const [index, name] of names.entries()) {
+      await cache.save(name, source);
+      await utimes(join(root, 'entries', name), index + 1, index + 1);
+    }
+    expect(await cache.restore('near-', ['near-'], target)).toBe('near-a');
+    await utimes(join(root, 'entries', 'near-c'), new Date(), new Date(Date.now() + 60_000));
+    expect(await cache.restore('near-', ['near-'], target)).toBe('near-c');
+    expect(await cache.restore('near-', ['far-', 'oth'], target)).toBe('other');
+  });
+
   test('an entry never changes', async () => {
     const { source, cache, target } = await setUp();
     await cache.save('key', source);

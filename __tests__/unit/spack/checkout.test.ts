@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { SpackUnreachableError } from '../../../src/base/errors.js';
 import { exists } from '../../../src/base/files.js';
-import { bareFolder, checkOut, type Pin, resolveCommit } from '../../../src/spack/checkout.js';
-import { type Answer, fakeProcess, readFiles, temporaryFolder, writeFiles } from '../../support/fakes.js';
+import { checkOut, type Pin, resolveCommit } from '../../../src/spack/checkout.js';
+import { type Answer, fakeProcess, readFiles, temporaryFolder } from '../../support/fakes.js';
 
 const url = 'https://git.test/spack.git';
 const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(40)) as [string, string, string];
@@ -92,53 +92,24 @@ describe('checkOut', () => {
     const verbs = () => process.calls.map(({ command }) => command[command.indexOf('--work-tree') + 2]);
     return { process, verbs };
   }
-  const miss = async () => false;
 
-  test('fetches one commit, shallow, and leaves files and objects side by side', async () => {
+  test('fetches one commit, shallow, and leaves nothing but its files', async () => {
     const root = await temporaryFolder();
     const { process, verbs } = git();
-    expect(await checkOut(pin, join(root, 'clones', 'spack'), join(root, 'scratch'), process, miss)).toBe(
+    expect(await checkOut(pin, join(root, 'clones', 'spack'), join(root, 'scratch'), process)).toBe(
       'fetched',
     );
     expect(verbs()).toEqual(['init', 'fetch', 'checkout']);
     expect(process.lines[1]).toContain(`--depth 1 --no-tags -- ${url} ${one}`);
     expect(await readFiles(join(root, 'clones'))).toEqual({
       'spack/README': `files of ${one}`,
-      'spack.git/pack': `objects of ${one}`,
     });
-    expect(bareFolder(join(root, 'spack'))).toBe(join(root, 'spack.git'));
-  });
-
-  test('takes the objects from the cache where it has them, and then no network', async () => {
-    const root = await temporaryFolder();
-    const { process, verbs } = git();
-    const restore = async (bare: string) => {
-      await writeFiles(bare, { pack: `objects of ${one}` });
-      return true;
-    };
-    expect(await checkOut(pin, join(root, 'spack'), join(root, 'scratch'), process, restore)).toBe('cache');
-    expect(verbs()).toEqual(['checkout']);
-    expect((await readFiles(root))['spack/README']).toBe(`files of ${one}`);
-  });
-
-  test('a cache entry that git can not use is fetched anew', async () => {
-    const root = await temporaryFolder();
-    const { process, verbs } = git();
-    const restore = async (bare: string) => {
-      await writeFiles(bare, { rubbish: 'not objects' });
-      return true;
-    };
-    expect(await checkOut(pin, join(root, 'spack'), join(root, 'scratch'), process, restore)).toBe('fetched');
-    expect(verbs()).toEqual(['checkout', 'init', 'fetch', 'checkout']);
-    expect(await readFiles(join(root, 'spack.git'))).toEqual({ pack: `objects of ${one}` });
   });
 
   test('what is here already is left alone', async () => {
     const root = await temporaryFolder({ 'spack/README': 'mine' });
     const { process } = git();
-    expect(await checkOut(pin, join(root, 'spack'), join(root, 'scratch'), process, miss)).toBe(
-      'here already',
-    );
+    expect(await checkOut(pin, join(root, 'spack'), join(root, 'scratch'), process)).toBe('here already');
     expect(process.calls).toEqual([]);
     expect(await readFiles(root)).toEqual({ 'spack/README': 'mine' });
   });
@@ -147,7 +118,7 @@ describe('checkOut', () => {
     'when %s fails nothing is left, and the error says why',
     async (verb) => {
       const root = await temporaryFolder();
-      const attempt = checkOut(pin, join(root, 'spack'), join(root, 'scratch'), git(verb).process, miss);
+      const attempt = checkOut(pin, join(root, 'spack'), join(root, 'scratch'), git(verb).process);
       await expect(attempt).rejects.toThrow(SpackUnreachableError);
       await expect(attempt).rejects.toThrow(`fatal: ${verb} went wrong`);
       expect(await readdir(join(root, 'scratch'))).toEqual([]);
@@ -159,12 +130,9 @@ describe('checkOut', () => {
     const root = await temporaryFolder();
     const folder = join(root, 'spack');
     await Promise.all(
-      [1, 2, 3].map((build) => checkOut(pin, folder, join(root, `build-${build}`), git().process, miss)),
+      [1, 2, 3].map((build) => checkOut(pin, folder, join(root, `build-${build}`), git().process)),
     );
-    expect((await readdir(root)).filter((name) => !name.startsWith('build-')).sort()).toEqual([
-      'spack',
-      'spack.git',
-    ]);
+    expect((await readdir(root)).filter((name) => !name.startsWith('build-')).sort()).toEqual(['spack']);
     for (const build of [1, 2, 3]) expect(await readdir(join(root, `build-${build}`))).toEqual([]);
     expect((await readFiles(folder))['README']).toBe(`files of ${one}`);
   });

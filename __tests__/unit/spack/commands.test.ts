@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { containerLayout } from '../../../src/container/layout.js';
-import { concretizeCommand, installCommand, packageVersionsCommand } from '../../../src/spack/commands.js';
+import {
+  ccacheFolder,
+  concretizeCommand,
+  installCommand,
+  packageVersionsCommand,
+} from '../../../src/spack/commands.js';
 
 const side = { layout: containerLayout, python: '/py/bin/python3' };
 
@@ -26,6 +31,12 @@ describe('Spack', () => {
     const { command } = installCommand(side, 7);
     expect(command).toContain('--only-concrete');
     expect(command.slice(command.indexOf('--jobs'))).toEqual(['--jobs', '7']);
+  });
+
+  test('what compilers make goes to a ccache of its own, below the folder that is kept', () => {
+    const { env } = installCommand(side, 7);
+    expect(env).toMatchObject({ CCACHE_DIR: ccacheFolder(containerLayout), CCACHE_COMPILERCHECK: 'content' });
+    expect(ccacheFolder(containerLayout)).toBe('/opt/slurm-factory/user-cache/ccache');
   });
 });
 

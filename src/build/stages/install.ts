@@ -11,6 +11,7 @@ import { installCommand } from '../../spack/commands.js';
 import { padding } from '../../spack/environment.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import { builtSpecs, installedPrefix, type Lock } from '../../spack/results.js';
+import type { Ccache } from '../ccache.js';
 import type { Indexes } from '../indexes.js';
 import { logName } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
@@ -26,6 +27,14 @@ export interface Installed {
   readonly rootFromCache: boolean;
 }
 
+/** What an installation takes from earlier ones, and leaves to later ones. */
+export interface InstallCaches {
+  readonly entries: CacheEntries;
+  readonly indexes: Indexes;
+  readonly ccache: Ccache;
+  readonly saver: PackageSaver;
+}
+
 /**
  * Brings the lock's packages from the cache to the build cache, then lets Spack install them: from there
  * what is there, from source the rest. Each package that was compiled is pushed as it finishes.
@@ -35,10 +44,8 @@ export async function install(
   plan: BuildPlan,
   session: Session,
   lock: Lock,
-  entries: CacheEntries,
-  indexes: Indexes,
+  { entries, indexes, ccache, saver }: InstallCaches,
   recorder: Recorder,
-  saver: PackageSaver,
   logger: Logger,
 ): Promise<Installed> {
   const { toolchain, arch } = plan.target;
@@ -52,7 +59,7 @@ export async function install(
   recorder.update({ packages: { directory, place, restored } });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
   const built = wanted.filter((spec) => !restored.includes(spec.hash));
-  if (built.length > 0) await indexes.bring();
+  if (built.length > 0) await Promise.all([indexes.bring(), ccache.bring()]);
 
   const progress = new InstallProgress(wanted.length);
   const { command, env } = installCommand(session, plan.jobs);
@@ -69,6 +76,7 @@ export async function install(
   });
   saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(plan, session, progress, tail, logger);
+  ccache.finished();
   return {
     prefix: await findPrefix(plan, session, lock),
     packages: {

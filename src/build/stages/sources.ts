@@ -1,28 +1,19 @@
 import { join } from 'node:path';
 import type { Logger, ProcessRunner } from '../../base/ports.js';
-import type { CacheEntries } from '../../cache/entries.js';
-import { cloneKey } from '../../cache/keys.js';
-import { bareFolder, checkOut, type Pin } from '../../spack/checkout.js';
+import { checkOut, type Pin } from '../../spack/checkout.js';
 import type { BuildPlan } from '../plan.js';
-import type { Recorder } from '../record.js';
 
 /**
- * Brings Spack and its packages to this machine: what is here already, else from the cache, else from
- * their official addresses.
+ * Brings Spack and its packages to this machine: what is here already, else from their official addresses.
+ * No cache keeps them: over a network it would bring the same bytes, while the image is made.
  * @throws SpackUnreachableError
  */
 export async function bringSources(
   plan: BuildPlan,
-  entries: CacheEntries,
-  recorder: Recorder,
   ports: { readonly process: ProcessRunner; readonly logger: Logger },
 ): Promise<void> {
   const bring = async (pin: Pin, folder: string) => {
-    const key = cloneKey(pin.name, pin.commit);
-    const source = await checkOut(pin, folder, join(plan.buildFolder, 'clones'), ports.process, (bare) =>
-      entries.restore(key, bare),
-    );
-    if (source === 'fetched') recorder.addSave({ key, directory: bareFolder(folder) });
+    const source = await checkOut(pin, folder, join(plan.buildFolder, 'clones'), ports.process);
     ports.logger.info(`${pin.url} at ${pin.commit.slice(0, 12)}: ${source}`);
   };
   await Promise.all([

@@ -211,6 +211,7 @@ class Slurm(AutotoolsPackage):
             "--disable-static",
             "--disable-dependency-tracking",
             "--disable-silent-rules",
+            "--config-cache",
             # Slurm's own --enable-debug would also switch optimization off.
             "--disable-debug",
             f"CFLAGS={self._optimization} -ffile-prefix-map={self.stage.source_path}=.",
@@ -286,6 +287,52 @@ class Slurm(AutotoolsPackage):
         # faster in a plain shell: a quarter of the time of make where /bin/sh is dash. The
         # makefiles of 22-05 say pushd.
         return ["SHELL=/bin/sh"] if self.spec.satisfies("@23-02:") else []
+
+    # What autoconf's and libtool's own macros find out: that is all that their cache holds. Slurm's do
+    # more than that while they look, and paths are another build's.
+    configure_result = re.compile(
+        r"(ac_cv_(c|func|have_decl|header|lib|member|search|sizeof|type|prog_cc|prog_cxx)|am_cv"
+        r"|lt_cv(?!_path|_sys_global))_\w+="
+    )
+
+    def _file_for_results(self):
+        """File for the results of this very configure with these arguments and dependencies."""
+        folder = env.get("SLURM_FACTORY_CONFIGURE_RESULTS")
+        if not folder:
+            return None
+        digest = hashlib.sha256()
+        with open(os.path.join(self.stage.source_path, "configure"), "rb") as f:
+            digest.update(f.read())
+        for arg in self.configure_args():
+            for path, name in ((self.stage.source_path, "@stage@"), (str(self.prefix), "@prefix@")):
+                arg = arg.replace(path, name)
+            digest.update(f"\n{arg}".encode())
+        for hash_ in sorted(spec.dag_hash() for spec in self.spec.traverse(root=False)):
+            digest.update(f"\n{hash_}".encode())
+        return os.path.join(folder, digest.hexdigest())
+
+    @run_before("configure")
+    def _bring_results(self):
+        # To keep two hundred programs of one line takes ccache longer than to compile them.
+        env["CCACHE_DISABLE"] = "1"
+        # Now, since Spack edits the script before it runs it.
+        self._kept_results = kept = self._file_for_results()
+        if kept and os.path.exists(kept):
+            copy(kept, os.path.join(self.stage.source_path, "config.cache"))
+
+    @run_after("configure")
+    def _keep_results(self):
+        # Where Spack does not use ccache, it stays off.
+        if env.get("SPACK_CCACHE_BINARY"):
+            del env["CCACHE_DISABLE"]
+        kept = self._kept_results
+        if kept:
+            mkdirp(os.path.dirname(kept))
+            with open(os.path.join(self.stage.source_path, "config.cache"), encoding="utf-8") as f:
+                lines = [line for line in f if self.configure_result.match(line)]
+            with open(f"{kept}.tmp", "w", encoding="utf-8") as f:
+                f.writelines(lines)
+            os.replace(f"{kept}.tmp", kept)
 
     def build(self, spec, prefix):
         self._write_plan()
