@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { processOwner } from '../../../src/base/owner.js';
+import { RecordFile } from '../../../src/cli/records.js';
+import { runCli } from '../../support/cli.js';
+import { temporaryFolder } from '../../support/prepare.js';
+import { startedRecord } from '../../support/records.js';
+
+/** The command line with what a killed build has left; it ends at once, over a release that there is not. */
+
+const cache = temporaryFolder('records');
+afterAll(() => rmSync(cache, { recursive: true, force: true }));
+
+const records = join(cache, 'records');
+const ended = [...processOwner().split('~').slice(0, 4), '1'].join('~');
+const start = () => runCli(['build', '1.2.3', '--cache-dir', cache]);
+
+const withMounts = process.getuid?.() === 0 ? test : test.skip;
+
+withMounts('a record is kept until the folder of its build is gone', () => {
+  const record = startedRecord(cache);
+  const mount = join(record.buildFolder, 'still-in-use');
+  mkdirSync(mount, { recursive: true });
+  // Like a container that outlives its engine: nobody can remove the folder now.
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mount]);
+  try {
+    writeFileSync(join(mount, 'file'), 'busy');
+    new RecordFile(records, ended).save(record);
+    const first = start();
+    expect(first.stderr).toContain('An earlier build was killed');
+    expect(first.stderr).toContain(`Could not remove ${record.buildFolder}`);
+    expect(readdirSync(records)).toHaveLength(1);
+    expect(existsSync(mount)).toBe(true);
+  } finally {
+    execFileSync('umount', [mount]);
+  }
+  const second = start();
+  expect(second.stderr).toContain('An earlier build was killed');
+  expect(second.stderr).not.toContain('Could not remove');
+  expect(existsSync(record.buildFolder)).toBe(false);
+  expect(readdirSync(records)).toEqual([]);
+  expect(start().stderr).not.toContain('An earlier build was killed');
+});
