@@ -8,6 +8,7 @@ import { smokeReportName } from '../../src/build/stages/smoke.js';
 import { signingKeyName } from '../../src/bundle/signature.js';
 import { inputNames } from '../../src/options/schema.js';
 import { SmokeError } from '../../src/smoke/report.js';
+import { imagePackages, parseToolchain } from '../../src/targets/toolchains.js';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -39,6 +40,15 @@ const action: {
 } = parse(await read('action.yml'));
 const inputsText = await read('docs/inputs.md');
 const errorTables = tables(await read('docs/errors.md'));
+
+test('docs/examples.md installs what a build without a container needs, and nothing else', async () => {
+  const text = await read('docs/examples.md');
+  const command = 'apt-get install --yes --no-install-recommends ';
+  const start = text.indexOf(command) + command.length;
+  const words = text.slice(start, text.indexOf('- uses:', start)).match(/[^\s\\]+/g) ?? [];
+  const path = 'toolchains/bookworm/toolchain.yaml';
+  expect(words.sort()).toEqual(imagePackages(parseToolchain(await read(path), path)));
+});
 
 describe('docs/inputs.md', () => {
   const documented = tables(inputsText);
