@@ -124,6 +124,7 @@ async function plainEnvironment({ plan, session, library, run }, buildCache) {
   );
   spack.specs = [plainSpec(plan)];
   spack.concretizer = { unify: true };
+  spack.config.ccache = false;
   spack.packages['zlib-api'] = { require: ['zlib'] };
   delete spack.repos.slurm_factory;
   delete spack.mirrors.built;
