@@ -1,5 +1,9 @@
 import { join } from 'node:path';
+import { processOwner } from '../../src/base/owner.js';
 import type { PostRecord } from '../../src/build/record.js';
+
+/** A process of this machine that has ended: this one's pid with another start time. */
+export const endedOwner = (): string => [...processOwner().split('~').slice(0, 4), '1'].join('~');
 
 /** The record of a build in `root` that has just begun. */
 export const startedRecord = (root: string, change: Partial<PostRecord> = {}): PostRecord => ({

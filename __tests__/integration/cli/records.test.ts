@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { processOwner } from '../../../src/base/owner.js';
 import { RecordFile } from '../../../src/cli/records.js';
 import { runCli } from '../../support/cli.js';
 import { temporaryFolder } from '../../support/prepare.js';
-import { startedRecord } from '../../support/records.js';
+import { endedOwner, startedRecord } from '../../support/records.js';
 
 /** The command line with what a killed build has left; it ends at once, over a release that there is not. */
 
@@ -14,7 +13,6 @@ const cache = temporaryFolder('records');
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
 const records = join(cache, 'records');
-const ended = [...processOwner().split('~').slice(0, 4), '1'].join('~');
 const start = () => runCli(['build', '1.2.3', '--cache-dir', cache]);
 
 const withMounts = process.getuid?.() === 0 ? test : test.skip;
@@ -27,7 +25,7 @@ withMounts('a record is kept until the folder of its build is gone', () => {
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mount]);
   try {
     writeFileSync(join(mount, 'file'), 'busy');
-    new RecordFile(records, ended).save(record);
+    new RecordFile(records, endedOwner()).save(record);
     const first = start();
     expect(first.stderr).toContain('An earlier build was killed');
     expect(first.stderr).toContain(`Could not remove ${record.buildFolder}`);

@@ -4,11 +4,10 @@ import { expect, test } from '@jest/globals';
 import { processOwner } from '../../../src/base/owner.js';
 import { claimRecords, RecordFile } from '../../../src/cli/records.js';
 import { temporaryFolder } from '../../support/fakes.js';
-import { startedRecord } from '../../support/records.js';
+import { endedOwner, startedRecord } from '../../support/records.js';
 
 const owner = processOwner();
-/** A process of this machine that has ended: its pid with another start time. */
-const ended = [...owner.split('~').slice(0, 4), '1'].join('~');
+const ended = endedOwner();
 const record = startedRecord('/cache');
 
 test('a record is read as it was written, and gone once it is removed', async () => {
