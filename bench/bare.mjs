@@ -18,6 +18,8 @@ export function splitWords(text) {
 export function bareArguments(words, prefix, spackRoot) {
   return words.flatMap((word) => {
     if (word.startsWith('--with-pam_dir=')) return [`--with-pam_dir=${prefix}/lib/security`];
+    // The recipe has the makefiles made after configure, on all cores.
+    if (word === '--no-create') return [];
     const kept = word
       .split(' ')
       .filter((part) => !part.includes(`${spackRoot}/`))

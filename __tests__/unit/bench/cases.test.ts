@@ -31,9 +31,10 @@ describe('configure arguments of the bare build', () => {
     ]);
   });
 
-  test("keep the flags and lose Spack's folders", () => {
+  test("keep the flags, and lose Spack's folders and what another step would have to finish", () => {
     const given = [
       '--disable-static',
+      '--no-create',
       'CFLAGS=-O2 -ffile-prefix-map=/opt/slurm-factory/stage/slurm=.',
       '--with-munge=/usr',
       '--with-nvml=/opt/slurm-factory/store/nvml',
