@@ -173,8 +173,9 @@ async function finishEarlierBuilds(folder: string, owner: string, ports: Ports):
 async function finish(file: RecordFile, ports: Ports): Promise<void> {
   const record = file.read();
   if (record !== undefined) logCaches(await afterBuild(record, ports), ports.logger);
-  // A container that outlives its engine still writes; the next build removes the folder then.
   if (record === undefined || !(await exists(record.buildFolder))) file.remove();
+  // A container that outlives its engine still writes; the next build removes the folder then, and only that.
+  else file.save({ ...record, saves: [], packages: undefined, ccache: undefined });
 }
 
 function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: () => void } {
