@@ -2,46 +2,68 @@ import { z } from 'zod';
 import type { Target } from '../targets/identifier.js';
 import type { BundleFile } from './sums.js';
 
+/** A word of at most so many characters that a pattern describes. */
+const word = (pattern: RegExp, longest = 200) => z.string().max(longest).regex(pattern);
+const sha256 = word(/^[0-9a-f]{64}$/);
+const commit = word(/^[0-9a-f]{40,64}$/);
+
+/** The most of each list that a manifest may have; real ones have a tenth of it at most. */
+export const listLimits = { specs: 5000, runtimePackages: 1000, files: 20 } as const;
+
 const bundleFile = z.object({
-  name: z.string(),
-  size: z.number().int().describe('bytes'),
-  sha256: z.string().describe('lower-case hex'),
+  name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/).describe('a file beside the manifest'),
+  // 64 GiB
+  size: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 36)
+    .describe('bytes'),
+  sha256: sha256.describe('lower-case hex'),
 });
 
 /** Names the schema, whatever address it is read from; `$schema` of a manifest and `$id` of the schema. */
 export const manifestSchemaId = 'urn:slurm-factory:manifest:1';
 
 export const manifestSchema = z.object({
-  $schema: z.string().optional().describe('names the JSON Schema of this document'),
+  $schema: word(/^[!-~]*$/, 500)
+    .optional()
+    .describe('names the JSON Schema of this document'),
   schema: z.literal(1).describe('raised when a field changes its meaning; new fields may come without it'),
-  target: z.string().describe('identifier of the target, slurm-<release>-<toolchain>-<arch>[-<gpu>]'),
-  slurmVersion: z.string(),
-  toolchain: z.string().describe('distribution that the tarball runs on'),
-  arch: z.string().describe('amd64 or arm64'),
-  gpu: z.string().describe('none, cuda or rocm'),
-  dependencies: z.string().describe('what Slurm links: system or self-contained'),
-  contentKey: z.string().describe('sha256 over all that decides the bytes of the tarballs'),
-  spack: z.object({ commit: z.string(), packagesCommit: z.string() }).describe('commits of Spack'),
-  builder: z.string().describe('digest of the builder image, whose libraries were linked'),
+  target: word(/^slurm-[a-z0-9.-]+$/).describe(
+    'identifier of the target, slurm-<release>-<toolchain>-<arch>[-<gpu>]',
+  ),
+  slurmVersion: word(/^\d+\.\d+\.\d+$/),
+  toolchain: word(/^[a-z][a-z0-9.]*$/).describe('distribution that the tarball runs on'),
+  arch: word(/^[a-z0-9]+$/).describe('amd64 or arm64'),
+  gpu: word(/^[a-z0-9]+$/).describe('none, cuda or rocm'),
+  dependencies: word(/^[a-z-]+$/).describe('what Slurm links: system or self-contained'),
+  contentKey: sha256.describe('sha256 over all that decides the bytes of the tarballs'),
+  spack: z.object({ commit, packagesCommit: commit }).describe('commits of Spack'),
+  builder: sha256.describe('digest of the builder image, whose libraries were linked'),
   specs: z
     .array(
       z.object({
-        name: z.string(),
-        version: z.string(),
-        hash: z.string().describe("Spack's hash in the graph, 32 characters"),
-        external: z
-          .string()
+        name: word(/^[A-Za-z0-9_][A-Za-z0-9_-]*$/),
+        version: word(/^[A-Za-z0-9_.+=/-]+$/),
+        hash: word(/^[a-z2-7]{32}$/).describe("Spack's hash in the graph, 32 characters"),
+        external: word(/^\/[A-Za-z0-9_.+@/-]*$/, 4096)
           .optional()
           .describe("prefix of the distribution's own package; absent for what Spack built"),
       }),
     )
+    .max(listLimits.specs)
     .describe('all concrete specs of the lock, by name'),
   runtimePackages: z
-    .array(z.string())
+    .array(word(/^[A-Za-z0-9_]([A-Za-z0-9._+-]*[A-Za-z0-9._+])?$/))
+    .max(listLimits.runtimePackages)
     .describe('packages of the distribution that the tarball needs where it runs'),
-  runtimeInstall: z.string().optional().describe('the command that installs runtimePackages'),
-  files: z.array(bundleFile).describe('the tarballs and the installer'),
+  runtimeInstall: word(/^[A-Za-z0-9 ._+-]*$/, 250_000)
+    .optional()
+    .describe('the command that installs runtimePackages'),
+  files: z.array(bundleFile).max(listLimits.files).describe('the tarballs and the installer'),
   sbom: bundleFile.optional().describe('the SPDX document of the software tarball'),
+  smoke: bundleFile.optional().describe("the smoke test's report, JUnit XML"),
 });
 
 /** What `manifest.json` says of a target's tarballs. */
@@ -63,12 +85,14 @@ export interface ManifestFacts {
   /** The distribution's package manager; without it the manifest has no command. */
   readonly packageManager?: PackageManager;
   readonly sbom?: BundleFile;
+  /** Report of the smoke test, where there was one. */
+  readonly smoke?: BundleFile;
 }
 
 /** Puts the manifest together; the same facts give the same text. */
 export function makeManifest(facts: ManifestFacts): Manifest {
   const runtimePackages = [...facts.runtimePackages].sort();
-  const { packageManager, sbom } = facts;
+  const { packageManager, sbom, smoke } = facts;
   return {
     ...(packageManager === undefined ? {} : { $schema: manifestSchemaId }),
     schema: 1,
@@ -86,8 +110,16 @@ export function makeManifest(facts: ManifestFacts): Manifest {
     ...(packageManager === undefined ? {} : { runtimeInstall: installLine(packageManager, runtimePackages) }),
     files: facts.files.map(plain),
     ...(sbom === undefined ? {} : { sbom: plain(sbom) }),
+    ...(smoke === undefined ? {} : { smoke: plain(smoke) }),
   };
 }
+
+/** Name, size and sum of all files that a manifest names. */
+export const namedFiles = ({ files, sbom, smoke }: Manifest): BundleFile[] => [
+  ...files,
+  ...(sbom === undefined ? [] : [sbom]),
+  ...(smoke === undefined ? [] : [smoke]),
+];
 
 /** The command that installs packages of the distribution, as root. */
 export function installLine(manager: PackageManager, packages: readonly string[]): string {

@@ -1,9 +1,10 @@
 import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SigningError } from '../base/errors.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
-import { type Env, Gpg, lastLine, removeKeyring, withPublicKey } from './gpg.js';
+import { readPlain } from '../base/safe.js';
+import { type Env, Gpg, lastLine, removeKeyring, signatureLimit, withPublicKey } from './gpg.js';
 
 /** Detached GPG signatures, made with a key that is never in an argument, a variable or a file on a disk. */
 
@@ -34,12 +35,7 @@ export interface Keyring {
   signFiles(files: readonly string[]): Promise<string[]>;
 }
 
-/** Name of the file with the public key of a target's signatures. */
-export const signingKeyName = (identifier: string): string => `${identifier}-signing-key.asc`;
-
-/** The files that are signed: the tarballs and the sums, which stand for all else. */
-export const signedFiles = (names: readonly string[]): string[] =>
-  names.filter((name) => /\.tar\.gz$|-SHA256SUMS$/.test(name));
+export { signedFiles, signingKeyName } from './catalogue.js';
 
 const header = '-----BEGIN PGP PRIVATE KEY BLOCK-----';
 
@@ -205,6 +201,7 @@ async function sign(gpg: Gpg, { fingerprint, passphrase }: Signer, file: string)
       '--output',
       `${file}.asc`,
       '--detach-sign',
+      '--',
       file,
     ],
     `${passphrase.replace(/[\r\n]+$/, '')}\n`,
@@ -233,9 +230,11 @@ async function checkAll(
   process: ProcessRunner,
   files: readonly string[],
 ): Promise<void> {
-  await withPublicKey(process, { text: publicKey }, env, async ({ verify }) => {
+  const key = { name: 'The key', bytes: Buffer.from(publicKey) };
+  await withPublicKey(process, key, env, async ({ verify }) => {
     for (const file of files) {
-      const checked = await verify(file, `${file}.asc`);
+      const signature = await readPlain(dirname(file), `${basename(file)}.asc`, signatureLimit);
+      const checked = await verify(file, signature);
       if (checked.good && checked.fingerprint === fingerprint) continue;
       throw new SigningError(
         `The new signature of ${basename(file)} does not hold: ${checked.good ? 'it is of another key' : checked.reason}.`,

@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { PackagingError } from '../base/errors.js';
-import { sha256File } from '../base/files.js';
+import { readPlain, sha256Plain } from '../base/safe.js';
+import { visible } from '../base/text.js';
 
 /** One file that is handed out. */
 export interface BundleFile {
@@ -12,10 +12,16 @@ export interface BundleFile {
   readonly sha256: string;
 }
 
-/** Size and sum of a file. */
+/**
+ * Size and sum of a regular file; its path may lead through links, its name may be none.
+ * @throws PlainFileError
+ */
 export async function describeFile(path: string): Promise<BundleFile> {
-  return { name: basename(path), size: (await stat(path)).size, sha256: await sha256File(path) };
+  return { name: basename(path), ...(await sha256Plain(dirname(path), basename(path))) };
 }
+
+/** Bytes that SHA256SUMS may have; a target's has about one thousand. */
+export const sumsLimit = 1 << 20;
 
 /** Text of SHA256SUMS, as sha256sum(1) writes and checks it, sorted by name. */
 export function formatSums(files: readonly BundleFile[]): string {
@@ -33,7 +39,10 @@ export function parseSums(text: string): { name: string; sha256: string }[] {
     .map((line) => {
       const match = /^([0-9a-f]{64}) [ *]([^/]+)$/.exec(line);
       if (match?.[1] === undefined || match[2] === undefined) {
-        throw new PackagingError(`SHA256SUMS has a line that is no sum: ${line}`, 'Fetch the files again.');
+        throw new PackagingError(
+          `SHA256SUMS has a line that is no sum: ${visible(line.slice(0, 200))}`,
+          'Fetch the files again.',
+        );
       }
       return { sha256: match[1], name: match[2] };
     });
@@ -46,12 +55,15 @@ export function parseSums(text: string): { name: string; sha256: string }[] {
  * @throws PackagingError that names the first file that is missing or differs
  */
 export async function verifySums(folder: string, sumsFile: string): Promise<string[]> {
-  const text = await readFile(join(folder, sumsFile), 'utf8').catch(() => {
+  const text = await readPlain(folder, sumsFile, sumsLimit).catch(() => {
     throw new PackagingError(`${folder} has no ${sumsFile}.`, 'Fetch the files again, all of them.');
   });
-  const sums = parseSums(text);
+  const sums = parseSums(text.toString());
   for (const { name, sha256 } of sums) {
-    const actual = await sha256File(join(folder, name)).catch(() => undefined);
+    const actual = await sha256Plain(folder, name).then(
+      (sum) => sum.sha256,
+      () => undefined,
+    );
     if (actual !== sha256) {
       throw new PackagingError(
         `${name} ${actual === undefined ? 'is missing' : `has other bytes than ${sumsFile} says`}.`,

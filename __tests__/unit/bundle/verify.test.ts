@@ -2,58 +2,16 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { exitCodeOf, PackagingError } from '../../../src/base/errors.js';
-import { makeManifest } from '../../../src/bundle/manifest.js';
-import { describeFile, formatSums } from '../../../src/bundle/sums.js';
 import { formatVerifyReport, verifyFolder } from '../../../src/bundle/verify.js';
-import { parseTarget } from '../../../src/targets/identifier.js';
+import { sumUp, writeResult } from '../../support/bundle.js';
 import { fakeProcess, temporaryFolder, writeFiles } from '../../support/fakes.js';
 
 const plain = 'slurm-24.11.6-bookworm-amd64';
 const cuda = `${plain}-cuda`;
 
 /** Writes all files of a target; `change` is made to its manifest, `described` is the sum in its SBOM. */
-async function writeTarget(
-  folder: string,
-  identifier: string,
-  change: object = {},
-  described?: string,
-): Promise<void> {
-  const target = parseTarget(identifier);
-  if (target === undefined) throw new Error(`${identifier} is no target`);
-  const names = ['software', 'modules'].map((kind) => `${identifier}-${kind}.tar.gz`);
-  for (const name of names) await writeFiles(folder, { [name]: `bytes of ${name}` });
-  const files = await Promise.all(names.map((name) => describeFile(join(folder, name))));
-  const sbom = `${identifier}-sbom.spdx.json`;
-  const checksums = [{ algorithm: 'SHA256', checksumValue: described ?? files[0]?.sha256 }];
-  const packages = [{ packageFileName: names[0], checksums }];
-  await writeFiles(folder, { [sbom]: JSON.stringify({ spdxVersion: 'SPDX-2.3', packages }) });
-  const manifest = makeManifest({
-    target,
-    identifier,
-    dependencies: 'system',
-    contentKey: 'f'.repeat(64),
-    spackCommit: '1'.repeat(40),
-    packagesCommit: '2'.repeat(40),
-    builder: 'b'.repeat(64),
-    specs: [],
-    runtimePackages: ['libc6', 'libmunge2'],
-    packageManager: 'dpkg',
-    files,
-    sbom: await describeFile(join(folder, sbom)),
-  });
-  expect(manifest.runtimeInstall).toBe('apt-get install --yes --no-install-recommends libc6 libmunge2');
-  await writeFiles(folder, {
-    [`${identifier}-manifest.json`]: JSON.stringify({ ...manifest, ...change }),
-  });
-  await sumUp(folder, identifier);
-}
-
-/** Writes the sums of what is there, as somebody would who changed a file and its sum. */
-async function sumUp(folder: string, identifier: string): Promise<void> {
-  const ends = ['software.tar.gz', 'modules.tar.gz', 'manifest.json', 'sbom.spdx.json'];
-  const described = await Promise.all(ends.map((end) => describeFile(join(folder, `${identifier}-${end}`))));
-  await writeFiles(folder, { [`${identifier}-SHA256SUMS`]: formatSums(described) });
-}
+const writeTarget = (folder: string, identifier: string, change: object = {}, described?: string) =>
+  writeResult(folder, identifier, { manifest: change, ...(described === undefined ? {} : { described }) });
 
 const verify = (folder: string) => verifyFolder(folder, { env: {} }, fakeProcess());
 
@@ -64,11 +22,11 @@ describe('a sound folder', () => {
     await writeTarget(folder, cuda);
     const report = await verify(folder);
     expect(report.targets.map((target) => [target.identifier, target.files.length])).toEqual([
-      [plain, 4],
-      [cuda, 4],
+      [plain, 6],
+      [cuda, 6],
     ]);
     const text = formatVerifyReport(report).join('\n');
-    expect(text).toContain(`${plain}  4 files`);
+    expect(text).toContain(`${plain}  6 files`);
     expect(text).toMatch(/note: .*is not signed/);
   });
 

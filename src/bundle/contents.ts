@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { PlainFileError, readPlain } from '../base/safe.js';
+import { formatTarget, parseTarget } from '../targets/identifier.js';
+import { fileName } from './catalogue.js';
+import { installLine, listLimits, type Manifest, manifestSchema } from './manifest.js';
+import { firstMember } from './member.js';
+import type { Case } from './problems.js';
+
+/** What each file of a result must say of itself. */
+
+/** Bytes that a manifest or an SBOM may have, a hundred times what they have. */
+export const jsonLimit = 16 << 20;
+
+/** What a file is refused with, to stand behind its name. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof PlainFileError ? error.reason : error instanceof Error ? error.message : String(error);
+
+// Looked at first: what is wrong with each of a million entries makes a million problems.
+const lists = z.object(
+  Object.fromEntries(
+    Object.entries(listLimits).map(([name, most]) => [name, z.array(z.unknown()).max(most)]),
+  ),
+);
+
+/** Reads the manifest and compares it with what is asked; undefined, with a problem, where it is none. */
+export async function readManifest(
+  { folder, identifier, problems }: Case,
+  { contentKey, tested }: { readonly contentKey?: string; readonly tested?: boolean },
+): Promise<Manifest | undefined> {
+  const file = fileName(identifier, 'manifest');
+  const problem = (text: string) => problems.add(`${file}: ${text}`);
+  const json = await readJson(folder, file, problem);
+  if (json === undefined) return undefined;
+  const bounded = lists.safeParse(json);
+  const parsed = bounded.success ? manifestSchema.safeParse(json) : bounded;
+  if (!parsed.success) {
+    problem(`is no manifest: ${issues(parsed.error)}`);
+    return undefined;
+  }
+  const manifest = parsed.data as Manifest;
+  if (manifest.target !== identifier || !agrees(manifest)) {
+    problem(`is of another target (${manifest.target})`);
+  }
+  if (contentKey !== undefined && manifest.contentKey !== contentKey) {
+    problem(`has another content key (${manifest.contentKey}) than this build`);
+  }
+  if (tested && manifest.smoke === undefined) problem('names no report of a smoke test');
+  const { runtimeInstall, runtimePackages } = manifest;
+  const lines = (['dpkg', 'rpm'] as const).map((manager) => installLine(manager, runtimePackages));
+  if (runtimeInstall !== undefined && !lines.includes(runtimeInstall)) {
+    problem('has another runtimeInstall than its runtimePackages make');
+  }
+  return manifest;
+}
+
+async function readJson(folder: string, file: string, problem: (text: string) => void): Promise<unknown> {
+  try {
+    return JSON.parse((await readPlain(folder, file, jsonLimit)).toString()) ?? null;
+  } catch (error) {
+    // A missing file is told of where its sum is.
+    if (!(error instanceof PlainFileError)) problem('is no JSON');
+    else if (!error.missing) problem(error.reason);
+    return undefined;
+  }
+}
+
+/** The first faults that a schema finds. */
+function issues(error: z.core.$ZodError): string {
+  const told = error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const more = error.issues.length - told.length;
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+/** Whether the parts of the target that a manifest names make up its identifier. */
+function agrees({ target, slurmVersion, toolchain, arch, gpu }: Manifest): boolean {
+  const named = parseTarget(target);
+  if (named === undefined) return false;
+  const parts = { version: slurmVersion, toolchain, arch, gpu } as typeof named;
+  return formatTarget(named) === formatTarget(parts);
+}
+
+/** What is looked at of an SBOM. It may be of any size and shape, so no schema gathers its faults. */
+interface SbomPart {
+  readonly spdxVersion?: unknown;
+  readonly packages?: unknown;
+}
+
+/** The SBOM describes this software tarball. */
+export async function checkSbom({ folder, identifier, problems }: Case, manifest: Manifest): Promise<void> {
+  const name = fileName(identifier, 'sbom');
+  // One that is missing or no plain file is told of by its sum.
+  const sbom = (await readJson(folder, name, () => {})) as SbomPart | undefined;
+  if (sbom?.spdxVersion !== 'SPDX-2.3' || !Array.isArray(sbom.packages)) {
+    problems.add(`${name}: is no SPDX 2.3 document`);
+    return;
+  }
+  const software = manifest.files.find((file) => file.name === fileName(identifier, 'software'));
+  const described = sbom.packages.some(
+    (item: { packageFileName?: unknown; checksums?: unknown } | null) =>
+      item?.packageFileName === software?.name &&
+      Array.isArray(item?.checksums) &&
+      item.checksums.some(
+        (sum: { checksumValue?: unknown } | null) => sum?.checksumValue === software?.sha256,
+      ),
+  );
+  if (software === undefined || !described) {
+    problems.add(`${name}: is not of this target's software tarball`);
+  }
+}
+
+/** The report tells of this target, and no check of it failed. */
+export async function checkReport(
+  { folder, identifier, problems }: Case,
+  { smoke }: Manifest,
+): Promise<void> {
+  if (smoke === undefined) return;
+  const name = fileName(identifier, 'smoke');
+  const text = await readPlain(folder, name, jsonLimit).then(String, () => '');
+  const suite = /<testsuite name="([^"]*)" tests="\d+" failures="(\d+)"/.exec(text);
+  if (suite?.[1] !== identifier || suite[2] !== '0') {
+    problems.add(`${name}: is no report of a smoke test that this target passed`);
+  }
+}
+
+/** The software of another target under this target's name would unpack into that one's folder. */
+export async function checkTop({ folder, identifier, problems }: Case): Promise<void> {
+  const name = fileName(identifier, 'software');
+  const member = await firstMember(folder, name).catch(() => undefined);
+  if (member === undefined) problems.add(`${name}: is no tarball`);
+  else if (member.split('/')[0] !== identifier) {
+    problems.add(`${name}: does not unpack into ${identifier}, but has ${member} first`);
+  }
+}
