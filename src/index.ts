@@ -13,6 +13,7 @@ export { openProject, type Project } from './build/project.js';
 export { type PostRecord, parseRecord } from './build/record.js';
 export type { BuildReport, CacheHit, ResultFiles } from './build/report.js';
 export type { CacheReport } from './build/summary.js';
+export { type CheckOptions, checkResult, type SoundResult } from './bundle/check.js';
 export type { Manifest } from './bundle/manifest.js';
 export { verifySums } from './bundle/sums.js';
 export { type VerifyReport, verifyFolder } from './bundle/verify.js';

@@ -6,6 +6,7 @@ import { exists } from '../../src/base/files.js';
 import { parseTarget } from '../../src/targets/identifier.js';
 import { elf, entry, folder, load, top } from './audit.js';
 import { cachedPackage } from './buildcache.js';
+import { tarball } from './bundle.js';
 import { type Answer, type FakeProcess, fakeProcess, projectToolchain, writeFiles } from './fakes.js';
 
 /** Hashes of the packages in the lock that the fake Spack writes. */
@@ -164,7 +165,11 @@ async function session(
     const from = after(words, '--directory');
     const members = words.slice(words.findIndex((word) => word.startsWith('--transform=')) + 1);
     const what = members[0] === '.' ? from : `${members.join(' ')} of ${from}`;
-    await writeFile(output(after(words, '--file')), `tarball of ${what}`);
+    const name = after(words, '--file');
+    const top = /^--transform=s,\^\\\.,(.*),S$/.exec(
+      words.find((word) => word.startsWith('--transform=')) ?? '',
+    )?.[1];
+    await writeFile(output(name), tarball(top ?? '', `tarball of ${what}`));
   }
   if (words[1] === '-c' && words[2] === '# elf_inventory.py\n') {
     const question: InventoryRequest = JSON.parse(words[3] ?? '');

@@ -90,8 +90,11 @@ export interface UploadedArtifact {
 
 /** Hands out files. */
 export interface ArtifactStore {
-  /** Uploads one file, not zipped, under its own name. */
-  uploadFile(file: string, retentionDays: number | undefined): Promise<UploadedArtifact>;
+  /**
+   * Uploads one file, not zipped, under its own name.
+   * @param outputDir where the user finds it, for a store that uploads nothing
+   */
+  uploadFile(file: string, retentionDays: number | undefined, outputDir?: string): Promise<UploadedArtifact>;
   /** Uploads a folder's files as one archive. */
   uploadFolder(name: string, folder: string, retentionDays: number | undefined): Promise<UploadedArtifact>;
 }

@@ -8,10 +8,11 @@ import type { Session } from '../container/session.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { Ccache } from './ccache.js';
 import { Indexes } from './indexes.js';
+import { handOut, prepareOutput } from './output.js';
 import { PackageSaver } from './packages.js';
 import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
 import { Recorder } from './record.js';
-import { type BuildReport, type CacheHit, type Finished, type PackageCounts, resultFiles } from './report.js';
+import { type BuildReport, type CacheHit, type PackageCounts, type Result, resultFiles } from './report.js';
 import { audit } from './stages/audit.js';
 import { makeFolders, prepareBuilder } from './stages/builder.js';
 import { describe } from './stages/describe.js';
@@ -20,9 +21,9 @@ import { bringLock } from './stages/lock.js';
 import { pack } from './stages/pack.js';
 import { preflight } from './stages/preflight.js';
 import { publish } from './stages/publish.js';
-import { adoptResult, restoreResult } from './stages/result.js';
+import { checkOwnResult, restoreResult } from './stages/result.js';
 import { sign } from './stages/sign.js';
-import { smoke, smokeReportName } from './stages/smoke.js';
+import { smoke } from './stages/smoke.js';
 import { bringSources } from './stages/sources.js';
 import { Stopwatch } from './stopwatch.js';
 
@@ -62,36 +63,22 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
 
   const signatures = await watch.stage('Sign', () => sign(plan, made, request.env, recorder, ports));
   const described = [...made.described, ...signatures];
+  await handOut({ ...plan, owner: request.host.owner }, made.folder, described, true);
   await ports.attest?.(described.map(({ name, sha256 }) => ({ name, sha256 })));
+  const names = described.map((file) => file.name);
   const artifacts = plan.options.upload
     ? await watch.stage('Upload the artifacts', () =>
-        publish(
-          plan,
-          [
-            ...described.map((file) => file.name),
-            ...(made.smoke === undefined ? [] : [smokeReportName(plan.identifier)]),
-          ],
-          ports.artifacts,
-          ports.logger,
-        ),
+        publish(plan, made.folder, names, ports.artifacts, ports.logger),
       )
     : [];
   recorder.update({ succeeded: true });
-  const names = resultFiles(plan.identifier);
   return {
     identifier: plan.identifier,
     slurmVersion: plan.target.version,
     contentKey: plan.contentKey,
     cacheHit: made.cacheHit,
     outputDir: plan.outputDir,
-    files: {
-      software: join(plan.outputDir, names.software),
-      modules: join(plan.outputDir, names.modules),
-      installer: join(plan.outputDir, names.installer),
-      sbom: join(plan.outputDir, names.sbom),
-      manifest: join(plan.outputDir, names.manifest),
-      sums: join(plan.outputDir, names.sums),
-    },
+    files: filesIn(plan),
     described,
     smoke: made.smoke,
     packages: made.packages,
@@ -102,9 +89,22 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
   };
 }
 
+function filesIn({ identifier, outputDir }: BuildPlan): BuildReport['files'] {
+  const names = resultFiles(identifier);
+  return {
+    software: join(outputDir, names.software),
+    modules: join(outputDir, names.modules),
+    installer: join(outputDir, names.installer),
+    sbom: join(outputDir, names.sbom),
+    manifest: join(outputDir, names.manifest),
+    sums: join(outputDir, names.sums),
+  };
+}
+
 async function planAndTell(request: BuildRequest, ports: Ports): Promise<BuildPlan> {
   const plan = await planBuild(request, ports.process);
   ports.logger.info(`Target ${plan.identifier}, content key ${plan.contentKey}`);
+  await prepareOutput({ ...plan, owner: request.host.owner });
   return plan;
 }
 
@@ -128,7 +128,7 @@ function startRecord(plan: BuildPlan, request: BuildRequest, ports: Ports): Reco
   );
 }
 
-type Made = Finished & {
+type Made = Result & {
   readonly cacheHit: CacheHit;
   readonly packages: PackageCounts;
   readonly smoke: SmokeReport | undefined;
@@ -193,23 +193,23 @@ async function buildIn(
     install(plan, session, lock, { entries, indexes, ccache, saver }, recorder, logger),
   );
   const { prefix } = installed;
-  const folder = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));
-  const software = `${folder.session}/${resultFiles(plan.identifier).software}`;
+  const packed = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));
+  const software = `${packed.session}/${resultFiles(plan.identifier).software}`;
   const { runtimePackages } = await watch.stage('Audit', () =>
     audit(software, plan, project, session, logger),
   );
-  await watch.stage('Describe', () =>
-    describe(plan, project, session, folder, { lock, prefix, runtimePackages }),
+  const described = await watch.stage('Describe', () =>
+    describe(plan, project, session, packed, { lock, prefix, runtimePackages }),
   );
   const smokeReport = plan.options.smokeTest
-    ? await watch.stage('Smoke test', () => smoke(plan, request, folder, recorder, ports))
+    ? await watch.stage('Smoke test', () => smoke(plan, request, described, recorder, ports))
     : undefined;
-  const finished = await adoptResult(plan, folder.host);
+  const finished = await checkOwnResult(plan);
   // What was not tested must not come back to a build that asks for the test.
   if (plan.options.smokeTest) {
     recorder.addSave({
       key: resultKey(plan.identifier, plan.contentKey),
-      directory: plan.outputDir,
+      directory: finished.folder,
       files: finished.described.map((file) => file.name),
     });
   }

@@ -23,6 +23,11 @@ export interface Finished {
   readonly runtimePackages: readonly string[];
 }
 
+/** A whole result in a folder that only this user can write. */
+export interface Result extends Finished {
+  readonly folder: string;
+}
+
 /** What a build hands out. */
 export interface BuildReport extends Finished {
   readonly identifier: string;

@@ -119,7 +119,10 @@ async function findEntry(
  */
 export function localArtifacts(root: string): ArtifactStore {
   return {
-    uploadFile: async (file) => ({ name: basename(file), url: pathToFileURL(resolve(file)).href }),
+    uploadFile: async (file, _, outputDir) => {
+      const place = outputDir === undefined ? file : join(outputDir, basename(file));
+      return { name: basename(file), url: pathToFileURL(resolve(place)).href };
+    },
     uploadFolder: async (name, folder) => {
       const kept = join(root, name);
       await rm(kept, { recursive: true, force: true });

@@ -92,13 +92,16 @@ describe('from nothing', () => {
     });
     const folder = report?.outputDir ?? '';
     const files = await readFiles(folder);
-    const names = Object.values(report?.files ?? {}).map((file) => basename(file));
-    expect(Object.keys(files).sort()).toEqual([...names, `${target}-smoke.xml`].sort());
+    const names = [
+      ...Object.values(report?.files ?? {}).map((file) => basename(file)),
+      `${target}-smoke.xml`,
+    ];
+    expect(Object.keys(files).sort()).toEqual([...names].sort());
     expect(report?.described.map((file) => file.name).sort()).toEqual([...names].sort());
     expect((await verifySums(folder, 'slurm-24.11.6-bookworm-amd64-SHA256SUMS')).sort()).toEqual(
       names.filter((name) => !name.endsWith('SHA256SUMS')).sort(),
     );
-    expect(files['slurm-24.11.6-bookworm-amd64-software.tar.gz']).toBe(`tarball of ${slurmPrefix}`);
+    expect(files['slurm-24.11.6-bookworm-amd64-software.tar.gz']).toContain(`tarball of ${slurmPrefix}`);
     const manifest = manifestSchema.parse(JSON.parse(await readFile(report?.files.manifest ?? '', 'utf8')));
     expect(manifest).toMatchObject({ contentKey: report?.contentKey, slurmVersion: '24.11.6' });
     expect(manifest.specs.map((spec) => spec.name)).toEqual(['munge', 'nvml', 'slurm']);
@@ -180,12 +183,12 @@ describe('the second time', () => {
     expect(second.process.lines.filter((line) => !line.startsWith('docker version'))).toEqual([]);
     expect(second.report?.caches).toMatchObject([{ kind: 'result', name: target, outcome: 'restored' }]);
     expect(second.record?.cacheUses).toEqual(second.report?.caches);
-    const { [`${target}-smoke.xml`]: _, ...result } = bytes;
-    expect(await readFiles(second.report?.outputDir ?? '')).toEqual(result);
+    expect(await readFiles(second.report?.outputDir ?? '')).toEqual(bytes);
+    expect(Object.keys(bytes)).toContain(`${target}-smoke.xml`);
     expect(second.report?.described).toEqual(first.report?.described);
     expect(second.report?.runtimePackages).toEqual(first.report?.runtimePackages);
     expect(second.ports.artifacts.uploads.map((upload) => upload.name).sort()).toEqual(
-      Object.keys(result).sort(),
+      Object.keys(bytes).sort(),
     );
   });
 
@@ -262,7 +265,7 @@ describe('the second time', () => {
       expect(second.ports.logger.of('warning').join('\n')).toMatch(/damaged|not sound/);
       expect(
         await verifySums(second.report?.outputDir ?? '', basename(second.report?.files.sums ?? '')),
-      ).toHaveLength(5);
+      ).toHaveLength(6);
       // The damaged entry stays in the way of nobody.
       expect((await build({ cache })).report?.cacheHit).toBe('result');
     },
@@ -282,7 +285,7 @@ describe('the second time', () => {
     const second = await build({ cache });
     expect(second.report?.cacheHit).toBe('build-cache');
     expect(second.ports.logger.of('warning')).toEqual([
-      expect.stringMatching(/not sound.*does not list .*sbom\.spdx\.json/),
+      expect.stringMatching(/not sound.*\n.*sbom\.spdx\.json: is not in .*SHA256SUMS/),
     ]);
     expect((await build({ cache })).report?.cacheHit).toBe('result');
   });
@@ -316,7 +319,7 @@ describe('debug files', () => {
     const { report, ports, process } = await build({ cache, request: { layers: [{ debug: 'true' }] } });
     const name = `${target}-debug.tar.gz`;
     const files = await readFiles(report?.outputDir ?? '');
-    expect(files[name]).toBe(`tarball of ${[...debugFolders].sort().join(' ')} of ${slurmPrefix}`);
+    expect(files[name]).toContain(`tarball of ${[...debugFolders].sort().join(' ')} of ${slurmPrefix}`);
     expect(report?.described.map((file) => file.name)).toContain(name);
     expect(await verifySums(report?.outputDir ?? '', `${target}-SHA256SUMS`)).toContain(name);
     const manifest = manifestSchema.parse(JSON.parse(files[`${target}-manifest.json`] ?? ''));
@@ -402,7 +405,7 @@ describe('the smoke test', () => {
     );
     const run = process.lines.find((line) => line.includes('--checks')) ?? '';
     for (const end of ['software.tar.gz', 'modules.tar.gz', 'manifest.json', 'install.sh', 'SHA256SUMS']) {
-      expect(run).toContain(`/output/result/${target}-${end},target=/smoke/files/${target}-${end},readonly`);
+      expect(run).toContain(`/result/${target}-${end},target=/smoke/files/${target}-${end},readonly`);
     }
     expect(run).toContain(' --network none ');
     expect(record?.smoke).toEqual({ program: 'docker', name: `${record?.container?.name}-smoke` });
@@ -480,9 +483,7 @@ describe('signing', () => {
     expect(report?.described.map((file) => file.name)).toEqual(expect.arrayContaining(added));
     expect(ports.artifacts.uploads.map((upload) => upload.name)).toEqual(expect.arrayContaining(added));
     expect(resultsIn(cache)).toEqual(
-      Object.values(report?.files ?? {})
-        .map((file) => basename(file))
-        .sort(),
+      [...Object.values(report?.files ?? {}).map((file) => basename(file)), `${target}-smoke.xml`].sort(),
     );
   });
 
@@ -546,7 +547,7 @@ describe('build provenance', () => {
       },
     });
     expect(asked).toEqual([report?.described.map(({ name, sha256 }) => ({ name, sha256 }))]);
-    expect(asked[0]).toHaveLength(10);
+    expect(asked[0]).toHaveLength(11);
     for (const { sha256 } of asked[0] ?? []) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(ports.artifacts.uploads.length).toBeGreaterThan(0);
   });

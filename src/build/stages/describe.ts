@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { copyPlain } from '../../base/safe.js';
+import { fileName, resultFiles, smokeReportName } from '../../bundle/catalogue.js';
 import {
   distributionCommand,
   parseDistribution,
@@ -7,7 +9,7 @@ import {
   parseRecipes,
   spackSbomPath,
 } from '../../bundle/ingredients.js';
-import { makeManifest } from '../../bundle/manifest.js';
+import { type ManifestFacts, makeManifest, namedFiles } from '../../bundle/manifest.js';
 import { renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
@@ -15,8 +17,8 @@ import type { Session } from '../../container/session.js';
 import { builtSpecs, type Lock } from '../../spack/results.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
-import { resultFiles } from '../report.js';
 import type { ResultFolder } from './pack.js';
+import { makeResultFolder } from './result.js';
 
 /** What the tarballs were made from. */
 export interface Ingredients {
@@ -26,16 +28,27 @@ export interface Ingredients {
   readonly runtimePackages: readonly string[];
 }
 
-/** Writes what goes with the tarballs: installer, SBOM, manifest and the sums of them all. */
+/** A result in its folder, which may still get the report of a smoke test. */
+export interface Described {
+  /** The folder of `makeResultFolder`. */
+  readonly folder: string;
+  readonly facts: ManifestFacts;
+}
+
+/**
+ * Takes the tarballs over from where the session wrote them, and writes what goes with them: installer, SBOM,
+ * manifest and the sums of them all.
+ */
 export async function describe(
   plan: BuildPlan,
   project: Project,
   session: Session,
-  folder: ResultFolder,
+  packed: ResultFolder,
   ingredients: Ingredients,
-): Promise<void> {
+): Promise<Described> {
   const names = resultFiles(plan.identifier);
-  const path = (name: string) => join(folder.host, name);
+  const folder = await makeResultFolder(plan);
+  const path = (name: string) => join(folder, name);
   const { lock, runtimePackages } = ingredients;
   const installer = renderInstaller(
     await project.template('install.sh'),
@@ -44,14 +57,19 @@ export async function describe(
     runtimePackages,
   );
   await writeFile(path(names.installer), installer, { mode: 0o755 });
-  const tarballs = await Promise.all(folder.tarballs.map((name) => describeFile(path(name))));
+  const tarballs = await Promise.all(
+    packed.tarballs.map(async (name) => ({
+      name,
+      ...(await copyPlain(packed.host, name, path(name), { mode: 0o644 })),
+    })),
+  );
   const software = tarballs.find((file) => file.name === names.software) as BundleFile;
   await writeJson(path(names.sbom), await describeIngredients(plan, session, software, ingredients));
   const [installerFile, sbom] = await Promise.all([
     describeFile(path(names.installer)),
     describeFile(path(names.sbom)),
   ]);
-  const manifest = makeManifest({
+  const facts: ManifestFacts = {
     target: plan.target,
     identifier: plan.identifier,
     dependencies: plan.options.dependencies,
@@ -69,10 +87,25 @@ export async function describe(
     runtimePackages,
     files: [...tarballs, installerFile],
     sbom,
-  });
-  await writeJson(path(names.manifest), manifest);
-  const manifestFile = await describeFile(path(names.manifest));
-  await writeFile(path(names.sums), formatSums([...tarballs, installerFile, sbom, manifestFile]));
+  };
+  await sumUp({ folder, facts });
+  return { folder, facts };
+}
+
+/** Adds the report of a smoke test to a result. */
+export async function addSmokeReport({ folder, facts }: Described, report: string): Promise<void> {
+  const path = join(folder, smokeReportName(facts.identifier));
+  await writeFile(path, report);
+  await sumUp({ folder, facts: { ...facts, smoke: await describeFile(path) } });
+}
+
+/** Writes manifest and sums. */
+async function sumUp({ folder, facts }: Described): Promise<void> {
+  const manifest = makeManifest(facts);
+  const path = join(folder, fileName(facts.identifier, 'manifest'));
+  await writeJson(path, manifest);
+  const files = [...namedFiles(manifest), await describeFile(path)];
+  await writeFile(join(folder, fileName(facts.identifier, 'sums')), formatSums(files));
 }
 
 async function describeIngredients(

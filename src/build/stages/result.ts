@@ -1,71 +1,58 @@
-import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PackagingError } from '../../base/errors.js';
 import type { Logger } from '../../base/ports.js';
-import { manifestSchema } from '../../bundle/manifest.js';
-import { signingKeyName } from '../../bundle/signature.js';
-import { describeFile, verifySums } from '../../bundle/sums.js';
+import { checkResult } from '../../bundle/check.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { resultKey } from '../../cache/keys.js';
 import type { BuildPlan } from '../plan.js';
-import { debugTarball, type Finished, resultFiles } from '../report.js';
+import type { Result } from '../report.js';
 
 /**
- * Looks for the target's finished tarballs and verifies them.
+ * Makes the folder that a result comes together in, empty. No container sees it and nobody but this user can
+ * write there, so that what was checked in it is what is signed, saved and handed out.
+ */
+export async function makeResultFolder(plan: BuildPlan): Promise<string> {
+  const folder = join(plan.buildFolder, 'result');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(plan.buildFolder, { recursive: true });
+  await mkdir(folder, { mode: 0o700 });
+  return folder;
+}
+
+/**
+ * Looks for the target's finished files, and checks that they are a whole result of this target and content key.
  * @returns undefined for a miss, a damaged entry included
  */
 export async function restoreResult(
   plan: BuildPlan,
   entries: CacheEntries,
   logger: Logger,
-): Promise<Finished | undefined> {
-  const folder = join(plan.buildFolder, 'restored-result');
-  await rm(folder, { recursive: true, force: true });
+): Promise<Result | undefined> {
   const key = resultKey(plan.identifier, plan.contentKey);
-  while (await entries.restore(key, folder)) {
+  while (await entries.restore(key, await makeResultFolder(plan))) {
     try {
-      return await adoptResult(plan, folder);
+      return await checkOwnResult(plan);
     } catch (error) {
-      logger.warning(`The cached result is not sound (${String(error)}); it is not used.`);
+      if (!(error instanceof PackagingError)) throw error;
+      logger.warning(`The cached result is not sound; it is not used:\n${error.message}`);
       entries.reject(key);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
     }
   }
   logger.info('The result cache has nothing for this content key.');
   return undefined;
 }
 
-/** Moves verified files of a folder to the output folder and reads what the manifest says of them. */
-export async function adoptResult(plan: BuildPlan, folder: string): Promise<Finished> {
-  const names = resultFiles(plan.identifier);
-  const summed = await verifySums(folder, names.sums);
-  for (const name of Object.values(names)) {
-    if (name === names.sums || summed.includes(name)) continue;
-    throw new PackagingError(`${names.sums} does not list ${name}.`, 'Build again with cache: false.');
-  }
-  const files = [...summed, names.sums];
-  const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, names.manifest), 'utf8')));
-  await mkdir(plan.outputDir, { recursive: true });
-  await removeOlder(plan);
-  for (const file of files) await move(join(folder, file), join(plan.outputDir, file));
-  return {
-    described: await Promise.all(files.map((file) => describeFile(join(plan.outputDir, file)))),
-    runtimePackages: manifest.runtimePackages,
-  };
-}
-
-// Signatures and debug files of an earlier build would not fit the new files.
-async function removeOlder(plan: BuildPlan): Promise<void> {
-  const { identifier, outputDir } = plan;
-  const names = [...Object.values(resultFiles(identifier)), debugTarball(identifier)];
-  const older = [...names, ...names.map((name) => `${name}.asc`), signingKeyName(identifier)];
-  for (const name of older) await rm(join(outputDir, name), { force: true });
-}
-
-async function move(from: string, to: string): Promise<void> {
-  const partial = `${to}.partial`;
-  await copyFile(from, partial);
-  await rename(partial, to);
-  await rm(from);
+/**
+ * Checks what lies in the folder of `makeResultFolder`, as `verify` does, and that it is this plan's.
+ * @throws PackagingError
+ */
+export async function checkOwnResult(plan: BuildPlan): Promise<Result> {
+  const folder = join(plan.buildFolder, 'result');
+  const { manifest, files } = await checkResult(folder, plan.identifier, {
+    exact: true,
+    contentKey: plan.contentKey,
+    tested: plan.options.smokeTest,
+  });
+  return { folder, described: files, runtimePackages: manifest.runtimePackages };
 }

@@ -5,28 +5,28 @@ import { signedFiles, signingKeyName, withKeyring } from '../../bundle/signature
 import { type BundleFile, describeFile } from '../../bundle/sums.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
-import type { Finished } from '../report.js';
+import type { Result } from '../report.js';
 
 /**
- * Signs the result in the output folder, if the user gave a key, and puts the public key beside it.
+ * Signs a result that was checked, in its own folder, if the user gave a key, and puts the public key beside it.
  * @returns the files that came to it
  * @throws SigningError, MissingRequirementError
  */
 export async function sign(
   plan: BuildPlan,
-  finished: Finished,
+  result: Result,
   env: Readonly<Record<string, string>>,
   recorder: Recorder,
   { process, logger }: Ports,
 ): Promise<BundleFile[]> {
   const { signing } = plan.options;
   if (signing === undefined) return [];
-  const path = (name: string) => join(plan.outputDir, name);
+  const path = (name: string) => join(result.folder, name);
   return withKeyring(
     process,
     { ...signing, env, logger, onFolder: (folder) => recorder.update({ keyring: folder }) },
     async (keyring) => {
-      const names = signedFiles(finished.described.map((file) => file.name));
+      const names = signedFiles(result.described.map((file) => file.name));
       const signatures = await keyring.signFiles(names.map(path));
       const publicKey = path(signingKeyName(plan.identifier));
       await writeFile(publicKey, keyring.publicKey);

@@ -4,23 +4,23 @@ import { planBuild } from '../../../../src/build/plan.js';
 import { resultFiles } from '../../../../src/build/report.js';
 import { publish } from '../../../../src/build/stages/publish.js';
 import { buildRequest } from '../../../support/build.js';
-import { recordingArtifacts, recordingLogger, writeFiles } from '../../../support/fakes.js';
+import { recordingArtifacts, recordingLogger, temporaryFolder, writeFiles } from '../../../support/fakes.js';
 import { fakeMachine } from '../../../support/machine.js';
 
-/** A plan whose output folder holds a finished result. */
+/** A plan, and a folder with a finished result. */
 async function finished() {
   const request = await buildRequest({ layers: [{ 'retention-days': '9' }] });
   const plan = await planBuild(request, fakeMachine());
   const names = Object.values(resultFiles(plan.identifier));
-  await writeFiles(plan.outputDir, Object.fromEntries(names.map((name) => [name, `bytes of ${name}`])));
-  return { plan, names };
+  const folder = await temporaryFolder(Object.fromEntries(names.map((name) => [name, `bytes of ${name}`])));
+  return { plan, names, folder };
 }
 
 test('each file becomes an artifact of its own, for the days that were asked for', async () => {
-  const { plan, names } = await finished();
+  const { plan, names, folder } = await finished();
   const artifacts = recordingArtifacts();
   const logger = recordingLogger();
-  const uploaded = await publish(plan, names, artifacts, logger);
+  const uploaded = await publish(plan, folder, names, artifacts, logger);
   expect(uploaded.map((artifact) => artifact.name)).toEqual(names);
   expect(artifacts.uploads.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))).toEqual(
     names.map((name) => ({ name, files: { [name]: `bytes of ${name}` }, retentionDays: 9 })),
@@ -29,15 +29,15 @@ test('each file becomes an artifact of its own, for the days that were asked for
 });
 
 test('what is named is uploaded, and nothing else of the folder', async () => {
-  const { plan, names } = await finished();
-  await writeFiles(plan.outputDir, { unrelated: 'not ours' });
+  const { plan, names, folder } = await finished();
+  await writeFiles(folder, { unrelated: 'not ours' });
   const artifacts = recordingArtifacts();
-  await publish(plan, names.slice(0, 2), artifacts, recordingLogger());
+  await publish(plan, folder, names.slice(0, 2), artifacts, recordingLogger());
   expect(artifacts.uploads.map((upload) => upload.name).sort()).toEqual(names.slice(0, 2).sort());
 });
 
 test('a store that fails is a warning that says where the file is; the others are uploaded', async () => {
-  const { plan, names } = await finished();
+  const { plan, names, folder } = await finished();
   const working = recordingArtifacts();
   const artifacts: ArtifactStore = {
     ...working,
@@ -47,7 +47,7 @@ test('a store that fails is a warning that says where the file is; the others ar
     },
   };
   const logger = recordingLogger();
-  const uploaded = await publish(plan, names, artifacts, logger);
+  const uploaded = await publish(plan, folder, names, artifacts, logger);
   expect(uploaded.map((artifact) => artifact.name)).toEqual(names.slice(1));
   expect(logger.of('warning')).toEqual([
     expect.stringMatching(new RegExp(`^${names[0]}.*quota has been hit.*${plan.outputDir}`)),
