@@ -9,6 +9,7 @@ the tarball's own programs.
 import ctypes
 import fnmatch
 import gzip
+import hashlib
 import io
 import json
 import multiprocessing
@@ -193,6 +194,7 @@ def entry(member):
         "gid": member.gid,
         "size": member.size,
         "target": member.linkname if member.issym() or member.islnk() else None,
+        "sha256": None,
         "forbidden": [],
         "script": None,
         "elf": None,
@@ -215,7 +217,7 @@ def write(path, data, mode):
 
 
 def read_file(job):
-    """(forbidden strings, script's first line, ELF facts) of one file."""
+    """(sha256, forbidden strings, script's first line, ELF facts) of one file."""
     path, request = job
     with open(path, "rb") as file:
         data = file.read()
@@ -228,7 +230,7 @@ def read_file(job):
             elf = read_elf(data, request)
         except Exception as error:  # pyelftools throws whatever a damaged file leads it to.
             elf = {"error": str(error) or type(error).__name__}
-    return forbidden, script, elf
+    return hashlib.sha256(data).hexdigest(), forbidden, script, elf
 
 
 def read_elf(data, request):
@@ -517,7 +519,7 @@ def inventory(request, folder):
     ]
     with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
         read = pool.map(read_file, [(path, request) for _, path in files], chunksize=8)
-        for (item, _), (item["forbidden"], item["script"], item["elf"]) in zip(files, read):
+        for (item, _), (item["sha256"], item["forbidden"], item["script"], item["elf"]) in zip(files, read):
             pass
         elf_files = [(item, path) for item, path in files if item["elf"]]
         own = {os.path.basename(item["path"]) for item in entries}

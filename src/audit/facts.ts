@@ -34,6 +34,8 @@ const entry = z.object({
   uid: z.number().int(),
   gid: z.number().int(),
   size: z.number().int(),
+  /** Of a file's bytes, lower-case hex; null for anything else and for what was not unpacked. */
+  sha256: z.string().nullable(),
   /** What a link points at. */
   target: z.string().nullable(),
   /** Those of the forbidden strings that occur in it. */

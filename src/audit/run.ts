@@ -42,6 +42,21 @@ export interface AuditReport {
   readonly incomplete: readonly { readonly file: string; readonly missing: readonly string[] }[];
   /** The distribution's packages that the tarball needs, sorted. */
   readonly runtimePackages: readonly string[];
+  /** All that lies below the top folder, sorted by path. */
+  readonly contents: readonly ContentEntry[];
+}
+
+/** One file, link or folder, as unpacking makes it. */
+export interface ContentEntry {
+  /** Relative to the top folder. */
+  readonly path: string;
+  readonly type: 'file' | 'symlink' | 'folder';
+  /** Permission bits as the archive has them. */
+  readonly mode: number;
+  /** Of a file's bytes, lower-case hex. */
+  readonly sha256: string | null;
+  /** What a symbolic link points at. */
+  readonly target: string | null;
 }
 
 /** What is audited, and by what. */
@@ -112,6 +127,7 @@ export function makeReport(
       .filter(({ binding, missing }) => binding === 'lazy' && missing.length > 0)
       .map(({ file, missing }) => ({ file, missing })),
     runtimePackages: runtimePackages(facts, toolchain.dependencies),
+    contents: contentsOf(tree),
     figures: {
       entries: tree.entries.length,
       files: tree.entries.filter(({ type }) => type === 'file').length,
@@ -122,6 +138,14 @@ export function makeReport(
       seconds: seconds(),
     },
   };
+}
+
+function contentsOf(tree: Tree): ContentEntry[] {
+  return [...tree.byPath.values()]
+    .flatMap(({ path, type, mode, sha256, target }): ContentEntry[] =>
+      path === '.' || type === 'hardlink' || type === 'other' ? [] : [{ path, type, mode, sha256, target }],
+    )
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function promisedWithLoads(tree: Tree, { promised }: Expectation): PromisedFile[] {
