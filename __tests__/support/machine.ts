@@ -166,7 +166,7 @@ async function session(
     const what = members[0] === '.' ? from : `${members.join(' ')} of ${from}`;
     await writeFile(output(after(words, '--file')), `tarball of ${what}`);
   }
-  if (words[1] === '-c' && words[2] === '# elf_inventory.py\n') {
+  if (words[1] === '-c' && words[2]?.includes('# elf_inventory.py')) {
     const question: InventoryRequest = JSON.parse(words[3] ?? '');
     if (!(await exists(output(question.archive)))) return { exitCode: 1, stderr: 'FileNotFoundError' };
     const facts = tarballFacts(question.top);

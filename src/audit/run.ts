@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PackagingError } from '../base/errors.js';
+import { visible } from '../base/text.js';
 import type { Session } from '../container/session.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
@@ -61,7 +62,7 @@ export interface ContentEntry {
 
 /** What is audited, and by what. */
 export interface AuditRequest {
-  /** Text of `scripts/inside/elf_inventory.py`. */
+  /** Text of the inventory's scripts, see `inventoryScript`. */
   readonly script: string;
   /** Path of the tarball in the session. */
   readonly tarball: string;
@@ -80,7 +81,7 @@ export async function auditTarball(session: Session, request: AuditRequest): Pro
   const answer = await session.exec([session.python, '-c', script, question]);
   if (answer.exitCode !== 0) {
     throw new PackagingError(
-      `${posix.basename(tarball)} could not be audited: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`,
+      `${posix.basename(tarball)} could not be audited: ${visible(answer.stderr.trim().split('\n').at(-1) ?? '')}`,
       'Check the free disk space; the audit needs gcc and the Python of the builder image.',
     );
   }
