@@ -132,12 +132,12 @@ MOST_FACTS_OF_FILE, MOST_FACTS = 256 * 1024, 64 * MIB
 # The kernel reads 256 bytes of a script's first line, and a loader's name is shorter.
 LONGEST_INTERPRETER = 1024
 # A library of Slurm with debug sections has some 40.
-MOST_SECTIONS = 5000
+MOST_SECTIONS = 1000
 # A worker's address space: the largest file, mapped, and pyelftools' view of it. Programs inherit it.
-WORKER_BYTES = 1536 * MIB
-MOST_WORKERS = 8
+WORKER_BYTES = 1024 * MIB
+MOST_WORKERS = 4
 # Seconds. Slurm's largest library takes 0.1, the whole audit about one.
-FILE_SECONDS, PROGRAM_SECONDS, ALL_SECONDS = 20, 30, 600
+FILE_SECONDS, PROGRAM_SECONDS, ALL_SECONDS = 20, 30, 300
 # What a program may print while it loads libraries; Slurm's print 40 KB.
 MOST_OUTPUT = 16 * MIB
 

@@ -21,7 +21,11 @@ const mostLines = 50;
 /** A block for each rule: a line for each file, then what to do. */
 export function formatFindings(findings: readonly Finding[]): string {
   const byRule = new Map<string, Finding[]>();
-  for (const finding of findings) byRule.set(finding.rule, [...(byRule.get(finding.rule) ?? []), finding]);
+  for (const finding of findings) {
+    const group = byRule.get(finding.rule);
+    if (group === undefined) byRule.set(finding.rule, [finding]);
+    else group.push(finding);
+  }
   return [...byRule.values()]
     .flatMap((group) => [
       ...group.slice(0, mostLines).map(({ rule, file, detail }) => `[${rule}] ${file}: ${detail}.`),

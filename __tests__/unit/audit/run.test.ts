@@ -143,3 +143,11 @@ test('the report lists what lies below the top folder, as unpacking leaves it', 
     },
   ]);
 });
+
+test('an error has an end: of many places that break a rule it names some, and says how many more', () => {
+  const many = Array.from({ length: 40_000 }, (_, index) => entry(`bin/${index}`, { mode: 0o4755 }));
+  const message = new AuditError('t', makeReport(withEntries(...many), request, () => 1).findings).message;
+  expect(message.length).toBeLessThan(10_000);
+  expect(message).toContain('fails its audit in 40000 places');
+  expect(message).toContain('[no-setuid] and 39950 more.');
+});
