@@ -1,7 +1,7 @@
 /** The library: the same build as the action's and the command line's, with ports of the caller's choice. */
 
 export { AuditError } from './audit/error.js';
-export { type AuditReport, auditTarball } from './audit/run.js';
+export { type AuditReport, auditTarball, type ContentEntry } from './audit/run.js';
 export * from './base/errors.js';
 export { type Host, inspectHost } from './base/host.js';
 export type * from './base/ports.js';

@@ -6,6 +6,7 @@ import { expectationFor } from '../../src/audit/expectation.js';
 import { type AuditReport, auditTarball, requirePassed } from '../../src/audit/run.js';
 import { inspectHost } from '../../src/base/host.js';
 import { openProject, type Project } from '../../src/build/project.js';
+import { inventoryScript } from '../../src/build/stages/audit.js';
 import { nodeProcess } from '../../src/cli/process.js';
 import { ensureImage } from '../../src/container/image.js';
 import { containerLayout } from '../../src/container/layout.js';
@@ -31,7 +32,7 @@ let script: string;
 beforeAll(async () => {
   if (!isThere) return;
   project = await openProject(projectRoot);
-  script = await project.script('elf_inventory.py');
+  script = await inventoryScript(project);
   const loaded = await project.loadToolchain('bookworm');
   toolchain = loaded.toolchain;
   const host = await inspectHost({ ...process.env });

@@ -1,6 +1,7 @@
 import type { Expectation } from '../../src/audit/expectation.js';
 import { expectationFor } from '../../src/audit/expectation.js';
 import type { ElfFacts, Entry, Facts, Load } from '../../src/audit/facts.js';
+import { sha256 } from '../../src/base/files.js';
 import type { Target } from '../../src/targets/identifier.js';
 import { toolchain } from './fakes.js';
 
@@ -41,9 +42,14 @@ export const entry = (path: string, change: Partial<Entry> = {}): Entry => ({
   gid: 0,
   size: 1,
   target: null,
+  owners: [],
+  attributes: [],
+  plain: true,
+  archive: false,
   forbidden: [],
   script: null,
   elf: null,
+  sha256: change.type === undefined || change.type === 'file' ? sha256(path) : null,
   ...change,
 });
 

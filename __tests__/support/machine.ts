@@ -171,7 +171,7 @@ async function session(
     )?.[1];
     await writeFile(output(name), tarball(top ?? '', `tarball of ${what}`));
   }
-  if (words[1] === '-c' && words[2] === '# elf_inventory.py\n') {
+  if (words[1] === '-c' && words[2]?.includes('# elf_inventory.py')) {
     const question: InventoryRequest = JSON.parse(words[3] ?? '');
     if (!(await exists(output(question.archive)))) return { exitCode: 1, stderr: 'FileNotFoundError' };
     const facts = tarballFacts(question.top);

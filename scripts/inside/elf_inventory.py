@@ -1,24 +1,25 @@
 """The facts of a finished tarball that src/audit judges; this script judges nothing.
 
-Runs inside the build's session: python3 -c <this text> REQUEST
+Runs inside the build's session, behind the text of tar_reader.py: python3 -c <both texts> REQUEST
 REQUEST is JSON, as src/audit/run.ts writes it; what is printed is JSON too, as src/audit/facts.ts reads it.
 It unpacks the tarball into a folder of its own, reads every file once, and loads every shared object into
-the tarball's own programs.
+the tarball's own programs. Nobody has looked at the tarball yet: it is read as a stream, and what is beyond
+the limits is damage, or a finding on the file.
 """
 
 import ctypes
 import fnmatch
-import gzip
-import io
+import hashlib
 import json
+import mmap
 import multiprocessing
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 from elftools.elf.dynamic import DynamicSection
@@ -126,13 +127,19 @@ __attribute__((constructor)) static void probe(void)
 }
 """
 
-KINDS = {
-    tarfile.REGTYPE: "file",
-    tarfile.AREGTYPE: "file",
-    tarfile.DIRTYPE: "folder",
-    tarfile.SYMTYPE: "symlink",
-    tarfile.LNKTYPE: "hardlink",
-}
+# What is said of one ELF file and of all files, in JSON: 4 KB and 500 KB for Slurm.
+MOST_FACTS_OF_FILE, MOST_FACTS = 256 * 1024, 64 * MIB
+# The kernel reads 256 bytes of a script's first line, and a loader's name is shorter.
+LONGEST_INTERPRETER = 1024
+# A library of Slurm with debug sections has some 40.
+MOST_SECTIONS = 1000
+# A worker's address space: the largest file, mapped, and pyelftools' view of it. Programs inherit it.
+WORKER_BYTES = 1024 * MIB
+MOST_WORKERS = 4
+# Seconds. Slurm's largest library takes 0.1, the whole audit about one.
+FILE_SECONDS, PROGRAM_SECONDS, ALL_SECONDS = 20, 30, 300
+# What a program may print while it loads libraries; Slurm's print 40 KB.
+MOST_OUTPUT = 16 * MIB
 
 
 def start_compiler(source, library):
@@ -154,85 +161,55 @@ def end_compiler(compiler):
         sys.exit(f"gcc failed: {message}")
 
 
-def unpack(archive, root):
-    """Unpacks below root; the entries' facts are the archive's, not those of the unpacked files.
-
-    Returns (entries, None), or those until the damage and what is wrong with the archive.
-    """
-    entries, links = [], []
-    try:
-        with gzip.open(archive) as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
-                for member in tar:
-                    entries.append(entry(member))
-                    path = safe_path(root, member.name)
-                    if member.isreg():
-                        write(path, tar.extractfile(member).read(), member.mode)
-                    elif member.issym():
-                        links.append((path, member.linkname))
-            # tarfile stops at the first thing it can't read, and never asks for gzip's sum at the end.
-            rest = stream.read()
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        return entries, str(error) or type(error).__name__
-    # Only now, so that no file was written through a link.
-    for path, target in links:
-        if path and not os.path.isabs(target) and not os.path.lexists(path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(target, path)
-    if not entries:
-        return entries, "it holds nothing"
-    return entries, "what follows its last entry is no tar" if rest.strip(b"\0") else None
+def limit_worker():
+    resource.setrlimit(resource.RLIMIT_AS, (WORKER_BYTES, WORKER_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def entry(member):
-    return {
-        "path": member.name,
-        "type": KINDS.get(member.type, "other"),
-        "mode": member.mode,
-        "uid": member.uid,
-        "gid": member.gid,
-        "size": member.size,
-        "target": member.linkname if member.issym() or member.islnk() else None,
-        "forbidden": [],
-        "script": None,
-        "elf": None,
-    }
-
-
-def safe_path(root, name):
-    if name.startswith("/") or ".." in name.split("/"):
-        return None
-    return os.path.join(root, name)
-
-
-def write(path, data, mode):
-    if path is None:
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
-    os.chmod(path, mode & 0o777 | 0o600)
+def too_slow(*_):
+    raise TimeoutError("it takes too long to read")
 
 
 def read_file(job):
-    """(forbidden strings, script's first line, ELF facts) of one file."""
+    """The facts that stand in one file."""
     path, request = job
-    with open(path, "rb") as file:
-        data = file.read()
-    forbidden = [text for text in request["forbidden"] if text.encode() in data]
-    script, elf = None, None
-    if data.startswith(b"#!"):
-        script = data[2:].split(b"\n", 1)[0].decode(errors="replace").strip()
-    elif data.startswith(b"\x7fELF"):
-        try:
-            elf = read_elf(data, request)
-        except Exception as error:  # pyelftools throws whatever a damaged file leads it to.
-            elf = {"error": str(error) or type(error).__name__}
-    return forbidden, script, elf
+    facts = {"sha256": EMPTY, "archive": False, "forbidden": [], "script": None, "elf": None}
+    if os.path.getsize(path) == 0:
+        return facts
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+        facts["sha256"] = hashlib.sha256(data).hexdigest()
+        facts["forbidden"] = [text for text in request["forbidden"] if data.find(text.encode()) >= 0]
+        facts["archive"] = data[:8] in (b"!<arch>\n", b"!<thin>\n")
+        if data[:2] == b"#!":
+            line = data[2:LONGEST_INTERPRETER].split(b"\n", 1)[0]
+            facts["script"] = line.decode(errors="replace").strip()
+        elif data[:4] == b"\x7fELF":
+            facts["elf"] = try_elf(data, request)
+    return facts
+
+
+EMPTY = hashlib.sha256().hexdigest()
+
+
+def try_elf(data, request):
+    signal.signal(signal.SIGALRM, too_slow)
+    signal.alarm(FILE_SECONDS)
+    try:
+        elf = read_elf(data, request)
+        if len(json.dumps(elf)) > MOST_FACTS_OF_FILE:
+            raise ValueError("it has too many libraries, versions or folders")
+        return elf
+    # pyelftools throws whatever a damaged file leads it to; one that needs endless memory is another such.
+    except (Exception, MemoryError) as error:
+        return {"error": (str(error) or type(error).__name__)[:500]}
+    finally:
+        signal.alarm(0)
 
 
 def read_elf(data, request):
-    elf = ELFFile(io.BytesIO(data))
+    elf = ELFFile(data)
+    if elf.num_sections() > MOST_SECTIONS:
+        raise ValueError(f"it has {elf.num_sections()} sections")
     # One pass over the sections tells all; pyelftools would walk them again for every segment.
     sections = {section.name: section for section in elf.iter_sections()}
     if not sections:
@@ -257,6 +234,8 @@ def read_elf(data, request):
     if facts["debugFile"]:
         return facts
     if ".interp" in sections:
+        if sections[".interp"]["sh_size"] > LONGEST_INTERPRETER:
+            raise ValueError("its loader's name is too long")
         facts["interpreter"] = sections[".interp"].data().rstrip(b"\0").decode()
     newer = []
     for section in sections.values():
@@ -268,7 +247,7 @@ def read_elf(data, request):
             newer = [(aux["vna_other"], aux.name) for aux in needs if above(aux.name, request)]
     if newer:
         facts["newSymbols"] = name_symbols(elf, dict(newer))
-    if any(name.encode() in data for name in request["exports"]):
+    if any(data.find(name.encode()) >= 0 for name in request["exports"]):
         facts["exports"] = exported(elf, request["exports"])
     return facts
 
@@ -385,26 +364,35 @@ def rpm_owners(paths):
         return dict(threads.map(ask, paths))
 
 
+def limit_output():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
+
+
 def run_probe(program, probe, listing, now):
     """Runs the probe in a program. Returns its lines' fields, or what went wrong."""
     environment = {"PATH": os.environ["PATH"], "LD_PRELOAD": probe, "PROBE_LIST": listing}
     if now:
         environment["LD_BIND_NOW"] = "1"
-    try:
-        result = subprocess.run(
-            [program],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            env=environment,
-            timeout=30,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return None, str(error)
-    lines = result.stdout.splitlines()
+    # Into files: their size can be limited.
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            result = subprocess.run(
+                [program],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env=environment,
+                timeout=PROGRAM_SECONDS,
+                preexec_fn=limit_output,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            return None, str(error)
+        output.seek(0)
+        errors.seek(0)
+        lines = os.fsdecode(output.read()).split("\n")[:-1]
+        said = errors.read(4096).decode(errors="replace").strip()
     if not lines or lines[0] != "ready":
-        return None, result.stderr.strip() or f"it ended with {result.returncode} before it was loaded"
+        return None, said or f"it ended with {result.returncode} before it was loaded"
     return [line.split("\t") for line in lines[1:]], None
 
 
@@ -429,25 +417,30 @@ def load_libraries(job):
         if not left:
             break
         listing = os.path.join(folder, "list")
-        with open(listing, "w") as file:
+        with open(listing, "w", errors="surrogateescape") as file:
             file.writelines(f"{path}\t{companion}\n" for path, companion in left)
         lines, _ = run_probe(program, probe, listing, now=False)
-        for path, binding, missing, error in (line for line in lines or [] if len(line) == 4):
+        asked = {path for path, _ in left}
+        # A library that is loaded can print too.
+        answers = [line for line in lines or [] if len(line) == 4 and line[0] in asked and line[1] in BINDINGS]
+        for path, binding, missing, error in answers:
             keep_best(best, path, program, binding, [m for m in missing.split(",") if m], error)
         left = [job for job in left if best.get(job[0], {}).get("binding") != "now"]
     none = {"binding": "failed", "program": None, "missing": [], "error": "no program of the tarball runs"}
     return [{"file": path, **best.get(path, none)} for path, _ in libraries]
 
 
+BINDINGS = ["failed", "lazy", "now"]
+
+
 def keep_best(best, path, program, binding, missing, error):
     """Now is better than lazy, lazy than failed; a symbol is missing where no program has it."""
-    order = ["failed", "lazy", "now"]
     new = {"binding": binding, "program": program, "missing": missing, "error": error or None}
     old = best.get(path)
     if old and old["binding"] == binding == "lazy":
         fewer = new if len(missing) < len(old["missing"]) else old
         best[path] = {**fewer, "missing": [name for name in old["missing"] if name in missing]}
-    elif not old or order.index(binding) > order.index(old["binding"]):
+    elif not old or BINDINGS.index(binding) > BINDINGS.index(old["binding"]):
         best[path] = new
 
 
@@ -504,38 +497,51 @@ def inventory(request, folder):
     os.mkdir(root)
     probe = os.path.join(folder, "probe.so")
     compiler = start_compiler(PROBE, probe)
-    entries, damage = unpack(request["archive"], root)
-    if damage:
+    try:
+        entries = unpack(request["archive"], root)
+        workers = min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+        with multiprocessing.get_context("fork").Pool(workers, limit_worker) as pool:
+            elf_files = read_files(unpacked(entries, root), request, pool)
+            own = {os.path.basename(item["path"]) for item in entries}
+            needed = {name for item, _ in elf_files for name in item["elf"].get("needed", [])}
+            owners = pool.apply_async(system_libraries, [(sorted(needed - own), request["packages"])])
+            end_compiler(compiler)
+            loads = try_loads(elf_files, root, request, probe, folder, pool)
+            facts = {"entries": entries, "systemLibraries": owners.get(), "loads": loads}
+        return {"schema": 1, "damage": None, **facts}
+    except Damage as damage:
+        return {"schema": 1, "damage": str(damage), "entries": [], "systemLibraries": [], "loads": []}
+    finally:
         compiler.kill()
         compiler.wait()
-        return {"schema": 1, "damage": damage, "entries": entries, "systemLibraries": [], "loads": []}
-    # A folder that is replaced by a file, or the like, has no path any more.
-    files = [
-        (item, path)
-        for item, path in ((item, safe_path(root, item["path"])) for item in entries)
-        if item["type"] == "file" and path and os.path.isfile(path)
+
+
+def unpacked(entries, root):
+    """The files and where they are. One whose place another entry has taken is left out."""
+    placed = ((item, safe_path(root, item["path"])) for item in entries if item["type"] == "file")
+    return [
+        (item, path) for item, path in placed if path and os.path.isfile(path) and not os.path.islink(path)
     ]
-    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
-        read = pool.map(read_file, [(path, request) for _, path in files], chunksize=8)
-        for (item, _), (item["forbidden"], item["script"], item["elf"]) in zip(files, read):
-            pass
-        elf_files = [(item, path) for item, path in files if item["elf"]]
-        own = {os.path.basename(item["path"]) for item in entries}
-        needed = {name for item, _ in elf_files for name in item["elf"].get("needed", [])}
-        owners = pool.apply_async(system_libraries, [(sorted(needed - own), request["packages"])])
-        end_compiler(compiler)
-        loads = try_loads(elf_files, root, request, probe, folder, pool)
-        libraries = owners.get()
-    return {
-        "schema": 1,
-        "damage": damage,
-        "entries": entries,
-        "systemLibraries": libraries,
-        "loads": loads,
-    }
+
+
+def read_files(files, request, pool):
+    """Adds what stands in them to the files' facts. Returns the ELF files."""
+    left = MOST_FACTS
+    for (item, _), facts in zip(files, pool.imap(read_file, [(path, request) for _, path in files], 8)):
+        item.update(facts)
+        left -= len(json.dumps(facts))
+        if left < 0:
+            raise Damage("its ELF files have too many libraries, versions or folders")
+    return [(item, path) for item, path in files if item["elf"]]
+
+
+def out_of_time(*_):
+    raise TimeoutError(f"it takes more than {ALL_SECONDS} s")
 
 
 def main(text):
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(ALL_SECONDS)
     folder = tempfile.mkdtemp(prefix="slurm-factory-audit-")
     try:
         facts = inventory(json.loads(text), folder)

@@ -1,3 +1,4 @@
+import { visible } from '../base/text.js';
 import type { Expectation } from './expectation.js';
 import type { Facts } from './facts.js';
 import { type Rule, rules } from './rules.js';
@@ -17,6 +18,20 @@ export function auditFacts(facts: Facts, expectation: Expectation): Finding[] {
 export function auditTree(tree: Tree, expectation: Expectation): Finding[] {
   const applied = tree.damage === null ? rules : rules.slice(0, 1);
   return applied.flatMap(({ id, remedy, check }) =>
-    check(tree, expectation).map((breach) => ({ rule: id, ...breach, remedy })),
+    check(tree, expectation).map(({ file, detail }) => ({
+      rule: id,
+      file: shown(file),
+      detail: shown(detail),
+      remedy,
+    })),
   );
+}
+
+/** Characters of a finding's text; a line that people can take in. */
+const longestText = 2000;
+
+// Names and all else may come from a tarball that somebody made up.
+function shown(text: string): string {
+  const seen = visible(text);
+  return seen.length <= longestText ? seen : `${seen.slice(0, longestText)}…`;
 }

@@ -15,13 +15,21 @@ export class AuditError extends PackagingError {
   }
 }
 
+/** Lines of a rule in the message. */
+const mostLines = 50;
+
 /** A block for each rule: a line for each file, then what to do. */
 export function formatFindings(findings: readonly Finding[]): string {
   const byRule = new Map<string, Finding[]>();
-  for (const finding of findings) byRule.set(finding.rule, [...(byRule.get(finding.rule) ?? []), finding]);
+  for (const finding of findings) {
+    const group = byRule.get(finding.rule);
+    if (group === undefined) byRule.set(finding.rule, [finding]);
+    else group.push(finding);
+  }
   return [...byRule.values()]
     .flatMap((group) => [
-      ...group.map(({ rule, file, detail }) => `[${rule}] ${file}: ${detail}.`),
+      ...group.slice(0, mostLines).map(({ rule, file, detail }) => `[${rule}] ${file}: ${detail}.`),
+      ...(group.length > mostLines ? [`[${group[0]?.rule}] and ${group.length - mostLines} more.`] : []),
       ...group.slice(0, 1).map(({ remedy }) => `  → ${remedy}`),
     ])
     .join('\n');

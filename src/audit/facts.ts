@@ -34,8 +34,18 @@ const entry = z.object({
   uid: z.number().int(),
   gid: z.number().int(),
   size: z.number().int(),
+  /** Names of the owner and group, those that are not empty. */
+  owners: z.array(z.string()),
+  /** Extended attributes, ACLs and the like, by their keywords in the archive. */
+  attributes: z.array(z.string()),
+  /** The path can be printed, and none of its parts is empty, `.` or `..`. */
+  plain: z.boolean(),
+  /** Of a file's bytes, lower-case hex; null for anything else and for what was not unpacked. */
+  sha256: z.string().nullable(),
   /** What a link points at. */
   target: z.string().nullable(),
+  /** It is an archive of object files: a static library. */
+  archive: z.boolean(),
   /** Those of the forbidden strings that occur in it. */
   forbidden: z.array(z.string()),
   /** What follows `#!`. */
@@ -57,7 +67,7 @@ const load = z.object({
 
 const schema = z.object({
   schema: z.literal(1),
-  /** What is wrong with the archive itself; the entries end before it. */
+  /** What is wrong with the archive itself; there are no other facts then. */
   damage: z.string().nullable(),
   entries: z.array(entry),
   /** The libraries from outside the tarball, with the distribution's package that holds each. */

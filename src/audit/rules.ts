@@ -23,7 +23,7 @@ export const rules: readonly Rule[] = [
   },
   {
     id: 'top-folder',
-    description: 'Everything lies below one folder, named after the target, each path once.',
+    description: 'Everything lies below one folder, named after the target, each path once and as one thing.',
     remedy: 'Pack the tarball with the arguments of src/bundle/archive.ts.',
     check: archive.outside,
   },
@@ -32,6 +32,18 @@ export const rules: readonly Rule[] = [
     description: 'There are only files, folders and symbolic links, all owned by 0:0.',
     remedy: 'Pack the tarball with the arguments of src/bundle/archive.ts.',
     check: archive.oddEntries,
+  },
+  {
+    id: 'plain-names',
+    description: 'Every name is text that can be seen, without control characters, empty parts and `..`.',
+    remedy: 'Give the file another name where it is installed.',
+    check: archive.strangeNames,
+  },
+  {
+    id: 'no-attributes',
+    description: 'No entry has extended attributes, capabilities or ACLs.',
+    remedy: 'Pack the tarball with the arguments of src/bundle/archive.ts.',
+    check: archive.attributes,
   },
   {
     id: 'no-setuid',
@@ -56,6 +68,12 @@ export const rules: readonly Rule[] = [
     description: 'Every symbolic link leads to something in the tarball.',
     remedy: 'Install what the link points at, or do not install the link.',
     check: archive.danglingLinks,
+  },
+  {
+    id: 'no-static-libraries',
+    description: 'There is no static library, by its name (.a, .la) or by its content.',
+    remedy: 'Configure without static libraries, as the recipe does, or remove them behind the installation.',
+    check: archive.staticLibraries,
   },
   {
     id: 'no-build-path',

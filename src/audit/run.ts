@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PackagingError } from '../base/errors.js';
+import { visible } from '../base/text.js';
 import type { Session } from '../container/session.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
@@ -42,11 +43,26 @@ export interface AuditReport {
   readonly incomplete: readonly { readonly file: string; readonly missing: readonly string[] }[];
   /** The distribution's packages that the tarball needs, sorted. */
   readonly runtimePackages: readonly string[];
+  /** All that lies below the top folder, sorted by path. */
+  readonly contents: readonly ContentEntry[];
+}
+
+/** One file, link or folder, as unpacking makes it. */
+export interface ContentEntry {
+  /** Relative to the top folder. */
+  readonly path: string;
+  readonly type: 'file' | 'symlink' | 'folder';
+  /** Permission bits as the archive has them. */
+  readonly mode: number;
+  /** Of a file's bytes, lower-case hex. */
+  readonly sha256: string | null;
+  /** What a symbolic link points at. */
+  readonly target: string | null;
 }
 
 /** What is audited, and by what. */
 export interface AuditRequest {
-  /** Text of `scripts/inside/elf_inventory.py`. */
+  /** Text of the inventory's scripts, see `inventoryScript`. */
   readonly script: string;
   /** Path of the tarball in the session. */
   readonly tarball: string;
@@ -65,7 +81,7 @@ export async function auditTarball(session: Session, request: AuditRequest): Pro
   const answer = await session.exec([session.python, '-c', script, question]);
   if (answer.exitCode !== 0) {
     throw new PackagingError(
-      `${posix.basename(tarball)} could not be audited: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`,
+      `${posix.basename(tarball)} could not be audited: ${visible(answer.stderr.trim().split('\n').at(-1) ?? '')}`,
       'Check the free disk space; the audit needs gcc and the Python of the builder image.',
     );
   }
@@ -112,6 +128,7 @@ export function makeReport(
       .filter(({ binding, missing }) => binding === 'lazy' && missing.length > 0)
       .map(({ file, missing }) => ({ file, missing })),
     runtimePackages: runtimePackages(facts, toolchain.dependencies),
+    contents: contentsOf(tree),
     figures: {
       entries: tree.entries.length,
       files: tree.entries.filter(({ type }) => type === 'file').length,
@@ -122,6 +139,14 @@ export function makeReport(
       seconds: seconds(),
     },
   };
+}
+
+function contentsOf(tree: Tree): ContentEntry[] {
+  return [...tree.byPath.values()]
+    .flatMap(({ path, type, mode, sha256, target }): ContentEntry[] =>
+      path === '.' || type === 'hardlink' || type === 'other' ? [] : [{ path, type, mode, sha256, target }],
+    )
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function promisedWithLoads(tree: Tree, { promised }: Expectation): PromisedFile[] {

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { visible } from '../base/text.js';
 import type { Expectation } from './expectation.js';
 import type { Entry } from './facts.js';
 import { type Breach, follow, leaves, type Tree } from './tree.js';
@@ -17,6 +18,21 @@ export function damage(tree: Tree, { top }: Expectation): Breach[] {
   return tree.damage === null ? [] : [{ file: top, detail: `it is damaged: ${tree.damage}` }];
 }
 
+/** Entries whose path, or a folder of whose path, is something else too. */
+function misplaced(tree: Tree): Breach[] {
+  return tree.entries.flatMap((entry) => {
+    const parts = entry.path.split('/');
+    const above = ['.', ...parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'))];
+    const other = above.find(
+      (path) => path !== entry.path && (tree.byPath.get(path)?.type ?? 'folder') !== 'folder',
+    );
+    if (other !== undefined)
+      return [{ file: entry.path, detail: `it lies below ${other}, which is no folder` }];
+    const isLost = entry.type === 'file' && entry.plain && entry.sha256 === null;
+    return isLost ? [{ file: entry.path, detail: 'something else is in its place' }] : [];
+  });
+}
+
 export function outside(tree: Tree, { top }: Expectation): Breach[] {
   const seen = new Set<string>();
   const repeated = tree.entries.filter(({ path }) => seen.size === seen.add(path).size);
@@ -25,6 +41,7 @@ export function outside(tree: Tree, { top }: Expectation): Breach[] {
   return [
     ...[...strangers.values()].map((file) => ({ file, detail: `it does not lie below ${top}/` })),
     ...repeated.map(({ path }) => ({ file: path, detail: 'the archive has this path more than once' })),
+    ...misplaced(tree),
   ];
 }
 
@@ -41,7 +58,37 @@ export function oddEntries(tree: Tree): Breach[] {
       ({ uid, gid }) => uid !== 0 || gid !== 0,
       ({ uid, gid }) => `it belongs to ${uid}:${gid}`,
     ),
+    // Where an account has that name, tar takes it rather than the number.
+    ...breaches(
+      tree.entries,
+      ({ owners }) => owners.some((name) => name !== 'root'),
+      ({ owners }) => `it belongs to ${owners.join(' and ')}`,
+    ),
   ];
+}
+
+export function strangeNames(tree: Tree): Breach[] {
+  return breaches(
+    tree.entries,
+    ({ path, plain, target }) => !plain || visible(path) !== path || visible(target ?? '') !== (target ?? ''),
+    () => 'its name, or what it points at, has characters that can not be seen or parts that are no names',
+  );
+}
+
+export function attributes(tree: Tree): Breach[] {
+  return breaches(
+    tree.entries,
+    ({ attributes }) => attributes.length > 0,
+    ({ attributes }) => `it has ${attributes.join(' and ')}`,
+  );
+}
+
+export function staticLibraries(tree: Tree): Breach[] {
+  return tree.entries.flatMap(({ path, type, archive }) => {
+    if (type === 'folder') return [];
+    if (archive) return [{ file: path, detail: 'it is an archive of object files' }];
+    return /\.l?a$/.test(path) ? [{ file: path, detail: 'it has the name of a static library' }] : [];
+  });
 }
 
 export function setuid(tree: Tree): Breach[] {

@@ -48,6 +48,43 @@ describe('what breaks a rule is found, once, with its file', () => {
       /hard link to .*sjstat/,
     ],
     ['plain-entries', withEntries(entry('a', { uid: 1001, gid: 121 })), 'a', 'it belongs to 1001:121'],
+    ['plain-entries', withEntries(entry('a', { owners: ['games'] })), 'a', 'it belongs to games'],
+    [
+      'top-folder',
+      withEntries(entry('bin/sjstat/x')),
+      'bin/sjstat/x',
+      'it lies below bin/sjstat, which is no folder',
+    ],
+    [
+      'top-folder',
+      withEntries(link('up', 'bin'), entry('up/passwd')),
+      'up/passwd',
+      'it lies below up, which is no folder',
+    ],
+    ['top-folder', withEntries(entry('a', { sha256: null })), 'a', 'something else is in its place'],
+    ['plain-names', withEntries(entry('a\nb', { plain: false })), 'a\\x0ab', /can not be seen/],
+    ['plain-names', withEntries(entry('a\u202egnp')), 'a\\u202egnp', /can not be seen/],
+    ['plain-names', withEntries(entry('a//b', { plain: false })), 'a//b', /parts that are no names/],
+    ['plain-names', withEntries(entry('a\x1b[2J', { plain: false })), 'a\\x1b[2J', /can not be seen/],
+    [
+      'no-attributes',
+      withEntries(entry('a', { attributes: ['SCHILY.xattr.security.capability'] })),
+      'a',
+      'it has SCHILY.xattr.security.capability',
+    ],
+    [
+      'no-static-libraries',
+      withEntries(entry('lib/libslurm.a')),
+      'lib/libslurm.a',
+      'it has the name of a static library',
+    ],
+    ['no-static-libraries', withEntries(entry('lib/libslurm.la')), 'lib/libslurm.la', /name of a static/],
+    [
+      'no-static-libraries',
+      withEntries(entry('share/data', { archive: true })),
+      'share/data',
+      'it is an archive of object files',
+    ],
     ['no-setuid', withEntries(entry('a', { mode: 0o4755 })), 'a', 'its mode is 4755'],
     ['no-setuid', withEntries(entry('a', { type: 'folder', mode: 0o2755 })), 'a', 'its mode is 2755'],
     ['no-setuid', withEntries(entry('a', { type: 'folder', mode: 0o1755 })), 'a', 'its mode is 1755'],
@@ -219,6 +256,32 @@ test.each([
   expect(judge(withEntries(...links)).map(([rule, file]) => [rule, file])).toEqual(
     files.map((file) => ['no-dangling-links', file]),
   );
+});
+
+test('what a link points at, and all other text of the tarball, is shown without its control characters', () => {
+  const found = judge(
+    withEntries(
+      entry('bin/x', { mode: 0o755, script: '\x1b]0;owned\x07/bin/sh' }),
+      link('y', 'x\x1b[2J'),
+      entry('lib/z.so', { elf: { error: 'bad \x9b31m magic\n::error::x' } }),
+    ),
+  );
+  expect(found.map(([rule]) => rule)).toEqual([
+    'plain-names',
+    'no-dangling-links',
+    'system-interpreter',
+    'sound-elf',
+  ]);
+  expect(found.map(([, , detail]) => detail).slice(1)).toEqual([
+    'it points at x\\x1b[2J, which is not there',
+    "its first line asks for '\\x1b]0;owned\\x07/bin/sh'",
+    "it can't be read: bad \\x9b31m magic\\x0a::error::x",
+  ]);
+});
+
+test("a finding's text has an end", () => {
+  const [found] = judge(withEntries(entry('a', { script: 'x'.repeat(1_000_000) })));
+  expect(found?.[2]?.length).toBeLessThan(2100);
 });
 
 test('of a damaged archive only the damage is told', () => {

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { AuditError } from '../../../src/audit/error.js';
 import { auditTarball, makeReport, requirePassed } from '../../../src/audit/run.js';
 import { describeError, exitCodeOf, PackagingError } from '../../../src/base/errors.js';
+import { sha256 } from '../../../src/base/files.js';
 import { containerLayout } from '../../../src/container/layout.js';
 import type { Session } from '../../../src/container/session.js';
 import { bookworm, elf, entry, expectation, facts, load, top, withEntries } from '../../support/audit.js';
@@ -108,4 +109,45 @@ test.each<[string, Answer, RegExp]>([
   const audit = auditTarball(session(answer), request);
   await expect(audit).rejects.toThrow(PackagingError);
   await expect(audit).rejects.toThrow(message);
+});
+
+test('the report lists what lies below the top folder, as unpacking leaves it', () => {
+  const given = withEntries(
+    entry('lib/Z', { mode: 0o644 }),
+    entry('lib/a', { sha256: '1'.repeat(64) }),
+    entry('lib/a', { sha256: '2'.repeat(64) }),
+    entry('dev/null', { type: 'other', sha256: null }),
+    entry('outside', { path: 'etc/passwd' }),
+  );
+  const { contents } = makeReport(given, request, () => 0.5);
+  const paths = contents.map(({ path }) => path);
+  expect(paths).toEqual([...paths].sort());
+  expect(paths).toEqual(expect.arrayContaining(['bin', 'bin/sjstat', 'lib/slurm/mpi_pmix.so']));
+  expect(paths).not.toEqual(expect.arrayContaining(['.']));
+  expect(paths.filter((path) => /null|passwd/.test(path))).toEqual([]);
+  const find = (wanted: string) => contents.filter(({ path }) => path === wanted);
+  expect(find('lib/Z')).toEqual([
+    { path: 'lib/Z', type: 'file', mode: 0o644, sha256: sha256('lib/Z'), target: null },
+  ]);
+  expect(find('lib/a')).toEqual([
+    { path: 'lib/a', type: 'file', mode: 0o755, sha256: '2'.repeat(64), target: null },
+  ]);
+  expect(find('lib')).toEqual([{ path: 'lib', type: 'folder', mode: 0o755, sha256: null, target: null }]);
+  expect(find('lib/slurm/mpi_pmix.so')).toEqual([
+    {
+      path: 'lib/slurm/mpi_pmix.so',
+      type: 'symlink',
+      mode: 0o777,
+      sha256: null,
+      target: './mpi_pmix_v4.so',
+    },
+  ]);
+});
+
+test('an error has an end: of many places that break a rule it names some, and says how many more', () => {
+  const many = Array.from({ length: 40_000 }, (_, index) => entry(`bin/${index}`, { mode: 0o4755 }));
+  const message = new AuditError('t', makeReport(withEntries(...many), request, () => 1).findings).message;
+  expect(message.length).toBeLessThan(10_000);
+  expect(message).toContain('fails its audit in 40000 places');
+  expect(message).toContain('[no-setuid] and 39950 more.');
 });

@@ -6,6 +6,12 @@ import type { Target } from '../../targets/identifier.js';
 import type { Toolchain } from '../../targets/toolchains.js';
 import type { Project } from '../project.js';
 
+/** The script that takes inventory of a tarball: its parts, one behind the other. */
+export async function inventoryScript(project: Project): Promise<string> {
+  const parts = await Promise.all(['tar_reader.py', 'elf_inventory.py'].map((name) => project.script(name)));
+  return parts.join('\n');
+}
+
 /**
  * Audits a finished tarball; every broken rule is in the error.
  * @param tarball path in the session
@@ -19,7 +25,7 @@ export async function audit(
   logger: Logger,
 ): Promise<AuditReport> {
   const report = await auditTarball(session, {
-    script: await project.script('elf_inventory.py'),
+    script: await inventoryScript(project),
     tarball,
     toolchain,
     expectation: expectationFor(target, toolchain, session.layout),
