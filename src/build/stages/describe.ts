@@ -8,7 +8,7 @@ import {
   spackSbomPath,
 } from '../../bundle/ingredients.js';
 import { makeManifest } from '../../bundle/manifest.js';
-import { renderInstaller } from '../../bundle/modules.js';
+import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
@@ -24,6 +24,8 @@ export interface Ingredients {
   /** Slurm's prefix, as the session sees it. */
   readonly prefix: string;
   readonly runtimePackages: readonly string[];
+  /** All that lies in the software tarball. */
+  readonly contents: readonly InstalledEntry[];
 }
 
 /** Writes what goes with the tarballs: installer, SBOM, manifest and the sums of them all. */
@@ -36,12 +38,13 @@ export async function describe(
 ): Promise<void> {
   const names = resultFiles(plan.identifier);
   const path = (name: string) => join(folder.host, name);
-  const { lock, runtimePackages } = ingredients;
+  const { lock, runtimePackages, contents } = ingredients;
   const installer = renderInstaller(
     await project.template('install.sh'),
     plan.target,
     plan.toolchain,
     runtimePackages,
+    contents,
   );
   await writeFile(path(names.installer), installer, { mode: 0o755 });
   const tarballs = await Promise.all(folder.tarballs.map((name) => describeFile(path(name))));
