@@ -195,11 +195,11 @@ async function buildIn(
   const { prefix } = installed;
   const packed = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));
   const software = `${packed.session}/${resultFiles(plan.identifier).software}`;
-  const { runtimePackages } = await watch.stage('Audit', () =>
+  const { runtimePackages, contents } = await watch.stage('Audit', () =>
     audit(software, plan, project, session, logger),
   );
   const described = await watch.stage('Describe', () =>
-    describe(plan, project, session, packed, { lock, prefix, runtimePackages }),
+    describe(plan, project, session, packed, { lock, prefix, runtimePackages, contents }),
   );
   const smokeReport = plan.options.smokeTest
     ? await watch.stage('Smoke test', () => smoke(plan, request, described, recorder, ports))

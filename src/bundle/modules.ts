@@ -1,4 +1,5 @@
-import { ConfigurationError } from '../base/errors.js';
+import { ConfigurationError, PackagingError } from '../base/errors.js';
+import { visible } from '../base/text.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 
 /** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
@@ -71,15 +72,31 @@ export interface InstallerMachine {
   readonly packages: 'dpkg' | 'rpm';
 }
 
+/** An entry of the software tarball. */
+export interface InstalledEntry {
+  /** Below the tarball's top folder. */
+  readonly path: string;
+  readonly type: 'file' | 'symlink' | 'folder';
+  /** Permissions, as in `0o755`. */
+  readonly mode: number;
+  /** Of a file: the sum of its content, in hexadecimal digits. */
+  readonly sha256: string | null;
+  /** Of a symbolic link: what it says. */
+  readonly target: string | null;
+}
+
 /**
  * The installer of a target, from `templates/install.sh`.
+ * @param contents all entries of the software tarball, which the installer compares with what it unpacks
  * @throws ConfigurationError for a name that would not be one word in a shell
+ * @throws PackagingError for contents that the installer would refuse
  */
 export function renderInstaller(
   template: string,
   target: Target,
   machine: InstallerMachine,
   runtimePackages: readonly string[],
+  contents: readonly InstalledEntry[],
 ): string {
   const words = [machine.os.id, machine.os.version, ...runtimePackages];
   const odd = words.filter((word) => !/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(word));
@@ -95,5 +112,45 @@ export function renderInstaller(
     OS_VERSION: machine.os.version,
     RUNTIME_PACKAGES: [...runtimePackages].sort().join(' '),
     PACKAGE_MANAGER: machine.packages,
+    CONTENTS: installedList(contents).replaceAll("'", "'\\''"),
   });
+}
+
+/**
+ * The installer's list: type, mode, sum or target, and path, with a tab between them; one line an entry.
+ * @throws PackagingError for what does not fit in there, or must not be installed
+ */
+function installedList(contents: readonly InstalledEntry[]): string {
+  const odd = contents.filter((entry) => !isInstallable(entry));
+  if (odd.length > 0 || contents.length === 0) {
+    const names = odd.slice(0, 5).map(({ path }) => `'${visible(path)}'`);
+    throw new PackagingError(
+      odd.length === 0
+        ? 'The software tarball holds nothing to install.'
+        : `Not what the installer can put in place: ${names.join(', ')}${odd.length > 5 ? ' …' : ''}.`,
+      'Mend the recipe: plain names, no special files, no permissions but read, write and execute.',
+    );
+  }
+  return contents
+    .map(({ type, mode, sha256, target, path }) =>
+      type === 'file'
+        ? ['file', mode.toString(8), sha256, path]
+        : type === 'folder'
+          ? ['folder', mode.toString(8), '-', path]
+          : ['link', '777', target, path],
+    )
+    .map((fields) => fields.join('\t'))
+    .join('\n');
+}
+
+/** Without control characters, and without the backslash that sha256sum writes in its own way. */
+const isPlain = (name: string): boolean => !/[\p{Cc}\\]/u.test(name);
+
+function isInstallable({ path, type, mode, sha256, target }: InstalledEntry): boolean {
+  const inside = path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  if (!inside || !isPlain(path)) return false;
+  if (type === 'symlink') return target !== null && target !== '' && isPlain(target);
+  // Nobody but the owner may write, no program may run as somebody else.
+  if ((mode & ~0o755) !== 0) return false;
+  return type === 'folder' || (sha256 !== null && /^[0-9a-f]{64}$/.test(sha256));
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { ConfigurationError } from '../../../src/base/errors.js';
+import { ConfigurationError, PackagingError } from '../../../src/base/errors.js';
 import {
+  type InstalledEntry,
   moduleFiles,
   moduleTemplates,
   moduleVersion,
@@ -71,24 +72,80 @@ test('the module templates of the project name no unknown fact, and leave none u
 
 describe('renderInstaller', () => {
   const machine = { os: { id: 'debian', version: '12' }, packages: 'dpkg' } as const;
+  const sha256 = 'ab'.repeat(32);
+  const file = (path: string): InstalledEntry => ({ path, type: 'file', mode: 0o755, sha256, target: null });
+  const folder = (path: string): InstalledEntry => ({ ...file(path), type: 'folder', sha256: null });
+  const link = (path: string, to: string): InstalledEntry => ({
+    ...file(path),
+    type: 'symlink',
+    sha256: null,
+    target: to,
+  });
+  const contents = [folder('bin'), file('bin/sinfo')];
 
   test('fills the template of the project', async () => {
-    const text = renderInstaller(await projectTemplate('install.sh'), target, machine, [
-      'libmunge2',
-      'libc6',
-    ]);
+    const text = renderInstaller(
+      await projectTemplate('install.sh'),
+      target,
+      machine,
+      ['libmunge2', 'libc6'],
+      contents,
+    );
     expect(text).not.toMatch(unfilled);
     expect(text).toContain("target='slurm-24.11.6-bookworm-amd64'");
     expect(text).toContain("os_id='debian'\nos_version='12'\npackage_manager='dpkg'");
     expect(text).toContain('set -- libc6 libmunge2\n');
+    expect(text).toContain(`contents='folder\t755\t-\tbin\nfile\t755\t${sha256}\tbin/sinfo'\n`);
   });
 
   test.each(['$(id)', 'two words', '-y', "it's", ''])('refuses the package name %p', (name) => {
-    expect(() => renderInstaller('', target, machine, [name])).toThrow(ConfigurationError);
+    expect(() => renderInstaller('', target, machine, [name], contents)).toThrow(ConfigurationError);
   });
 
   test('refuses such a name of a distribution, too', () => {
     const odd = { ...machine, os: { id: "'; id", version: '12' } };
-    expect(() => renderInstaller('', target, odd, [])).toThrow(/'; id/);
+    expect(() => renderInstaller('', target, odd, [], contents)).toThrow(/'; id/);
+  });
+
+  test('lists files, folders and links, quoted for a shell', () => {
+    const odd = [{ ...file("it's $(id) @HOME@"), mode: 0o644 }, link('lib.so', '../lib.so.1')];
+    expect(renderInstaller("'@CONTENTS@'", target, machine, [], odd)).toBe(
+      `'file\t644\t${sha256}\tit'\\''s $(id) @HOME@\nlink\t777\t../lib.so.1\tlib.so'`,
+    );
+  });
+
+  test.each([
+    ['nothing', []],
+    ['a name with a newline', [file('a\nb')]],
+    ['a name with a tab', [file('a\tb')]],
+    ['a name with an escape', [file('\u001b[31m')]],
+    ['a name with a C1 control character', [file('\u009b31m')]],
+    ['a name with a backslash', [file('a\\b')]],
+    ['an absolute name', [file('/etc/passwd')]],
+    ['a name that leads out', [file('bin/../../x')]],
+    ['the top folder itself', [folder('.')]],
+    ['an empty name', [folder('')]],
+    ['a file without a sum', [{ ...file('x'), sha256: null }]],
+    ['a sum that is none', [{ ...file('x'), sha256: "'; id #" }]],
+    ['a link to nothing', [{ ...link('x', 'y'), target: null }]],
+    ['a link to a name with a newline', [link('x', 'a\nb')]],
+    ['a program that runs as its owner', [{ ...file('x'), mode: 0o4755 }]],
+    ['a file that others may write', [{ ...file('x'), mode: 0o666 }]],
+    ['a folder that others may write', [{ ...folder('x'), mode: 0o1777 }]],
+  ])('refuses contents of %s', (_, odd) => {
+    expect(() => renderInstaller('@CONTENTS@', target, machine, [], odd)).toThrow(PackagingError);
+  });
+
+  test('names some of what it refuses, and not all of thousands, with no control character', () => {
+    const odd = Array.from({ length: 5000 }, (_, index) => file(`\u009b${index}`));
+    try {
+      renderInstaller('', target, machine, [], odd);
+    } catch (error) {
+      const { message } = error as Error;
+      expect(message.length).toBeLessThan(200);
+      expect(message).not.toMatch(/\p{Cc}/u);
+      return;
+    }
+    throw new Error('nothing was refused');
   });
 });

@@ -10,7 +10,7 @@ import {
   spackSbomPath,
 } from '../../bundle/ingredients.js';
 import { type ManifestFacts, makeManifest, namedFiles } from '../../bundle/manifest.js';
-import { renderInstaller } from '../../bundle/modules.js';
+import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
@@ -26,6 +26,8 @@ export interface Ingredients {
   /** Slurm's prefix, as the session sees it. */
   readonly prefix: string;
   readonly runtimePackages: readonly string[];
+  /** All that lies in the software tarball. */
+  readonly contents: readonly InstalledEntry[];
 }
 
 /** A result in its folder, which may still get the report of a smoke test. */
@@ -49,12 +51,13 @@ export async function describe(
   const names = resultFiles(plan.identifier);
   const folder = await makeResultFolder(plan);
   const path = (name: string) => join(folder, name);
-  const { lock, runtimePackages } = ingredients;
+  const { lock, runtimePackages, contents } = ingredients;
   const installer = renderInstaller(
     await project.template('install.sh'),
     plan.target,
     plan.toolchain,
     runtimePackages,
+    contents,
   );
   await writeFile(path(names.installer), installer, { mode: 0o755 });
   const tarballs = await Promise.all(
