@@ -36,7 +36,7 @@ export async function restoreResult(
   return undefined;
 }
 
-/** Moves verified files of a folder to the output folder and reads what the manifest says of them. */
+/** Copies verified files of a folder to the output folder and reads what the manifest says of them. */
 export async function adoptResult(plan: BuildPlan, folder: string): Promise<Finished> {
   const names = resultFiles(plan.identifier);
   const summed = await verifySums(folder, names.sums);
@@ -48,7 +48,7 @@ export async function adoptResult(plan: BuildPlan, folder: string): Promise<Fini
   const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, names.manifest), 'utf8')));
   await mkdir(plan.outputDir, { recursive: true });
   await removeOlder(plan);
-  for (const file of files) await move(join(folder, file), join(plan.outputDir, file));
+  for (const file of files) await place(join(folder, file), join(plan.outputDir, file));
   return {
     described: await Promise.all(files.map((file) => describeFile(join(plan.outputDir, file)))),
     runtimePackages: manifest.runtimePackages,
@@ -63,9 +63,8 @@ async function removeOlder(plan: BuildPlan): Promise<void> {
   for (const name of older) await rm(join(outputDir, name), { force: true });
 }
 
-async function move(from: string, to: string): Promise<void> {
+async function place(from: string, to: string): Promise<void> {
   const partial = `${to}.partial`;
   await copyFile(from, partial);
   await rename(partial, to);
-  await rm(from);
 }
