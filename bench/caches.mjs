@@ -15,7 +15,7 @@ export async function exchange({ library, store, source, keys, work }) {
   const { listFiles } = await library('base/files.js');
   const faults = [];
   const logger = { info: () => {}, warning: (message) => faults.push(message) };
-  const policy = { restore: true, save: true };
+  const policy = { restore: true, save: true, scopes: ['open'] };
   const entries = new CacheEntries(store, policy, logger, join(work, 'transfer'));
   const save = await timed(async () => {
     for (const key of keys) {

@@ -20,7 +20,7 @@ export async function keepResult(folder: string, target: string, contentKey: str
   const files = parseSums(readFileSync(join(folder, sums), 'utf8')).map(({ name }) => name);
   const entries = new CacheEntries(
     directoryCache(join(cacheDir, 'entries')),
-    { restore: false, save: true },
+    { restore: false, save: true, scopes: ['open'] },
     recordingLogger(),
     join(cacheDir, 'kept'),
   );

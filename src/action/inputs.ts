@@ -16,7 +16,7 @@ export interface JobContext {
 }
 
 // The processes that the build starts inherit the environment, so these leave it.
-const secrets = ['gpg-private-key', 'gpg-passphrase', 'github-token'] as const;
+const secrets = ['gpg-private-key', 'gpg-passphrase', 'cache-secret', 'github-token'] as const;
 
 /** The inputs as the workflow gave them; one that is missing is empty. Call it once: secrets are taken out. */
 export function readInputs(): RawInputs {

@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as core from '@actions/core';
 import { describeError, PackageBuildError } from '../base/errors.js';
 import { inspectHost } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
 import { afterBuild } from '../build/after.js';
+import { recordPlaces } from '../build/confine.js';
 import { runBuild } from '../build/pipeline.js';
 import { openProject } from '../build/project.js';
 import { parseRecord } from '../build/record.js';
+import { makeSeal } from '../cache/seal.js';
+import { cacheSecretOf } from '../options/resolve.js';
 import { attestFiles } from './attest.js';
 import { type JobContext, readContext, readInputs } from './inputs.js';
 import { actionsInventory } from './inventory.js';
@@ -34,10 +38,10 @@ export async function runMain(root: string, version: string): Promise<void> {
         host: await inspectHost(context.env),
         cwd: context.workspace,
         workRoot: context.workRoot,
-        transfer: join(context.workspace, '.slurm-factory', 'transfer'),
+        transfer: transferOf(context),
         trigger: context.trigger,
         env: ownEnvironment(context.env),
-        runId: String(process.pid),
+        runId: randomBytes(6).toString('hex'),
         installMissing: false,
       },
       actionPorts(context, inputs['github-token'] ?? ''),
@@ -54,17 +58,27 @@ export async function runPost(): Promise<void> {
   try {
     // Takes the secrets out of the environment, too.
     const inputs = readInputs();
-    const record = parseRecord(core.getState(stateKey));
+    const context = readContext();
+    const places = recordPlaces(context.workRoot, transferOf(context), context.env);
+    const record = parseRecord(core.getState(stateKey), places);
     if (record === undefined) {
       core.info('The main step left nothing to do.');
       return;
     }
-    const caches = await afterBuild(record, actionPorts(readContext(), inputs['github-token'] ?? ''));
+    const secret = cacheSecretOf([inputs]);
+    const caches = await afterBuild(
+      record,
+      actionPorts(context, inputs['github-token'] ?? ''),
+      secret === undefined ? undefined : makeSeal(secret),
+    );
     await writeCacheSummary(caches);
   } catch (error) {
     core.warning(`The post step could not finish: ${describeError(error)}`);
   }
 }
+
+// The cache service finds an entry only from the folder that it was saved from.
+const transferOf = ({ workspace }: JobContext): string => join(workspace, '.slurm-factory', 'transfer');
 
 function actionPorts(context: JobContext, token: string): Ports {
   return {

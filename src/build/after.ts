@@ -1,10 +1,11 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { listFiles } from '../base/files.js';
 import type { Ports } from '../base/ports.js';
 import { removeKeyring } from '../bundle/gpg.js';
 import { CacheEntries } from '../cache/entries.js';
 import { usedKeys } from '../cache/ledger.js';
+import type { Seal } from '../cache/seal.js';
 import { removeContainer } from '../container/session.js';
 import { saveCcache } from './ccache.js';
 import { collectLogs } from './logs.js';
@@ -16,12 +17,15 @@ import type { CacheReport } from './summary.js';
 /**
  * What follows every build, a failed, cancelled or killed one too: the container goes, complete cache
  * entries are saved, older ones make room for them, build logs of a failure are uploaded, and the build's
- * folder goes.
+ * folder goes. What is not the folder that its name says is left alone.
+ * @param seal of this run's secret; without the build's own nothing is saved for a build that had one
  * @returns what became of the cache entries, those of the build itself among them
  */
-export async function afterBuild(record: PostRecord, ports: Ports): Promise<CacheReport> {
+export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal): Promise<CacheReport> {
   const entries = new CacheEntries(ports.cache, record.policy, ports.logger, record.transfer, {
     damaged: record.damaged ?? [],
+    seal,
+    within: record.buildFolder,
   });
   const uses = () => [...record.cacheUses, ...entries.ledger];
   let pruned: Pruned | undefined;
@@ -31,19 +35,36 @@ export async function afterBuild(record: PostRecord, ports: Ports): Promise<Cach
     }
   });
   await attempt('remove the signing key', ports, async () => {
-    if (record.keyring !== undefined) await removeKeyring(ports.process, record.keyring, ports.env);
+    if (record.keyring === undefined) return;
+    await requireOwn(record.keyring);
+    await removeKeyring(ports.process, record.keyring, ports.env);
   });
   await attempt('save the caches', ports, () =>
     ports.logger.group('Save the caches', async () => {
+      await requireOwn(record.buildFolder);
       await saveCaches(record, entries, ports);
       pruned = await pruneCaches(record, usedKeys(uses()), ports);
     }),
   );
   if (!record.succeeded) await attempt('keep the build logs', ports, () => uploadLogs(record, ports));
   for (const folder of [record.buildFolder, record.transfer]) {
-    await attempt(`remove ${folder}`, ports, () => rm(folder, { recursive: true, force: true }));
+    await attempt(`remove ${folder}`, ports, async () => {
+      await requireOwn(dirname(folder));
+      await requireOwn(folder);
+      await rm(folder, { recursive: true, force: true });
+    });
   }
   return { uses: [...uses(), ...(pruned?.uses ?? [])], stored: pruned?.bytes, budget: record.cacheBudget };
+}
+
+/** Refuses a link, a file and a folder of another user; what is not there is no fault. */
+async function requireOwn(folder: string): Promise<void> {
+  const found = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (found === undefined) return;
+  if (!found.isDirectory()) throw new Error(`${folder} is no folder`);
+  if (found.uid !== process.getuid?.()) throw new Error(`${folder} belongs to another user`);
 }
 
 // One step that fails must not keep the next ones from their work.
@@ -59,6 +80,7 @@ async function saveCaches(record: PostRecord, entries: CacheEntries, ports: Port
 }
 
 async function uploadLogs(record: PostRecord, ports: Ports): Promise<void> {
+  await requireOwn(record.buildFolder);
   const folder = join(record.buildFolder, 'logs');
   await collectLogs(record.stage, folder);
   const files = await listFiles(folder);

@@ -2,8 +2,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError } from '../base/errors.js';
 import type { Ports } from '../base/ports.js';
+import type { BundleFile } from '../bundle/sums.js';
 import { CacheEntries } from '../cache/entries.js';
 import { resultKey } from '../cache/keys.js';
+import type { CacheUse } from '../cache/ledger.js';
+import { attestNotice } from '../cache/policy.js';
 import type { Session } from '../container/session.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { Ccache } from './ccache.js';
@@ -49,6 +52,8 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
   const plan = await watch.stage('Resolve the inputs', () => planAndTell(request, ports));
   const recorder = startRecord(plan, request, ports);
   const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, {
+    seal: plan.seal,
+    within: plan.buildFolder,
     onUse: (use) => recorder.addUse(use),
     onDamaged: (damaged) => recorder.update({ damaged }),
   });
@@ -64,7 +69,7 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
   const signatures = await watch.stage('Sign', () => sign(plan, made, request.env, recorder, ports));
   const described = [...made.described, ...signatures];
   await handOut({ ...plan, owner: request.host.owner }, made.folder, described, true);
-  await ports.attest?.(described.map(({ name, sha256 }) => ({ name, sha256 })));
+  await attest(described, entries.ledger, ports);
   const names = described.map((file) => file.name);
   const artifacts = plan.options.upload
     ? await watch.stage('Upload the artifacts', () =>
@@ -105,13 +110,26 @@ async function planAndTell(request: BuildRequest, ports: Ports): Promise<BuildPl
   const plan = await planBuild(request, ports.process);
   ports.logger.info(`Target ${plan.identifier}, content key ${plan.contentKey}`);
   await prepareOutput({ ...plan, owner: request.host.owner });
+  for (const notice of plan.notices) ports.logger.notice(notice);
   return plan;
+}
+
+// A provenance says that this build made the files; it can't say so of what others may have written.
+async function attest(
+  files: readonly BundleFile[],
+  caches: readonly CacheUse[],
+  ports: Ports,
+): Promise<void> {
+  if (ports.attest === undefined) return;
+  const notice = attestNotice(caches);
+  if (notice === undefined) await ports.attest(files.map(({ name, sha256 }) => ({ name, sha256 })));
+  else ports.logger.notice(notice);
 }
 
 function startRecord(plan: BuildPlan, request: BuildRequest, ports: Ports): Recorder {
   return new Recorder(
     {
-      version: 1,
+      version: 2,
       identifier: plan.identifier,
       buildFolder: plan.buildFolder,
       transfer: request.transfer,

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
 import { contentKey } from '../cache/keys.js';
-import { type CachePolicy, cachePolicy, type Trigger } from '../cache/policy.js';
+import { type CachePolicy, cachePolicy, policyNotice, type Trigger } from '../cache/policy.js';
+import { makeSeal, type Seal } from '../cache/seal.js';
 import { type Engine, findEngine } from '../container/engine.js';
 import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
 import { containerLayout, type Layout, layoutBelow } from '../container/layout.js';
@@ -16,6 +17,7 @@ import { type EnvironmentRequest, renderEnvironment } from '../spack/environment
 import { archOf, formatTarget, type Target } from '../targets/identifier.js';
 import { resolveRelease } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
+import { buildName, containerOf } from './confine.js';
 import type { Project } from './project.js';
 
 /** What the caller of a build brings. */
@@ -33,7 +35,7 @@ export interface BuildRequest {
   readonly trigger: Trigger;
   /** Environment of processes on the machine itself. */
   readonly env: Readonly<Record<string, string>>;
-  /** Tells this run's folder and container from those of others on the machine. */
+  /** Letters and digits that no other run has, on whatever machine: they name its folder and container. */
   readonly runId: string;
   /** Install what the machine lacks (engine: none only). */
   readonly installMissing: boolean;
@@ -54,6 +56,10 @@ export interface BuildPlan {
   readonly overlayDigest: string;
   readonly contentKey: string;
   readonly policy: CachePolicy;
+  /** Of the build's secret, where it has one. */
+  readonly seal: Seal | undefined;
+  /** What a user should know of these decisions. */
+  readonly notices: readonly string[];
   readonly jobs: number;
   /** Absolute path of the folder for the results. */
   readonly outputDir: string;
@@ -122,7 +128,9 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
     templates,
     scripts,
   });
-  const buildFolder = join(workRoot, `build-${key.slice(0, 12)}-${request.runId}`);
+  const buildFolder = join(workRoot, buildName(key, request.runId));
+  const seal = options.cacheSecret === undefined ? undefined : makeSeal(options.cacheSecret);
+  const notice = policyNotice(options.cache, request.trigger, seal?.scope);
   const clones = (name: string, commit: string) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
     options,
@@ -138,7 +146,9 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
     },
     overlayDigest,
     contentKey: key,
-    policy: cachePolicy(options.cache, request.trigger),
+    policy: cachePolicy(options.cache, request.trigger, seal?.scope),
+    seal,
+    notices: notice === undefined ? [] : [notice],
     jobs: options.jobs ?? host.cpus,
     outputDir: resolve(cwd, options.outputDir),
     buildFolder,
@@ -186,5 +196,5 @@ function refuseMissingMirror(mirror: string | undefined, cwd: string): void {
 
 /** Name of this build's container: that of its folder. */
 export function containerName(plan: BuildPlan): string {
-  return `slurm-factory-${basename(plan.buildFolder)}`;
+  return containerOf(plan.buildFolder);
 }

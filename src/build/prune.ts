@@ -37,10 +37,12 @@ export async function pruneCaches(
   }
 }
 
-async function reachable({ identifier }: PostRecord, inventory: CacheInventory): Promise<StoredEntry[]> {
+// Those of the scope that this run saves in; another one's are not its own to remove.
+async function reachable(record: PostRecord, inventory: CacheInventory): Promise<StoredEntry[]> {
+  const { identifier, policy } = record;
   const target = parseTarget(identifier);
   if (target === undefined) throw new Error(`${identifier} is no target`);
-  const reach = reachOf(identifier, target);
+  const reach = reachOf(identifier, target, policy.scopes[0]);
   return (await inventory.list(reach.prefixes)).filter(({ key }) => reach.includes(key));
 }
 

@@ -1,65 +1,137 @@
+import { basename, relative } from 'node:path';
 import { z } from 'zod';
+import { ConfigurationError } from '../base/errors.js';
 import type { StateStore } from '../base/ports.js';
 import { type CacheUse, cacheUseSchema } from '../cache/ledger.js';
+import type { CachePolicy } from '../cache/policy.js';
 import { archs } from '../targets/identifier.js';
+import { confine, type RecordPlaces } from './confine.js';
 
-const save = z.object({
-  key: z.string(),
-  directory: z.string(),
-  /** Relative paths; the whole folder when left out. */
-  files: z.array(z.string()).optional(),
-});
+const program = z.enum(['docker', 'podman']);
+const count = z.number().nonnegative();
 
-const recordSchema = z.object({
-  version: z.literal(1),
+/** A record as it is kept: it names folders by their names only, and nothing that the build's name gives. */
+const storedSchema = z.strictObject({
+  version: z.literal(2),
   identifier: z.string(),
-  /** The build's own folder, removed at the end. */
-  buildFolder: z.string(),
+  /** Name of the build's own folder, removed at the end. */
+  build: z.string(),
+  /** Name of the folder that cache entries pass through, removed at the end. */
   transfer: z.string(),
-  policy: z.object({ restore: z.boolean(), save: z.boolean() }),
+  policy: z.strictObject({ restore: z.boolean(), save: z.boolean(), scopes: z.array(z.string()).min(1) }),
   /** bytes that the saved entries which the target may use may have together */
-  cacheBudget: z.number(),
+  cacheBudget: count,
   /** What became of the entries that main asked for. */
   cacheUses: z.array(cacheUseSchema),
-  /** Container that may still run. */
-  container: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
-  /** Container of the smoke test that may still run. */
-  smoke: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
+  /** Engine of a container that may still run. */
+  container: program.optional(),
+  /** The same of the smoke test's container. */
+  smoke: program.optional(),
   /** Folder in memory with the signing key, while files are signed. */
   keyring: z.string().optional(),
-  /** Entries that are complete and not in the cache yet. */
-  saves: z.array(save),
+  /** Entries that are complete and not in the cache yet: a folder below the build's, and files in it. */
+  saves: z.array(
+    z.strictObject({ key: z.string(), folder: z.string(), files: z.array(z.string()).optional() }),
+  ),
   /** Entries that were found damaged: what is saved must not hide behind them. */
   damaged: z.array(z.string()).optional(),
-  /** Build cache whose complete packages are to be saved, but for those that the cache has (`restored`). */
+  /** Where the build cache's complete packages go, but for those that the cache has (`restored`). */
   packages: z
-    .object({
-      directory: z.string(),
-      place: z.object({
+    .strictObject({
+      place: z.strictObject({
         toolchain: z.string(),
         arch: z.enum(archs),
-        builder: z.string(),
-        padding: z.number(),
+        builder: z.string().regex(/^[0-9a-z]{1,64}$/),
+        padding: count,
       }),
       restored: z.array(z.string()),
     })
     .optional(),
-  /** ccache's folder, and where its files go; those used `since` (ms since 1970) once all is compiled. */
-  ccache: z.object({ directory: z.string(), prefix: z.string(), since: z.number().optional() }).optional(),
-  /** Folder that Spack builds in; its logs are kept when the build failed. */
-  stage: z.string(),
+  /** Where ccache's files go; those used `since` (ms since 1970) once all is compiled. */
+  ccache: z.strictObject({ prefix: z.string(), since: count.optional() }).optional(),
   succeeded: z.boolean(),
   upload: z.boolean(),
-  retentionDays: z.number().optional(),
+  retentionDays: count.optional(),
 });
 
-/** What the post step must know; it recomputes nothing. */
-export type PostRecord = z.infer<typeof recordSchema>;
+export type StoredRecord = z.infer<typeof storedSchema>;
 
-/** Reads a record; undefined when main never got as far as writing one. */
-export function parseRecord(text: string): PostRecord | undefined {
+interface Container {
+  readonly program: z.infer<typeof program>;
+  readonly name: string;
+}
+
+/** What the post step must know, in paths of this machine; it recomputes nothing. */
+export interface PostRecord
+  extends Omit<
+    StoredRecord,
+    'build' | 'transfer' | 'policy' | 'container' | 'smoke' | 'saves' | 'packages' | 'ccache'
+  > {
+  readonly policy: CachePolicy;
+  readonly buildFolder: string;
+  readonly transfer: string;
+  readonly container?: Container;
+  readonly smoke?: Container;
+  /** Files by relative paths; the whole folder when left out. */
+  readonly saves: readonly {
+    readonly key: string;
+    readonly directory: string;
+    readonly files?: readonly string[];
+  }[];
+  readonly packages?: NonNullable<StoredRecord['packages']> & { readonly directory: string };
+  readonly ccache?: NonNullable<StoredRecord['ccache']> & { readonly directory: string };
+  /** Folder that Spack builds in; its logs are kept when the build failed. */
+  readonly stage: string;
+}
+
+/** A record as it is kept. What `confine` takes from the build's name is left out. */
+export function storedRecord(record: PostRecord): StoredRecord {
+  const {
+    buildFolder,
+    stage: _,
+    transfer,
+    policy,
+    container,
+    smoke,
+    saves,
+    packages,
+    ccache,
+    ...rest
+  } = record;
+  return {
+    ...rest,
+    policy: { ...policy, scopes: [...policy.scopes] },
+    build: basename(buildFolder),
+    transfer: basename(transfer),
+    ...(container === undefined ? {} : { container: container.program }),
+    ...(smoke === undefined ? {} : { smoke: smoke.program }),
+    saves: saves.map(({ key, directory, files }) => ({
+      key,
+      folder: relative(buildFolder, directory),
+      ...(files === undefined ? {} : { files: [...files] }),
+    })),
+    ...(packages === undefined ? {} : { packages: { place: packages.place, restored: packages.restored } }),
+    ...(ccache === undefined
+      ? {}
+      : {
+          ccache: { prefix: ccache.prefix, ...(ccache.since === undefined ? {} : { since: ccache.since }) },
+        }),
+  };
+}
+
+/**
+ * Reads a record; undefined when main never got as far as writing one.
+ * @throws ConfigurationError when it names anything outside of the build's own folders; another error when it
+ * is no record of this version
+ */
+export function parseRecord(text: string, places: RecordPlaces): PostRecord | undefined {
   if (text === '') return undefined;
-  return recordSchema.parse(JSON.parse(text));
+  const record = confine(storedSchema.parse(JSON.parse(text)), places);
+  if (typeof record !== 'string') return record;
+  throw new ConfigurationError(
+    `The record of an earlier build is not followed: ${record}.`,
+    'Look who can write to the folder of the caches; what it names is left alone.',
+  );
 }
 
 /** Keeps the record and writes it at each change, so that the post step of a killed build finds it. */
@@ -68,7 +140,7 @@ export class Recorder {
     private record: PostRecord,
     private readonly store: StateStore,
   ) {
-    this.store.save(this.record);
+    this.store.save(storedRecord(this.record));
   }
 
   get current(): PostRecord {
@@ -77,7 +149,7 @@ export class Recorder {
 
   update(change: Partial<Omit<PostRecord, 'version'>>): void {
     this.record = { ...this.record, ...change };
-    this.store.save(this.record);
+    this.store.save(storedRecord(this.record));
   }
 
   addSave(entry: PostRecord['saves'][number]): void {

@@ -1,13 +1,14 @@
-import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { listFiles, sha256File } from '../base/files.js';
+import { rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { listFiles } from '../base/files.js';
 import { withLimit } from '../base/limit.js';
 import type { CacheStore, Logger } from '../base/ports.js';
-import { transferName } from './keys.js';
+import { checkEntry, sealFile, sumsFile } from './check.js';
+import { freshFolder, isPlainName, placeFile } from './content.js';
+import { inScope, transferName } from './keys.js';
 import { type CacheUse, cacheUse } from './ledger.js';
-import type { CachePolicy } from './policy.js';
-
-const sumsFile = 'ENTRY.sha256';
+import { type CachePolicy, isSealed } from './policy.js';
+import type { Seal } from './seal.js';
 
 /** How long one entry may take, in milliseconds. */
 export interface EntryLimits {
@@ -28,6 +29,10 @@ const defaultLimits: EntryLimits = { restore: 3 * 60_000, save: 5 * 60_000, pati
 const copies = (key: string): string[] => [key, `${key}-r1`, `${key}-r2`];
 
 export interface EntryOptions {
+  /** Of a build with a secret: it is put on what is saved, and what lacks it is not believed. */
+  readonly seal?: Seal | undefined;
+  /** Folder that this machine made and a container may write in: no link below it is followed. */
+  readonly within?: string;
   readonly limits?: EntryLimits;
   /** Entries that an earlier step found damaged. */
   readonly damaged?: readonly string[];
@@ -46,17 +51,26 @@ export class CacheEntries {
   private readonly limits: EntryLimits;
   /** The service has cost too much time already. */
   private givenUp = false;
+  private readonly policy: CachePolicy;
+  private readonly seal: Seal | undefined;
 
+  /** @param transfer where entries are unpacked and put together; GitHub's service wants the same each time */
   constructor(
     private readonly store: CacheStore,
-    private readonly policy: CachePolicy,
+    policy: CachePolicy,
     private readonly logger: Logger,
-    /** Where entries are unpacked and put together; its path must be the same for restore and save. */
     private readonly transfer: string,
     private readonly options: EntryOptions = {},
   ) {
     this.damaged = new Set(options.damaged);
     this.limits = options.limits ?? defaultLimits;
+    // The record of an earlier build may be of another secret, or of one that is not there now.
+    this.seal = policy.scopes.includes(options.seal?.scope ?? '') ? options.seal : undefined;
+    const foreign = policy.scopes.some(isSealed) && this.seal === undefined;
+    this.policy = foreign ? { ...policy, restore: false, save: false } : policy;
+    if (foreign && policy.save) {
+      logger.info('Nothing is saved to the caches: this run does not have the secret of the build.');
+    }
   }
 
   /** What became of the entries that were asked for; one that was not there is not among them. */
@@ -76,24 +90,32 @@ export class CacheEntries {
    */
   async restore(key: string, directory: string): Promise<boolean> {
     if (!this.policy.restore) return false;
-    for (const name of this.candidates(key)) {
-      if (this.givenUp) return false;
-      const outcome = await this.restoreCopy(name, directory);
-      if (outcome === 'whole') this.taken.set(key, name);
-      if (outcome !== 'damaged') return outcome === 'whole';
+    for (const scoped of this.inScopes(key)) {
+      for (const name of this.copiesOf(scoped)) {
+        if (this.givenUp) return false;
+        const outcome = await this.restoreCopy(name, directory);
+        if (outcome === 'whole') this.taken.set(key, name);
+        if (outcome === 'whole') return true;
+        // Only a damaged one has copies behind it.
+        if (outcome === 'none') break;
+      }
     }
     return false;
   }
 
   /** Restores the newest entry whose key begins like this, as `restore` does. */
   async restoreNear(prefix: string, directory: string): Promise<boolean> {
-    if (!this.policy.restore || this.givenUp) return false;
-    return (await this.restoreCopy(prefix, directory, [prefix])) === 'whole';
+    if (!this.policy.restore) return false;
+    for (const name of this.inScopes(prefix)) {
+      if (this.givenUp) return false;
+      if ((await this.restoreCopy(name, directory, [name])) === 'whole') return true;
+    }
+    return false;
   }
 
   /** Says that what was restored last for this key is not what it must be: it is not used again. */
   reject(key: string): void {
-    this.markDamaged(this.taken.get(key) ?? key);
+    this.markDamaged(this.taken.get(key) ?? this.inScopes(key)[0] ?? key);
   }
 
   /**
@@ -107,25 +129,16 @@ export class CacheEntries {
       this.logger.info(`Not saved, since the cache service took too long: ${key}`);
       return false;
     }
-    const replaces = this.store.replace !== undefined && this.damaged.has(key);
-    const name = replaces ? key : this.candidates(key)[0];
+    const own = this.inScopes(key)[0] ?? key;
+    const replaces = this.store.replace !== undefined && this.damaged.has(own);
+    const name = replaces ? own : this.copiesOf(own)[0];
     if (name === undefined) {
-      this.logger.warning(`All copies of ${key} in the cache are damaged; delete them there.`);
+      this.logger.warning(`All copies of ${own} in the cache are damaged; delete them there.`);
       return false;
     }
-    const staging = join(this.transfer, transferName(name));
     try {
-      await emptyFolder(staging);
-      const names = files ?? (await listFiles(directory));
-      if (names.length === 0) throw new Error(`there is nothing in ${directory}`);
-      const sums: string[] = [];
-      let bytes = 0;
-      for (const file of names) {
-        await copyInto(directory, staging, file);
-        bytes += (await stat(join(staging, file))).size;
-        sums.push(`${await sha256File(join(staging, file))}  ${file}\n`);
-      }
-      await writeFile(join(staging, sumsFile), sums.join(''));
+      const staging = await freshFolder(this.transfer, transferName(name));
+      const bytes = await this.fill(staging, name, directory, files ?? (await listFiles(directory)));
       const outcome = await this.ask(this.limits.save, this.put(name, staging, replaces));
       this.logger.info(outcome === 'saved' ? `Saved to the cache: ${name}` : `Already in the cache: ${name}`);
       this.note(name, bytes, outcome === 'saved' ? 'saved' : 'already there');
@@ -135,8 +148,46 @@ export class CacheEntries {
       this.forgive(`save ${name}`, error);
       return false;
     } finally {
-      await rm(staging, { recursive: true, force: true });
+      await this.clear(name);
     }
+  }
+
+  /** Puts an entry together. Returns the bytes of its files. */
+  private async fill(
+    staging: string,
+    name: string,
+    directory: string,
+    files: readonly string[],
+  ): Promise<number> {
+    if (files.length === 0) throw new Error(`there is nothing in ${directory}`);
+    const sums: string[] = [];
+    let bytes = 0;
+    for (const file of files) {
+      if (!isPlainName(file)) throw new Error(`${JSON.stringify(file)} is no name for a file of an entry`);
+      const { size, sha256 } = await placeFile(this.anchor(directory), { root: staging }, file);
+      bytes += size;
+      sums.push(`${sha256}  ${file}\n`);
+    }
+    const text = sums.join('');
+    await writeFile(join(staging, sumsFile), text, { flag: 'wx' });
+    if (this.seal !== undefined) {
+      await writeFile(join(staging, sealFile), this.seal.mark(name, text), { flag: 'wx' });
+    }
+    return bytes;
+  }
+
+  // A link on the way to the folder, which a container may have put there, is not followed either.
+  private anchor(directory: string): { root: string; folder?: string } {
+    const { within } = this.options;
+    const folder = within === undefined ? undefined : relative(within, directory);
+    if (within === undefined || folder === undefined || !isPlainName(folder)) return { root: directory };
+    return { root: within, folder };
+  }
+
+  private async clear(name: string): Promise<void> {
+    await rm(join(this.transfer, transferName(name)), { recursive: true, force: true }).catch(
+      (error: unknown) => this.logger.warning(`Could not clear ${this.transfer}: ${String(error)}`),
+    );
   }
 
   private markDamaged(name: string): void {
@@ -151,9 +202,14 @@ export class CacheEntries {
     return 'saved';
   }
 
-  private candidates(key: string): string[] {
-    const names = this.store.replace === undefined ? copies(key) : [key];
-    return names.filter((name) => !this.damaged.has(name));
+  /** What the store knows a key by, in each scope that is believed. */
+  private inScopes(key: string): string[] {
+    return [...new Set(this.policy.scopes.map((scope) => inScope(key, scope)))];
+  }
+
+  private copiesOf(name: string): string[] {
+    const names = this.store.replace === undefined ? copies(name) : [name];
+    return names.filter((copy) => !this.damaged.has(copy));
   }
 
   private async restoreCopy(
@@ -161,15 +217,14 @@ export class CacheEntries {
     directory: string,
     prefixes: readonly string[] = [],
   ): Promise<'whole' | 'damaged' | 'none'> {
-    const staging = join(this.transfer, transferName(key));
     let name = key;
     try {
-      await emptyFolder(staging);
+      const staging = await freshFolder(this.transfer, transferName(key));
       const found = await this.ask(this.limits.restore, this.store.restore(key, prefixes, staging));
       // A service may answer with an entry whose key only begins like this one.
       if (found === undefined || (found !== key && prefixes.length === 0)) return 'none';
       name = found;
-      const { names, bytes, damage } = await checkSums(staging);
+      const { sums, bytes, damage } = await checkEntry(staging, name, this.seal);
       if (damage !== undefined) {
         this.note(name, bytes, 'damaged');
         this.logger.warning(`Cache entry ${name} is damaged (${damage}); it is not used.`);
@@ -177,7 +232,10 @@ export class CacheEntries {
         return 'damaged';
       }
       // Only what the sums vouch for is taken; several entries may fill one folder at a time.
-      for (const file of names) await copyInto(staging, directory, file);
+      for (const [file, sum] of sums) {
+        const { sha256 } = await placeFile({ root: staging }, this.anchor(directory), file);
+        if (sha256 !== sum) throw new Error(`${file} was changed meanwhile`);
+      }
       this.note(name, bytes, 'restored');
       return 'whole';
     } catch (error) {
@@ -185,7 +243,7 @@ export class CacheEntries {
       this.forgive(`restore ${name}`, error);
       return 'none';
     } finally {
-      await rm(staging, { recursive: true, force: true });
+      await this.clear(key);
     }
   }
 
@@ -210,49 +268,4 @@ export class CacheEntries {
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.warning(`The cache service failed to ${what}: ${reason}; going on without.`);
   }
-}
-
-async function emptyFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-}
-
-async function copyInto(from: string, to: string, name: string): Promise<void> {
-  await mkdir(dirname(join(to, name)), { recursive: true });
-  await cp(join(from, name), join(to, name), { verbatimSymlinks: true, force: true });
-}
-
-const sumLine = /^([0-9a-f]{64}) {2}(.+)$/;
-
-interface Checked {
-  /** The files that the sums list. */
-  readonly names: readonly string[];
-  /** Of those that are sound. */
-  readonly bytes: number;
-  /** The first thing that is wrong. */
-  readonly damage: string | undefined;
-}
-
-async function checkSums(folder: string): Promise<Checked> {
-  const names: string[] = [];
-  let bytes = 0;
-  const damaged = (damage: string): Checked => ({ names, bytes, damage });
-  const all = await listFiles(folder);
-  if (all.length === 0) return damaged('nothing of it arrived');
-  if (!all.includes(sumsFile)) return damaged(`${sumsFile} is missing`);
-  const files = all.filter((name) => name !== sumsFile);
-  const text = await readFile(join(folder, sumsFile), 'utf8');
-  for (const line of text.split('\n').slice(0, -1)) {
-    const [, sum, name] = sumLine.exec(line) ?? [];
-    if (sum === undefined || name === undefined) return damaged(`${sumsFile} is no list of sums`);
-    if (!files.includes(name)) return damaged(`${name} is missing`);
-    if ((await sha256File(join(folder, name))) !== sum) return damaged(`${name} has other bytes`);
-    names.push(name);
-    bytes += (await stat(join(folder, name))).size;
-  }
-  // Sums that were cut between two lines would vouch for a part.
-  const unknown = files.find((name) => !names.includes(name));
-  if (unknown !== undefined) return damaged(`${sumsFile} does not list ${unknown}`);
-  if (names.length === 0) return damaged('it is empty');
-  return { names, bytes, damage: undefined };
 }

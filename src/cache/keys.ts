@@ -5,7 +5,7 @@ import type { Arch } from '../targets/identifier.js';
  * Number of the layout of keys and entries. Raise it when what a key covers, or what an entry holds,
  * changes its meaning; all older entries are then left alone.
  */
-export const schemaNumber = 3;
+export const schemaNumber = 4;
 
 /** All that decides the bytes of a target's tarballs. Nothing of the runner is in it. */
 export interface KeyMaterial {
@@ -67,6 +67,21 @@ export function lockDigest(material: LockMaterial): string {
 }
 
 const prefix = `slurm-factory-v${schemaNumber}`;
+const scopePattern = 'open|other|k[0-9a-f]{12}';
+
+/** Whether a word is a scope: who may have written an entry, see `policy.ts`. */
+export const isScope = (word: string): boolean => new RegExp(`^(?:${scopePattern})$`).test(word);
+
+/** A key, or the beginning of one, within a scope: what the store knows it by. Only our own keys have one. */
+export function inScope(key: string, scope: string): string {
+  return key.startsWith(`${prefix}-`) ? `${prefix}-${scope}-${key.slice(prefix.length + 1)}` : key;
+}
+
+/** The scope of a store's key; undefined for a key that has none. */
+export const scopeOf = (key: string): string | undefined => parts(key)?.[1];
+
+const keyParts = new RegExp(`^${prefix}-(?:(${scopePattern})-)?([a-z]+)-(.*)$`, 's');
+const parts = (key: string) => keyParts.exec(key);
 
 /** Whose packages and locks a build may use: those for the same distribution and architecture. */
 export interface Platform {
@@ -149,16 +164,17 @@ export interface Reach {
   readonly includes: (key: string) => boolean;
 }
 
-/** @param target identifier of the target */
-export function reachOf(target: string, platform: Platform): Reach {
-  const results = resultKey(target, '');
+/**
+ * @param target identifier of the target
+ * @param scope of the store's keys; left out for keys that have none yet
+ */
+export function reachOf(target: string, platform: Platform, scope?: string): Reach {
+  const scoped = (key: string) => (scope === undefined ? key : inScope(key, scope));
+  const results = scoped(resultKey(target, ''));
   return {
     prefixes: [
       results,
-      on('package', platform),
-      on('lock', platform),
-      on('index', platform),
-      on('ccache', platform),
+      ...(['package', 'lock', 'index', 'ccache'] as const).map((kind) => scoped(on(kind, platform))),
     ],
     // A target's identifier may begin with another's: `…-amd64` and `…-amd64-cuda`.
     includes: (key) => !key.startsWith(results) || /^[0-9a-f]{64}$/.test(key.slice(results.length)),
@@ -167,9 +183,9 @@ export function reachOf(target: string, platform: Platform): Reach {
 
 /** What a key is of: its kind, and the name of the package, of ccache's release series or of the result's target. */
 export function readKey(key: string): { readonly kind: EntryKind | undefined; readonly name?: string } {
-  const kind = entryKinds.find((known) => key.startsWith(`${prefix}-${known}-`));
-  if (kind === undefined) return { kind };
-  const name = nameIn[kind]?.exec(key.slice(`${prefix}-${kind}-`.length))?.[1];
+  const [, , word, rest = ''] = parts(key) ?? [];
+  const kind = entryKinds.find((known) => known === word);
+  const name = kind === undefined ? undefined : nameIn[kind]?.exec(rest)?.[1];
   return name === undefined ? { kind } : { kind, name };
 }
 

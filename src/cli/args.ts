@@ -63,6 +63,7 @@ export function processFacts() {
 const secrets: Readonly<Partial<Record<InputName, string>>> = {
   'gpg-private-key': 'SLURM_FACTORY_GPG_PRIVATE_KEY',
   'gpg-passphrase': 'SLURM_FACTORY_GPG_PASSPHRASE',
+  'cache-secret': 'SLURM_FACTORY_CACHE_SECRET',
 };
 // Services that only a workflow has.
 const notOffered: readonly InputName[] = ['upload', 'retention-days', 'github-token'];
@@ -109,7 +110,10 @@ function addBuild(program: Command, env: Env, found: (call: Call) => void): void
   build
     .option('--install-missing', "install the distribution's packages that are missing (engine: none only)")
     .option('--report <file>', "write the build's report (files, timings, packages) as JSON")
-    .addHelpText('after', `\nThe signing key is read from ${Object.values(secrets).join(' and ')}.`)
+    .addHelpText(
+      'after',
+      `\nThe signing key and the secret of the caches are read from ${Object.values(secrets).join(', ')}.`,
+    )
     .action(() => found(toBuild(build, env)));
 }
 

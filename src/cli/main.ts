@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError, describeError, type ExitCode, exitCodeOf } from '../base/errors.js';
@@ -5,16 +6,20 @@ import { exists } from '../base/files.js';
 import { inspectHost } from '../base/host.js';
 import type { Logger, Ports, StateStore } from '../base/ports.js';
 import { afterBuild } from '../build/after.js';
+import { recordPlaces } from '../build/confine.js';
 import { auditFile, type InspectRequest, smokeFile } from '../build/inspect.js';
 import { runBuild } from '../build/pipeline.js';
 import { openProject } from '../build/project.js';
-import type { PostRecord } from '../build/record.js';
+import { type PostRecord, storedRecord } from '../build/record.js';
 import type { BuildReport } from '../build/report.js';
 import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../build/summary.js';
 import { formatVerifyReport, verifyFolder } from '../bundle/verify.js';
+import { makeSeal, type Seal } from '../cache/seal.js';
+import { cacheSecretOf } from '../options/resolve.js';
 import { formatJunit } from '../smoke/junit.js';
 import { checkRows, SmokeError, type SmokeReport } from '../smoke/report.js';
 import { type Call, parseArguments, processFacts, publicEnvironment } from './args.js';
+import { openCacheFolder } from './cache-folder.js';
 import { consoleLogger, type Streams } from './console.js';
 import { nodeProcess } from './process.js';
 import { claimRecords, RecordFile } from './records.js';
@@ -125,12 +130,17 @@ function localPorts(
 async function build(root: string, call: Doing<'build'>, facts: Facts, logger: Logger): Promise<string[]> {
   const { cacheDir, report: reportFile } = call.flags;
   const host = await inspectHost(facts.env);
-  const record = new RecordFile(join(cacheDir, 'records'), host.owner);
+  const secret = cacheSecretOf(call.layers);
+  await openCacheFolder(cacheDir, secret !== undefined, logger);
+  const runId = randomBytes(6).toString('hex');
+  const scratch = join(cacheDir, 'transfer', `${host.owner}~${runId}`);
+  const places = recordPlaces(cacheDir, scratch, facts.env);
+  const record = new RecordFile(join(cacheDir, 'records'), `${host.owner}~${runId}`, places);
   const { signal, release } = cancelOnSignals(() => stopContainer(record.read()));
-  const scratch = join(cacheDir, 'transfer', host.owner);
+  const seal = secret === undefined ? undefined : makeSeal(secret);
   const ports = localPorts(call.flags.cacheDir, facts, logger, signal, { record, scratch });
   try {
-    await finishEarlierBuilds(join(cacheDir, 'records'), host.owner, ports);
+    await finishEarlierBuilds(claimRecords(join(cacheDir, 'records'), host.owner, places), ports, seal);
     const report = await runBuild(
       {
         layers: call.layers,
@@ -141,7 +151,7 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
         transfer: scratch,
         trigger: { event: undefined, ref: undefined, fromFork: false },
         env: publicEnvironment(facts.env),
-        runId: String(process.pid),
+        runId,
         installMissing: call.flags.installMissing,
       },
       ports,
@@ -151,7 +161,7 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
     }
     return formatReport(report);
   } finally {
-    await finish(record, ports);
+    await finish(record, ports, seal);
     release();
   }
 }
@@ -163,19 +173,32 @@ function stopContainer(record: PostRecord | undefined): void {
 }
 
 /** Does for builds that were killed what they could not do themselves: their packages are kept, their rest goes. */
-async function finishEarlierBuilds(folder: string, owner: string, ports: Ports): Promise<void> {
-  for (const record of claimRecords(folder, owner)) {
+async function finishEarlierBuilds(files: readonly RecordFile[], ports: Ports, seal?: Seal): Promise<void> {
+  for (const file of files) {
     ports.logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
-    await finish(record, ports);
+    await finish(file, ports, seal);
   }
 }
 
-async function finish(file: RecordFile, ports: Ports): Promise<void> {
-  const record = file.read();
-  if (record !== undefined) logCaches(await afterBuild(record, ports), ports.logger);
+async function finish(file: RecordFile, ports: Ports, seal?: Seal): Promise<void> {
+  const record = readOrTell(file, ports.logger);
+  if (record !== undefined) logCaches(await afterBuild(record, ports, seal), ports.logger);
   if (record === undefined || !(await exists(record.buildFolder))) file.remove();
   // A container that outlives its engine still writes; the next build removes the folder then, and only that.
-  else file.save({ ...record, saves: [], packages: undefined, ccache: undefined });
+  else {
+    const { packages: _, ccache: __, ...rest } = record;
+    file.save(storedRecord({ ...rest, saves: [] }));
+  }
+}
+
+// A record that is not to be followed is none: it goes, and what it names stays.
+function readOrTell(file: RecordFile, logger: Logger): PostRecord | undefined {
+  try {
+    return file.read();
+  } catch (error) {
+    logger.warning(describeError(error));
+    return undefined;
+  }
 }
 
 function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: () => void } {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { cp, lstat, lutimes, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { exists, listFiles } from '../base/files.js';
 import type { ArtifactStore, CacheInventory, CacheStore, StoredEntry } from '../base/ports.js';
+import { ContentError, listContent, placeFile } from '../cache/content.js';
 
 /**
- * A cache store in a local directory: one folder an entry, put there whole by one rename.
+ * A cache store in a local directory: one folder an entry, put there whole by one rename. A link is neither
+ * an entry nor part of one.
  * @param scratch folder on the same file system for entries that are not whole yet
  */
 export function directoryCache(root: string, scratch: string = root): CacheStore {
@@ -16,21 +17,26 @@ export function directoryCache(root: string, scratch: string = root): CacheStore
       const found = await findEntry(root, key, prefixes);
       if (found === undefined) return undefined;
       await touch(join(root, found));
-      await cp(join(root, found), directory, { recursive: true, verbatimSymlinks: true });
+      // What is wrong with it, who asked for it finds: nothing of it has arrived then.
+      await copyContent(join(root, found), directory).catch((error: unknown) => {
+        if (!(error instanceof ContentError)) throw error;
+      });
       return found;
     },
     async save(key, directory) {
-      if (await exists(join(root, key))) return 'exists';
-      await mkdir(root, { recursive: true });
-      await mkdir(scratch, { recursive: true });
+      if (await isEntry(root, key)) return 'exists';
+      await mkdir(root, { recursive: true, mode: 0o700 });
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
       const partial = join(scratch, `.partial-${randomUUID()}`);
       try {
-        await cp(directory, partial, { recursive: true, verbatimSymlinks: true });
+        await mkdir(partial, { mode: 0o700 });
+        await copyContent(directory, partial);
+        await removeForeign(join(root, key));
         await rename(partial, join(root, key));
         return 'saved';
       } catch (error) {
         // Another build may have been faster; its entry has the same content.
-        if (await exists(join(root, key))) return 'exists';
+        if (await isEntry(root, key)) return 'exists';
         throw error;
       } finally {
         await rm(partial, { recursive: true, force: true });
@@ -61,13 +67,13 @@ function directoryInventory(root: string, scratch: string): CacheInventory {
       return entries.filter((entry) => entry !== undefined);
     },
     async remove({ id }) {
-      await mkdir(scratch, { recursive: true });
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
       // Another build finds it whole or not at all.
       const partial = join(scratch, `.partial-${randomUUID()}`);
       const there = await rename(join(root, id), partial).then(
         () => true,
         async (error: unknown) => {
-          if (await exists(join(root, id))) throw error;
+          if (await isEntry(root, id)) throw error;
           return false;
         },
       );
@@ -77,16 +83,40 @@ function directoryInventory(root: string, scratch: string): CacheInventory {
   };
 }
 
+/** Copies an entry's files; no link is followed. */
+async function copyContent(from: string, to: string): Promise<void> {
+  await lstat(from);
+  const { names } = await listContent(from);
+  for (const name of names) await placeFile({ root: from }, { root: to }, name);
+}
+
+// A link at an entry's name is none: it could lead anywhere.
+const isEntry = (root: string, key: string): Promise<boolean> =>
+  lstat(join(root, key)).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+// Nothing but a folder is ours; a folder would keep its place.
+async function removeForeign(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found !== undefined && !found.isDirectory()) await rm(path, { force: true });
+}
+
 // Another build may remove it meanwhile.
 async function describeEntry(root: string, name: string): Promise<StoredEntry | undefined> {
   const folder = join(root, name);
   try {
-    const files = await listFiles(folder);
-    const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
-    const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
-    return { id: name, key: name, size, lastUse: (await stat(folder)).mtimeMs };
+    const found = await lstat(folder);
+    if (!found.isDirectory()) return undefined;
+    // What is none that a build made counts as nothing, and may go.
+    const { bytes } = await listContent(folder).catch((error: unknown) => {
+      if (error instanceof ContentError) return { bytes: 0 };
+      throw error;
+    });
+    return { id: name, key: name, size: bytes, lastUse: found.mtimeMs };
   } catch (error) {
-    if (await exists(folder)) throw error;
+    if (await isEntry(root, name)) throw error;
     return undefined;
   }
 }
@@ -94,7 +124,7 @@ async function describeEntry(root: string, name: string): Promise<StoredEntry | 
 // A directory that can be read but not written serves as well; its entries keep their time.
 async function touch(folder: string): Promise<void> {
   const now = new Date();
-  await utimes(folder, now, now).catch(() => {});
+  await lutimes(folder, now, now).catch(() => {});
 }
 
 async function findEntry(
@@ -102,7 +132,7 @@ async function findEntry(
   key: string,
   prefixes: readonly string[],
 ): Promise<string | undefined> {
-  if (await exists(join(root, key))) return key;
+  if (await isEntry(root, key)) return key;
   const names = await readdir(root).catch(() => [] as string[]);
   for (const prefix of prefixes) {
     const near = names.filter((name) => name.startsWith(prefix));

@@ -28,6 +28,8 @@ export interface BuildOptions {
   readonly packagesRef: string | undefined;
   readonly sourceMirror: string | undefined;
   readonly cache: CacheMode;
+  /** What cache entries are sealed with; undefined where the build has no secret. */
+  readonly cacheSecret: string | undefined;
   /** bytes that the saved entries of the target may have together */
   readonly cacheBudget: number;
   /** undefined: the machine's cores */
@@ -63,8 +65,7 @@ const gpuWords: Readonly<Record<string, Gpu>> = {
  */
 export function resolveOptions(layers: readonly RawInputs[], catalog: Catalog): BuildOptions {
   const problems: Problem[] = layers.flatMap((layer) => unknownNames(Object.keys(layer)));
-  const text = (name: InputName): string =>
-    layers.reduce<string>((value, layer) => layer[name]?.trim() || value, inputs[name].default);
+  const text = (name: InputName): string => textOf(layers, name);
   const report = (input: string, message: string): undefined => {
     problems.push({ input, message });
     return undefined;
@@ -102,12 +103,20 @@ export function resolveOptions(layers: readonly RawInputs[], catalog: Catalog): 
     sourceMirror: optional('source-mirror', mirrorPattern, 'a directory or a URL (http, https, file, s3)'),
     jobs: whole('jobs', 1024),
     retentionDays: whole('retention-days', 400),
+    cacheSecret: cacheSecretOf(layers),
     outputDir: text('output-dir'),
     upload: flag('upload'),
     debug: flag('debug'),
     smokeTest: flag('smoke-test'),
     signing: signing(text('gpg-private-key'), text('gpg-passphrase'), report),
   };
+  const secret = text('cache-secret');
+  if (secret !== '' && secret.length < leastSecret) {
+    report(
+      'cache-secret',
+      `it has fewer than ${leastSecret} characters; make one with: openssl rand -hex 32.`,
+    );
+  }
   if (problems.length > 0) throw new InputError(problems);
   refuseWhatIsNotYet(gpuWord, dependencies);
   return {
@@ -121,6 +130,17 @@ export function resolveOptions(layers: readonly RawInputs[], catalog: Catalog): 
     cacheBudget: cacheBudget as number,
   };
 }
+
+/** Text of an input: that of the last layer that has one, else its default. */
+const textOf = (layers: readonly RawInputs[], name: InputName): string =>
+  layers.reduce<string>((value, layer) => layer[name]?.trim() || value, inputs[name].default);
+
+/** The secret that a build's cache entries are sealed with, if it has one: its own, else the signing key. */
+export const cacheSecretOf = (layers: readonly RawInputs[]): string | undefined =>
+  textOf(layers, 'cache-secret') || textOf(layers, 'gpg-private-key') || undefined;
+
+// Keys and sums of entries can be read by many, so a short one could be guessed.
+const leastSecret = 32;
 
 function signing(
   privateKey: string,

@@ -43,7 +43,12 @@ export const inputs = {
   cache: {
     default: 'auto',
     description:
-      'Use of the caches: auto (restore, and save but for tags, releases and pull requests of forks), true, restore-only or false.',
+      'Use of the caches: auto (restore, and save but for tags, releases, pull requests of forks and events that others can start), true, restore-only or false.',
+  },
+  'cache-secret': {
+    default: '',
+    description:
+      'Secret that the cache entries of this build are sealed with, 32 characters or more: entries without its seal are not believed. The GPG key if empty; give it from a secret.',
   },
   'cache-budget': {
     default: '2 GB',

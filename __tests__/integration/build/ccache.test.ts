@@ -111,7 +111,12 @@ test('an archive that is none is told, and the build goes on without it', async 
   const broken = await temporaryFolder({ 'ccache.tar': 'no archive' });
   const [key = ''] = store.entries.keys();
   store.entries.clear();
-  const entries = new CacheEntries(store, { restore: true, save: true }, logger, await temporaryFolder());
+  const entries = new CacheEntries(
+    store,
+    { restore: true, save: true, scopes: ['open'] },
+    logger,
+    await temporaryFolder(),
+  );
   await entries.save(key, broken);
   expect(await build({ used: {}, finished: true })).toEqual([]);
   expect(logger.of('warning')).toEqual([expect.stringContaining('unpacked')]);

@@ -45,7 +45,7 @@ describe('sound entries', () => {
     const material = { toolchain: 'bookworm', arch: 'amd64' as const, overlay: 'a'.repeat(64) };
     const index = { ...material, spackCommit: '1'.repeat(40), packagesCommit: '2'.repeat(40) };
     await runner.build(indexKey(index));
-    const policy = { restore: true, save: false };
+    const policy = { restore: true, save: false, scopes: ['open'] };
     const transfer = join(runner.workspace, '.slurm-factory');
     const store = actionsCache(runner.workspace);
     const entries = new CacheEntries(store, policy, recordingLogger(), transfer);
@@ -60,7 +60,7 @@ describe('sound entries', () => {
     const material = { toolchain: 'bookworm', arch: 'amd64' as const, builder: 'b'.repeat(64), debug: false };
     const prefix = ccachePrefix({ ...material, series: '24.11' });
     const transfer = join(runner.workspace, '.slurm-factory');
-    const policy = { restore: true, save: true };
+    const policy = { restore: true, save: true, scopes: ['open'] };
     const entries = new CacheEntries(actionsCache(runner.workspace), policy, recordingLogger(), transfer);
     for (const name of ['one', 'two']) {
       const directory = await temporaryFolder({ 'ccache.tar': name });

@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
+import { storedRecord } from '../../../src/build/record.js';
+import { lockKey } from '../../../src/cache/keys.js';
 import { RecordFile } from '../../../src/cli/records.js';
 import { runCli } from '../../support/cli.js';
 import { temporaryFolder } from '../../support/prepare.js';
-import { endedOwner, startedRecord } from '../../support/records.js';
+import { buildFolderName, endedOwner, placesIn, startedRecord } from '../../support/records.js';
 
 /** The command line with what a killed build has left; it ends at once, over a release that there is not. */
 
@@ -18,11 +20,17 @@ const start = () => runCli(['build', '1.2.3', '--cache-dir', cache]);
 const withMounts = process.getuid?.() === 0 ? test : test.skip;
 
 withMounts('a record is kept until the folder of its build is gone', () => {
-  const environment = join(cache, 'build', 'environment');
+  const environment = join(cache, buildFolderName, 'environment');
   mkdirSync(environment, { recursive: true });
   writeFileSync(join(environment, 'spack.lock'), '{}');
   const record = startedRecord(cache, {
-    saves: [{ key: 'lock', directory: environment, files: ['spack.lock'] }],
+    saves: [
+      {
+        key: lockKey({ toolchain: 'bookworm', arch: 'amd64' }, 'abc'),
+        directory: environment,
+        files: ['spack.lock'],
+      },
+    ],
   });
   const mount = join(record.buildFolder, 'still-in-use');
   mkdirSync(mount, { recursive: true });
@@ -30,11 +38,11 @@ withMounts('a record is kept until the folder of its build is gone', () => {
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mount]);
   try {
     writeFileSync(join(mount, 'file'), 'busy');
-    new RecordFile(records, endedOwner()).save(record);
+    new RecordFile(records, endedOwner(), placesIn(cache)).save(storedRecord(record));
     const first = start();
     expect(first.stderr).toContain('An earlier build was killed');
     expect(first.stderr).toContain(`Could not remove ${record.buildFolder}`);
-    expect(first.stderr).toContain('Saved to the cache: lock');
+    expect(first.stderr).toContain('Saved to the cache: slurm-factory-v4-open-lock-bookworm-amd64-abc');
     expect(readdirSync(records)).toHaveLength(1);
     expect(existsSync(mount)).toBe(true);
   } finally {

@@ -19,7 +19,7 @@ if (job.through !== undefined)
 function makeEntries(log) {
   const write = (level) => (message) => log.push({ level, message });
   const logger = { info: write('info'), warning: write('warning') };
-  const policy = { restore: true, save: true };
+  const policy = { restore: true, save: true, scopes: ['open'] };
   const transfer = join(workspace, '.slurm-factory');
   const store = actionsCache(workspace, undefined, process.env.ACTIONS_CACHE_SERVICE_V2 === undefined);
   return new CacheEntries(store, policy, logger, transfer, { limits: job.limits });

@@ -129,7 +129,7 @@ function enter(environment: Record<string, string>): () => void {
 async function build(key: string, from: string, workspace: string, target: string): Promise<Build> {
   const logger = recordingLogger();
   const store = actionsCache(workspace);
-  const policy = { restore: true, save: true };
+  const policy = { restore: true, save: true, scopes: ['open'] };
   const transfer = join(workspace, '.slurm-factory');
   let damaged: string[] = [];
   const main = new CacheEntries(store, policy, logger, transfer, {

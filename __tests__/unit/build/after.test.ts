@@ -4,16 +4,16 @@ import { exists } from '../../../src/base/files.js';
 import type { ArtifactStore, CacheInventory } from '../../../src/base/ports.js';
 import { afterBuild } from '../../../src/build/after.js';
 import type { PostRecord } from '../../../src/build/record.js';
-import { lockKey, packageKey, resultKey } from '../../../src/cache/keys.js';
+import { inScope, lockKey, packageKey, resultKey } from '../../../src/cache/keys.js';
 import { cacheUse } from '../../../src/cache/ledger.js';
 import { cachedPackage } from '../../support/buildcache.js';
 import { brokenCache, fakePorts, fakeProcess, memoryCache, temporaryFolder } from '../../support/fakes.js';
-import { startedRecord } from '../../support/records.js';
+import { buildFolderName, startedRecord } from '../../support/records.js';
 
 const platform = { toolchain: 'bookworm', arch: 'amd64' } as const;
 const place = { ...platform, builder: 'b'.repeat(64), padding: 128 };
 const hashes = { slurm: 's'.repeat(32), nvml: 'n'.repeat(32), half: 'h'.repeat(32) };
-const log = 'build/stage/builder/spack-stage-slurm-1-aaa/spack-build-out.txt';
+const log = `${buildFolderName}/stage/builder/spack-stage-slurm-1-aaa/spack-build-out.txt`;
 
 /** A build that got as far as compiling, and its record. */
 async function finishedBuild(change: Partial<PostRecord> = {}) {
@@ -25,10 +25,10 @@ async function finishedBuild(change: Partial<PostRecord> = {}) {
         ...cachedPackage('nvml', '12.9', hashes.nvml, ['nvml spec', 'nvml tarball']),
         // Spack was killed while it wrote this one.
         ...Object.fromEntries(Object.entries(half).filter(([, content]) => content !== 'half tarball')),
-      }).map(([name, content]) => [`build/build-cache/${name}`, content]),
+      }).map(([name, content]) => [`${buildFolderName}/build-cache/${name}`, content]),
     ),
-    'build/environment/spack.lock': 'the lock',
-    'build/environment/spack.yaml': 'the environment',
+    [`${buildFolderName}/environment/spack.lock`]: 'the lock',
+    [`${buildFolderName}/environment/spack.yaml`]: 'the environment',
     'out/result.tar.gz': 'the result',
     'out/unrelated': 'not ours',
     [log]: 'a.c:1: error: no',
@@ -36,10 +36,10 @@ async function finishedBuild(change: Partial<PostRecord> = {}) {
   const record = startedRecord(root, {
     container: { program: 'podman', name: 'slurm-factory-abc' },
     saves: [
-      { key: 'lock-key', directory: join(root, 'build', 'environment'), files: ['spack.lock'] },
+      { key: 'lock-key', directory: join(root, buildFolderName, 'environment'), files: ['spack.lock'] },
       { key: 'result-key', directory: join(root, 'out'), files: ['result.tar.gz'] },
     ],
-    packages: { directory: join(root, 'build', 'build-cache'), place, restored: [hashes.nvml] },
+    packages: { directory: join(root, buildFolderName, 'build-cache'), place, restored: [hashes.nvml] },
     succeeded: true,
     retentionDays: 5,
     ...change,
@@ -47,7 +47,7 @@ async function finishedBuild(change: Partial<PostRecord> = {}) {
   return { root, record };
 }
 
-const slurmKey = packageKey(place, 'slurm', hashes.slurm);
+const slurmKey = inScope(packageKey(place, 'slurm', hashes.slurm), 'open');
 
 describe('afterBuild', () => {
   test('removes the container, and does so before it reads what the container wrote', async () => {
@@ -138,7 +138,7 @@ describe('afterBuild', () => {
   });
 
   test('saves nothing without leave', async () => {
-    const { record } = await finishedBuild({ policy: { restore: true, save: false } });
+    const { record } = await finishedBuild({ policy: { restore: true, save: false, scopes: ['open'] } });
     const ports = fakePorts({});
     await afterBuild(record, ports);
     expect(ports.cache.entries.size).toBe(0);
@@ -201,10 +201,11 @@ describe('afterBuild', () => {
 describe('the budget of the caches', () => {
   const target = 'slurm-24.11.6-bookworm-amd64';
   const old = {
-    result: resultKey(target, 'a'.repeat(64)),
-    lock: lockKey(platform, 'b'.repeat(64)),
-    cuda: resultKey(`${target}-cuda`, 'c'.repeat(64)),
-    noble: lockKey({ ...platform, toolchain: 'noble' }, 'd'.repeat(64)),
+    result: inScope(resultKey(target, 'a'.repeat(64)), 'open'),
+    lock: inScope(lockKey(platform, 'b'.repeat(64)), 'open'),
+    cuda: inScope(resultKey(`${target}-cuda`, 'c'.repeat(64)), 'open'),
+    noble: inScope(lockKey({ ...platform, toolchain: 'noble' }, 'd'.repeat(64)), 'open'),
+    other: inScope(lockKey(platform, 'b'.repeat(64)), 'other'),
     foreign: 'another-action',
   };
 
@@ -224,7 +225,7 @@ describe('the budget of the caches', () => {
     const { record } = await finishedBuild({ cacheBudget: 2000 });
     const ports = fakePorts({ cache: usedCache() });
     const { uses, stored, budget } = await afterBuild(record, ports);
-    expect(keptIn(ports.cache)).toEqual(['lock', 'cuda', 'noble', 'foreign']);
+    expect(keptIn(ports.cache)).toEqual(['lock', 'cuda', 'noble', 'other', 'foreign']);
     expect(ports.cache.entries.has(slurmKey)).toBe(true);
     expect(uses.map(({ key, outcome }) => [key, outcome])).toEqual([
       ['lock-key', 'saved'],
@@ -246,7 +247,7 @@ describe('the budget of the caches', () => {
     });
     const ports = fakePorts({ cache: usedCache() });
     const { uses } = await afterBuild(record, ports);
-    expect(keptIn(ports.cache)).toEqual(['lock', 'cuda', 'noble', 'foreign']);
+    expect(keptIn(ports.cache)).toEqual(['lock', 'cuda', 'noble', 'other', 'foreign']);
     expect(ports.cache.entries.has(slurmKey)).toBe(true);
     expect(uses[0]).toMatchObject({ key: old.lock, outcome: 'restored' });
     expect(ports.logger.of('notice')).toEqual([expect.stringMatching(/This run alone uses .*cache-budget/)]);
@@ -254,7 +255,11 @@ describe('the budget of the caches', () => {
 
   test.each<[string, Partial<PostRecord>, string[]]>([
     ['within it', { cacheBudget: 1e6 }, Object.keys(old)],
-    ['without leave to save', { cacheBudget: 0, policy: { restore: true, save: false } }, Object.keys(old)],
+    [
+      'without leave to save',
+      { cacheBudget: 0, policy: { restore: true, save: false, scopes: ['open'] } },
+      Object.keys(old),
+    ],
   ])('%s nothing is removed', async (_, change, kept) => {
     const { record } = await finishedBuild(change);
     const ports = fakePorts({ cache: usedCache() });

@@ -4,7 +4,7 @@ import type { CacheStore } from '../../../src/base/ports.js';
 import { PackageSaver } from '../../../src/build/packages.js';
 import { Recorder } from '../../../src/build/record.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
-import { packageKey } from '../../../src/cache/keys.js';
+import { inScope, packageKey } from '../../../src/cache/keys.js';
 import { cachedPackage } from '../../support/buildcache.js';
 import {
   brokenCache,
@@ -13,14 +13,14 @@ import {
   temporaryFolder,
   writeFiles,
 } from '../../support/fakes.js';
-import { startedRecord } from '../../support/records.js';
+import { buildFolderName, startedRecord } from '../../support/records.js';
 
 const place = { toolchain: 'bookworm', arch: 'amd64' as const, builder: 'b'.repeat(64), padding: 128 };
 const hashes = { nvml: 'n'.repeat(32), slurm: 's'.repeat(32) };
 
 async function building(store: CacheStore) {
   const root = await temporaryFolder();
-  const directory = join(root, 'build-cache');
+  const directory = join(root, buildFolderName, 'build-cache');
   const record = startedRecord(root, { packages: { directory, place, restored: [] } });
   const recorder = new Recorder(record, { save: () => {} });
   const logger = recordingLogger();
@@ -36,7 +36,7 @@ test('what Spack has pushed is saved while it goes on, and the post step knows',
   await push('nvml');
   saver.trigger();
   await saver.settled();
-  expect([...store.entries.keys()]).toEqual([packageKey(place, 'nvml', hashes.nvml)]);
+  expect([...store.entries.keys()]).toEqual([inScope(packageKey(place, 'nvml', hashes.nvml), 'open')]);
   expect(recorder.current.packages?.restored).toEqual([hashes.nvml]);
   await push('slurm');
   saver.trigger();

@@ -6,11 +6,15 @@ import * as errors from '../../../src/base/errors.js';
 import { exists, sha256 } from '../../../src/base/files.js';
 import type { Ports } from '../../../src/base/ports.js';
 import { afterBuild } from '../../../src/build/after.js';
+import { recordPlaces } from '../../../src/build/confine.js';
 import { runBuild } from '../../../src/build/pipeline.js';
 import type { BuildRequest } from '../../../src/build/plan.js';
 import { parseRecord } from '../../../src/build/record.js';
+import type { BuildReport } from '../../../src/build/report.js';
 import { manifestSchema } from '../../../src/bundle/manifest.js';
 import { verifySums } from '../../../src/bundle/sums.js';
+import { makeSeal } from '../../../src/cache/seal.js';
+import { cacheSecretOf } from '../../../src/options/resolve.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
 import { parseTarget, type Target } from '../../../src/targets/identifier.js';
@@ -56,8 +60,10 @@ async function build(
     (report) => ({ report, error: undefined }),
     (error: unknown) => ({ report: undefined, error }),
   );
-  const record = parseRecord(state);
-  if (record !== undefined) await afterBuild(record, ports);
+  const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
+  const secret = cacheSecretOf(request.layers);
+  const seal = secret === undefined ? undefined : makeSeal(secret);
+  if (record !== undefined) await afterBuild(record, ports, seal);
   return { ...result, ports, process, request, record };
 }
 
@@ -66,8 +72,11 @@ const resultsIn = ({ entries }: ReturnType<typeof memoryCache>) =>
   [...entries]
     .filter(([key]) => key.includes('-result-'))
     .flatMap(([, content]) => [...content.keys()])
-    .filter((name) => name !== 'ENTRY.sha256')
+    .filter((name) => !name.startsWith('ENTRY.'))
     .sort();
+
+const restored = (report: BuildReport | undefined) =>
+  report?.caches.filter(({ outcome }) => outcome === 'restored');
 
 /** The commands of an audit and of a smoke test. */
 const inspections = (lines: readonly string[]) =>
@@ -164,7 +173,7 @@ describe('from nothing', () => {
     const cache = memoryCache();
     await build({ cache });
     const kinds = [...cache.entries.keys()]
-      .map((key) => /^slurm-factory-v\d+-([a-z]+)-/.exec(key)?.[1])
+      .map((key) => /^slurm-factory-v\d+-open-([a-z]+)-/.exec(key)?.[1])
       .sort();
     expect(kinds).toEqual(['ccache', 'index', 'lock', 'package', 'package', 'result']);
     const index = [...cache.entries].find(([key]) => key.includes('-index-'))?.[1];
@@ -489,13 +498,56 @@ describe('signing', () => {
 
   test('a cached result is signed by each run that asks for it', async () => {
     const cache = memoryCache();
-    await build({ cache });
+    await build({ cache, request: { layers } });
     const second = await build({ cache, request: { layers } });
     expect(second.report?.cacheHit).toBe('result');
     expect(second.report?.described.map((file) => file.name)).toEqual(expect.arrayContaining(added));
-    const third = await build({ cache });
-    expect(third.report?.described.some((file) => file.name.endsWith('.asc'))).toBe(false);
   });
+
+  test('nothing of a build without the key is signed, and nothing that is sealed is of use to one', async () => {
+    const cache = memoryCache();
+    await build({ cache });
+    const open = new Set(cache.entries.keys());
+    const second = await build({ cache, request: { layers } });
+    expect(second.report).toMatchObject({ cacheHit: 'none', packages: { fromCache: 0 } });
+    expect(restored(second.report)).toEqual([]);
+    const sealed = [...cache.entries].filter(([key]) => !open.has(key));
+    expect(sealed.length).toBe(open.size);
+    for (const [key, content] of sealed) {
+      expect(key).toMatch(/^slurm-factory-v4-k[0-9a-f]{12}-/);
+      expect(content.has('ENTRY.hmac')).toBe(true);
+    }
+    for (const key of open) cache.entries.delete(key);
+    expect(restored((await build({ cache })).report)).toEqual([]);
+  });
+
+  test.each(['result', 'lock', 'index', 'ccache', 'package'])(
+    'a %s that was forged under the very key of a signing build is not believed',
+    async (kind) => {
+      const cache = memoryCache();
+      await build({ cache, request: { layers } });
+      const kept = kind === 'result' ? ['result'] : [kind, ...(kind === 'package' ? ['lock'] : [])];
+      for (const [key, content] of cache.entries) {
+        const of = key.split('-')[4] ?? '';
+        if (!kept.includes(of)) cache.entries.delete(key);
+        if (of !== kind) continue;
+        // Whoever can write to the cache can make sums that fit, but not the seal.
+        for (const name of content.keys()) {
+          if (!name.startsWith('ENTRY.')) content.set(name, Buffer.from('forged'));
+        }
+        const names = [...content.keys()].filter((name) => !name.startsWith('ENTRY.'));
+        const sums = names.map((name) => `${sha256('forged')}  ${name}\n`).join('');
+        content.set('ENTRY.sha256', Buffer.from(sums));
+      }
+      const second = await build({ cache, request: { layers } });
+      expect(second.error).toBeUndefined();
+      expect(second.report?.cacheHit).toBe('none');
+      const uses = second.report?.caches.filter((use) => use.kind === kind) ?? [];
+      expect(uses.map(({ outcome }) => outcome)).toContain('damaged');
+      expect(uses.map(({ outcome }) => outcome)).not.toContain('restored');
+      expect(second.ports.logger.of('warning').join()).toContain("its seal is not this build's");
+    },
+  );
 
   test('the key goes to gpg alone, by standard input, and is masked; nothing of it is left', async () => {
     const cache = memoryCache();
@@ -559,12 +611,49 @@ describe('build provenance', () => {
     const script: MachineScript = { check: () => ({ status: 'failed', detail: 'no' }) };
     await build({ cache, attest, script });
     expect(asked).toEqual([]);
-    const first = await build({ cache, attest });
-    const second = await build({ cache, attest });
+    const request = { layers: [{ 'cache-secret': 'a secret of thirty-two characters' }] };
+    const first = await build({ cache, attest, request });
+    const second = await build({ cache, attest, request });
     expect(second.report?.cacheHit).toBe('result');
     expect(asked.map((files) => files.map((file) => file.name).sort())).toEqual(
       [first, second].map(({ report }) => report?.described.map((file) => file.name).sort()),
     );
+  });
+
+  test('is not made of what came from a cache that no secret guards, and the notice says so', async () => {
+    const cache = memoryCache();
+    const asked: Files[] = [];
+    const attest = async (files: Files) => void asked.push(files);
+    await build({ cache, attest });
+    expect(asked).toHaveLength(1);
+    const second = await build({ cache, attest });
+    expect(second.report?.cacheHit).toBe('result');
+    expect(asked).toHaveLength(1);
+    expect(second.ports.logger.of('notice')).toEqual([
+      expect.stringMatching(/^No build provenance: .*-open-result-.*cache-secret/),
+    ]);
+  });
+});
+
+describe('a release', () => {
+  const trigger = { event: 'release', ref: 'refs/tags/v1', fromFork: false };
+
+  test('without a secret reads no cache, and says so', async () => {
+    const cache = memoryCache();
+    await build({ cache });
+    const { report, ports } = await build({ cache, request: { trigger } });
+    expect(report?.cacheHit).toBe('none');
+    expect(restored(report)).toEqual([]);
+    expect(ports.logger.of('notice')).toEqual([expect.stringMatching(/not read for a tag or a release/)]);
+  });
+
+  test('with a secret is served with what builds with the same secret saved', async () => {
+    const cache = memoryCache();
+    const layers = [{ 'cache-secret': 'a secret of thirty-two characters' }];
+    await build({ cache, request: { layers } });
+    expect((await build({ cache, request: { layers, trigger } })).report?.cacheHit).toBe('result');
+    const other = [{ 'cache-secret': 'another secret of 32 characters!' }];
+    expect((await build({ cache, request: { layers: other, trigger } })).report?.cacheHit).toBe('none');
   });
 });
 

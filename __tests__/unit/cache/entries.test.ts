@@ -1,10 +1,12 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm, symlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { exists, sha256 } from '../../../src/base/files.js';
 import type { CacheStore } from '../../../src/base/ports.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
+import { inScope } from '../../../src/cache/keys.js';
 import type { CachePolicy } from '../../../src/cache/policy.js';
+import { makeSeal, type Seal } from '../../../src/cache/seal.js';
 import { directoryCache } from '../../../src/cli/stores.js';
 import {
   brokenCache,
@@ -15,8 +17,10 @@ import {
   writeFiles,
 } from '../../support/fakes.js';
 
-const both: CachePolicy = { restore: true, save: true };
-const key = 'slurm-factory-v3-lock-bookworm-amd64-abc';
+const both: CachePolicy = { restore: true, save: true, scopes: ['open'] };
+const plain = 'slurm-factory-v4-lock-bookworm-amd64-abc';
+/** What the store knows it by. */
+const key = 'slurm-factory-v4-open-lock-bookworm-amd64-abc';
 
 async function setUp(store: CacheStore = memoryCache(), policy: CachePolicy = both) {
   const root = await temporaryFolder();
@@ -30,7 +34,7 @@ async function filledCache(files: Record<string, string>) {
   const store = memoryCache();
   const { root, entries } = await setUp(store);
   await writeFiles(join(root, 'source'), files);
-  await entries.save(key, join(root, 'source'));
+  await entries.save(plain, join(root, 'source'));
   const content = store.entries.get(key);
   if (content === undefined) throw new Error('the entry was not saved');
   return { store, content };
@@ -42,7 +46,7 @@ describe('restore', () => {
   test('a hit brings the saved files, and nothing of the entry around them', async () => {
     const { store } = await filledCache(files);
     const { root, logger, entries } = await setUp(store);
-    expect(await entries.restore(key, join(root, 'target'))).toBe(true);
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(true);
     expect(await readFiles(join(root, 'target'))).toEqual(files);
     expect(logger.of('warning')).toEqual([]);
   });
@@ -51,13 +55,13 @@ describe('restore', () => {
     const { store } = await filledCache(files);
     const { root, entries } = await setUp(store);
     await writeFiles(root, { 'target/other': 'here before', 'target/bin/tool': 'older' });
-    await entries.restore(key, join(root, 'target'));
+    await entries.restore(plain, join(root, 'target'));
     expect(await readFiles(join(root, 'target'))).toEqual({ ...files, other: 'here before' });
   });
 
   test('a miss is no warning and leaves no folder', async () => {
     const { root, logger, entries } = await setUp();
-    expect(await entries.restore(key, join(root, 'target'))).toBe(false);
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
     expect(await exists(join(root, 'target'))).toBe(false);
     expect(logger.of('warning')).toEqual([]);
   });
@@ -73,21 +77,21 @@ describe('restore', () => {
     const { store, content } = await filledCache(files);
     damage(content);
     const { root, logger, entries } = await setUp(store);
-    expect(await entries.restore(key, join(root, 'target'))).toBe(false);
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
     expect(await exists(join(root, 'target'))).toBe(false);
     expect(logger.of('warning')).toEqual([expect.stringContaining(key)]);
   });
 
   test('a service that throws is a warning with its words, and a miss', async () => {
     const { root, logger, entries } = await setUp(brokenCache);
-    expect(await entries.restore(key, join(root, 'target'))).toBe(false);
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
     expect(logger.of('warning')).toEqual([expect.stringMatching(`${key}.*503 Service Unavailable`)]);
   });
 
   test('without leave nobody is asked', async () => {
     const { store } = await filledCache(files);
-    const { root, entries } = await setUp(store, { restore: false, save: true });
-    expect(await entries.restore(key, join(root, 'target'))).toBe(false);
+    const { root, entries } = await setUp(store, { restore: false, save: true, scopes: ['open'] });
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
     expect(await exists(join(root, 'target'))).toBe(false);
   });
 });
@@ -97,7 +101,7 @@ describe('save', () => {
     const store = memoryCache();
     const { root, entries } = await setUp(store);
     await writeFiles(join(root, 'source'), files);
-    await entries.save(key, join(root, 'source'), ['share/a b.txt']);
+    await entries.save(plain, join(root, 'source'), ['share/a b.txt']);
     expect([...(store.entries.get(key)?.keys() ?? [])].sort()).toEqual(['ENTRY.sha256', 'share/a b.txt']);
   });
 
@@ -105,7 +109,7 @@ describe('save', () => {
     const { store, content } = await filledCache(files);
     const { root, logger, entries } = await setUp(store);
     await writeFiles(join(root, 'source'), { 'bin/tool': 'another' });
-    await entries.save(key, join(root, 'source'));
+    await entries.save(plain, join(root, 'source'));
     expect(content.get('bin/tool')?.toString()).toBe('tool\n');
     expect(logger.of('info')).toEqual([expect.stringMatching(/^Already in the cache/)]);
   });
@@ -116,15 +120,15 @@ describe('save', () => {
   ])('%s is a warning and no error', async (_, store, names) => {
     const { root, logger, entries } = await setUp(store);
     await writeFiles(join(root, 'source'), files);
-    await entries.save(key, join(root, 'source'), names);
+    await entries.save(plain, join(root, 'source'), names);
     expect(logger.of('warning')).toEqual([expect.stringContaining(key)]);
   });
 
   test('without leave nothing is saved', async () => {
     const store = memoryCache();
-    const { root, entries } = await setUp(store, { restore: true, save: false });
+    const { root, entries } = await setUp(store, { restore: true, save: false, scopes: ['open'] });
     await writeFiles(join(root, 'source'), files);
-    await entries.save(key, join(root, 'source'));
+    await entries.save(plain, join(root, 'source'));
     expect(store.entries.size).toBe(0);
   });
 });
@@ -143,8 +147,8 @@ test('the service sees the same path for restore and save: it is part of an entr
   };
   const { root, entries } = await setUp(store);
   await writeFiles(join(root, 'source'), files);
-  await entries.restore(key, join(root, 'target'));
-  await entries.save(key, join(root, 'source'));
+  await entries.restore(plain, join(root, 'target'));
+  await entries.save(plain, join(root, 'source'));
   expect(paths).toHaveLength(2);
   expect(paths[1]).toBe(paths[0]);
 });
@@ -153,9 +157,9 @@ test('whatever happens, nothing is left where entries pass through', async () =>
   for (const store of [brokenCache, memoryCache()]) {
     const { root, transfer, entries } = await setUp(store);
     await writeFiles(join(root, 'source'), files);
-    await entries.save(key, join(root, 'source'));
-    await entries.restore(key, join(root, 'target'));
-    await entries.restore(`${key}-other`, join(root, 'target'));
+    await entries.save(plain, join(root, 'source'));
+    await entries.restore(plain, join(root, 'target'));
+    await entries.restore(`${plain}-other`, join(root, 'target'));
     expect(await readdir(transfer)).toEqual([]);
   }
 });
@@ -166,9 +170,9 @@ test('many entries may be restored into one folder at the same time', async () =
   const names = Array.from({ length: 8 }, (_, index) => `part-${index}`);
   for (const name of names) {
     await writeFiles(join(root, name), { [`shared/${name}`]: name });
-    await entries.save(`${key}-${name}`, join(root, name));
+    await entries.save(`${plain}-${name}`, join(root, name));
   }
-  await Promise.all(names.map((name) => entries.restore(`${key}-${name}`, join(root, 'all'))));
+  await Promise.all(names.map((name) => entries.restore(`${plain}-${name}`, join(root, 'all'))));
   expect(logger.of('warning')).toEqual([]);
   expect(Object.values(await readFiles(join(root, 'all'))).sort()).toEqual(names);
 });
@@ -180,10 +184,10 @@ describe('the ledger', () => {
   test('has each entry that was saved or restored, with the bytes of its files; a miss is none', async () => {
     const { root, entries } = await setUp();
     await writeFiles(join(root, 'source'), files);
-    await entries.restore(key, join(root, 'target'));
-    await entries.save(key, join(root, 'source'));
-    await entries.save(key, join(root, 'source'));
-    await entries.restore(key, join(root, 'target'));
+    await entries.restore(plain, join(root, 'target'));
+    await entries.save(plain, join(root, 'source'));
+    await entries.save(plain, join(root, 'source'));
+    await entries.restore(plain, join(root, 'target'));
     expect(entries.ledger.map((use) => [use.key, use.kind])).toEqual(Array(3).fill([key, 'lock']));
     expect(outcomes(entries)).toEqual([
       ['saved', bytes],
@@ -196,15 +200,15 @@ describe('the ledger', () => {
     const { store, content } = await filledCache(files);
     content.set('share/a b.txt', Buffer.from('tex'));
     const { root, entries } = await setUp(store);
-    await entries.restore(key, join(root, 'target'));
+    await entries.restore(plain, join(root, 'target'));
     expect(outcomes(entries)).toEqual([['damaged', 5]]);
   });
 
   test('has what failed', async () => {
     const { root, entries } = await setUp(brokenCache);
     await writeFiles(join(root, 'source'), files);
-    await entries.restore(key, join(root, 'target'));
-    await entries.save(key, join(root, 'source'));
+    await entries.restore(plain, join(root, 'target'));
+    await entries.save(plain, join(root, 'source'));
     expect(outcomes(entries)).toEqual([
       ['failed', 0],
       ['failed', 0],
@@ -218,7 +222,7 @@ describe('the ledger', () => {
     const entries = new CacheEntries(store, both, recordingLogger(), join(root, 'transfer'), {
       onUse: (use) => told.push(use),
     });
-    await entries.restore(key, join(root, 'target'));
+    await entries.restore(plain, join(root, 'target'));
     expect(told).toEqual(entries.ledger);
     expect(told).toHaveLength(1);
   });
@@ -229,7 +233,7 @@ describe('a damaged entry', () => {
   async function mend(store: CacheStore) {
     const { root, logger, transfer, entries } = await setUp(store);
     await writeFiles(join(root, 'source'), files);
-    await entries.save(key, join(root, 'source'));
+    await entries.save(plain, join(root, 'source'));
     return {
       root,
       logger,
@@ -240,12 +244,12 @@ describe('a damaged entry', () => {
           damaged = keys;
         };
         const main = new CacheEntries(store, both, logger, transfer, { onDamaged });
-        expect(await main.restore(key, join(root, 'first'))).toBe(false);
+        expect(await main.restore(plain, join(root, 'first'))).toBe(false);
         expect(damaged).toEqual([key]);
         const post = new CacheEntries(store, both, logger, transfer, { damaged });
-        await post.save(key, join(root, 'source'));
+        await post.save(plain, join(root, 'source'));
         const next = new CacheEntries(store, both, logger, transfer);
-        expect(await next.restore(key, join(root, 'second'))).toBe(true);
+        expect(await next.restore(plain, join(root, 'second'))).toBe(true);
         expect(await readFiles(join(root, 'second'))).toEqual(files);
       },
     };
@@ -270,12 +274,12 @@ describe('a damaged entry', () => {
     const copy = new Map(store.entries.get(key));
     store.entries.set(`${key}-r1`, copy);
     const { root, entries } = await setUp(store);
-    expect(await entries.restore(key, join(root, 'first'))).toBe(true);
-    entries.reject(key);
-    expect(await entries.restore(key, join(root, 'second'))).toBe(true);
-    entries.reject(key);
-    expect(await entries.restore(key, join(root, 'third'))).toBe(false);
-    await entries.save(key, join(root, 'second'));
+    expect(await entries.restore(plain, join(root, 'first'))).toBe(true);
+    entries.reject(plain);
+    expect(await entries.restore(plain, join(root, 'second'))).toBe(true);
+    entries.reject(plain);
+    expect(await entries.restore(plain, join(root, 'third'))).toBe(false);
+    await entries.save(plain, join(root, 'second'));
     expect([...store.entries.keys()]).toEqual([key, `${key}-r1`, `${key}-r2`]);
   });
 });
@@ -320,4 +324,276 @@ describe('time', () => {
     expect(asked).toBe(1);
     expect(logger.of('warning')).toHaveLength(1);
   });
+});
+
+describe('of an entry that somebody else wrote', () => {
+  /** A store that answers with whatever `plant` puts where the entry is to come. */
+  const answering = (plant: (directory: string) => Promise<unknown>): CacheStore => ({
+    restore: async (name, _, directory) => {
+      await plant(directory);
+      return name;
+    },
+    save: async () => 'saved',
+  });
+  const sums = (names: readonly string[]) => names.map((name) => `${sha256('theirs')}  ${name}\n`).join('');
+
+  test.each<[string, (directory: string, elsewhere: string) => Promise<unknown>]>([
+    [
+      'a link to a file',
+      async (directory, elsewhere) => {
+        await symlink(join(elsewhere, 'secret'), join(directory, 'tool'));
+        await writeFiles(directory, { 'ENTRY.sha256': sums(['tool']) });
+      },
+    ],
+    [
+      'a link to a folder',
+      async (directory, elsewhere) => {
+        await symlink(elsewhere, join(directory, 'bin'));
+        await writeFiles(directory, { 'ENTRY.sha256': sums(['bin/secret']) });
+      },
+    ],
+    [
+      'a link in the place of the sums',
+      async (directory, elsewhere) => {
+        await writeFiles(directory, { tool: 'theirs' });
+        await writeFiles(elsewhere, { sums: sums(['tool']) });
+        await symlink(join(elsewhere, 'sums'), join(directory, 'ENTRY.sha256'));
+      },
+    ],
+    [
+      'a link in the place of the whole entry',
+      async (directory, elsewhere) => {
+        await rm(directory, { recursive: true });
+        await writeFiles(elsewhere, { 'ENTRY.sha256': sums(['secret']) });
+        await symlink(elsewhere, directory);
+      },
+    ],
+    [
+      'a name that leads out',
+      (directory) => writeFiles(directory, { tool: 'theirs', 'ENTRY.sha256': sums(['../elsewhere/secret']) }),
+    ],
+    [
+      'an absolute name',
+      (directory) => writeFiles(directory, { tool: 'theirs', 'ENTRY.sha256': sums(['/etc/hostname']) }),
+    ],
+    [
+      'a control character in a name',
+      (directory) =>
+        writeFiles(directory, { 'a\u001b[2Jb': 'theirs', 'ENTRY.sha256': sums(['a\u001b[2Jb']) }),
+    ],
+    [
+      'more bytes than an entry may have',
+      async (directory) => {
+        await writeFiles(directory, { tool: '', 'ENTRY.sha256': sums(['tool']) });
+        // It has no blocks on the disk.
+        await truncate(join(directory, 'tool'), 9e9);
+      },
+    ],
+  ])('%s is damage: nothing of it arrives', async (_, plant) => {
+    const elsewhere = await temporaryFolder({ secret: 'theirs' });
+    const store = answering((directory) => plant(directory, elsewhere));
+    const { root, logger, transfer, entries } = await setUp(store);
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
+    expect(await exists(join(root, 'target'))).toBe(false);
+    expect(logger.of('warning')[0]).toMatch(/^Cache entry \S+ is damaged/);
+    // Printed whole, such a name could write over the log.
+    expect(logger.of('warning').join('')).not.toContain('\u001b');
+    expect(await readdir(transfer)).toEqual([]);
+    expect((await readFiles(elsewhere))['secret']).toBe('theirs');
+  });
+
+  test('restored through a link that was planted in the target, nothing is overwritten', async () => {
+    const { store } = await filledCache(files);
+    const { root, entries } = await setUp(store);
+    const elsewhere = await temporaryFolder({ tool: 'mine', 'a b.txt': 'mine' });
+    await writeFiles(join(root, 'target'), { 'share/x': '' });
+    await symlink(elsewhere, join(root, 'target', 'bin'));
+    await symlink(join(elsewhere, 'a b.txt'), join(root, 'target', 'share', 'a b.txt'));
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
+    expect(await readFiles(elsewhere)).toEqual({ tool: 'mine', 'a b.txt': 'mine' });
+    await rm(join(root, 'target', 'bin'));
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(true);
+    expect(await readFiles(join(root, 'target'))).toEqual({ ...files, 'share/x': '' });
+    expect(await readFiles(elsewhere)).toEqual({ tool: 'mine', 'a b.txt': 'mine' });
+  });
+
+  test('passes through no folder that is a link', async () => {
+    const { store } = await filledCache(files);
+    const { root, logger, transfer, entries } = await setUp(store);
+    const elsewhere = await temporaryFolder({ keep: 'mine' });
+    await symlink(elsewhere, transfer);
+    expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
+    await writeFiles(join(root, 'source'), files);
+    expect(await entries.save(plain, join(root, 'source'))).toBe(false);
+    expect(await readFiles(elsewhere)).toEqual({ keep: 'mine' });
+    expect(logger.of('warning')).toHaveLength(2);
+  });
+});
+
+describe('a save of what a container wrote', () => {
+  test.each<[string, (built: string, elsewhere: string) => Promise<unknown>]>([
+    [
+      'a link to a file',
+      (built, elsewhere) => symlink(join(elsewhere, 'secret'), join(built, 'misc', 'secret')),
+    ],
+    [
+      'a link to a folder',
+      async (built, elsewhere) => {
+        await rm(join(built, 'misc'), { recursive: true });
+        await symlink(elsewhere, join(built, 'misc'));
+      },
+    ],
+  ])('%s keeps nothing of what it leads to', async (_, plant) => {
+    const store = memoryCache();
+    const { root, logger, transfer } = await setUp(store);
+    const elsewhere = await temporaryFolder({ secret: 'of the host' });
+    const built = join(root, 'built');
+    await writeFiles(built, { 'misc/other': '' });
+    await plant(built, elsewhere);
+    const entries = new CacheEntries(store, both, logger, transfer, { within: built });
+    expect(await entries.save(plain, join(built, 'misc'), ['secret'])).toBe(false);
+    expect(store.entries.size).toBe(0);
+    expect(logger.of('warning')).toEqual([expect.stringMatching(/failed to save/)]);
+  });
+
+  test('a name that leads out is not taken', async () => {
+    const { root, entries } = await setUp();
+    await writeFiles(root, { 'source/x': '', secret: 'of the host' });
+    expect(await entries.save(plain, join(root, 'source'), ['../secret'])).toBe(false);
+    expect(await entries.save(plain, join(root, 'source'), ['x\n0'])).toBe(false);
+  });
+});
+
+describe('scopes', () => {
+  const other: CachePolicy = { restore: true, save: true, scopes: ['other', 'open'] };
+
+  test('the less trusted reads both and writes its own: the other never sees it', async () => {
+    const store = memoryCache();
+    const { root, logger, transfer, entries: open } = await setUp(store);
+    const less = new CacheEntries(store, other, logger, transfer);
+    await writeFiles(root, { 'theirs/a': 'theirs', 'ours/a': 'ours' });
+    await less.save(plain, join(root, 'theirs'));
+    expect([...store.entries.keys()]).toEqual([key.replace('-open-', '-other-')]);
+    expect(await open.restore(plain, join(root, '1'))).toBe(false);
+    expect(await open.restoreNear(plain.slice(0, -3), join(root, '1'))).toBe(false);
+    await open.save(plain, join(root, 'ours'));
+    expect(await open.restore(plain, join(root, '2'))).toBe(true);
+    expect(await readFiles(join(root, '2'))).toEqual({ a: 'ours' });
+    expect(await less.restore(plain, join(root, '3'))).toBe(true);
+    expect(await readFiles(join(root, '3'))).toEqual({ a: 'theirs' });
+    store.entries.delete(key.replace('-open-', '-other-'));
+    expect(await less.restore(plain, join(root, '4'))).toBe(true);
+    expect(await less.restoreNear(plain.slice(0, -3), join(root, '4'))).toBe(true);
+    expect(await readFiles(join(root, '4'))).toEqual({ a: 'ours' });
+  });
+});
+
+describe('a build with a secret', () => {
+  const seal = makeSeal('a secret');
+  const sealed: CachePolicy = { restore: true, save: true, scopes: [seal.scope] };
+  const sealedKey = inScope(plain, seal.scope);
+
+  async function sealedCache() {
+    const store = memoryCache();
+    const { root, logger, transfer } = await setUp(store);
+    const make = (own: Seal | undefined = seal) =>
+      new CacheEntries(store, sealed, logger, transfer, { seal: own });
+    await writeFiles(join(root, 'source'), files);
+    await make().save(plain, join(root, 'source'));
+    const content = store.entries.get(sealedKey);
+    if (content === undefined) throw new Error('the entry was not saved');
+    return { store, root, logger, make, content };
+  }
+
+  test('gets back what it saved, by its key and by the beginning of it', async () => {
+    const { root, logger, make, content } = await sealedCache();
+    expect([...content.keys()].sort()).toEqual(['ENTRY.hmac', 'ENTRY.sha256', ...Object.keys(files)].sort());
+    expect(await make().restore(plain, join(root, '1'))).toBe(true);
+    expect(await make().restoreNear(plain.slice(0, -3), join(root, '2'))).toBe(true);
+    for (const name of ['1', '2']) expect(await readFiles(join(root, name))).toEqual(files);
+    expect(logger.of('warning')).toEqual([]);
+  });
+
+  const forged = { 'bin/tool': 'forged' };
+  const forgedSums = `${sha256('forged')}  bin/tool\n`;
+  test.each<[string, Record<string, string>]>([
+    ['without a seal', { ...forged, 'ENTRY.sha256': forgedSums }],
+    ['with a seal that is none', { ...forged, 'ENTRY.sha256': forgedSums, 'ENTRY.hmac': 'x' }],
+    ['with an empty seal', { ...forged, 'ENTRY.sha256': forgedSums, 'ENTRY.hmac': '' }],
+    ['with a seal of zeros', { ...forged, 'ENTRY.sha256': forgedSums, 'ENTRY.hmac': `${'0'.repeat(64)}\n` }],
+    [
+      'with the seal of another secret',
+      {
+        ...forged,
+        'ENTRY.sha256': forgedSums,
+        'ENTRY.hmac': makeSeal('guessed').mark(sealedKey, forgedSums),
+      },
+    ],
+    [
+      'with the seal of another key',
+      {
+        ...forged,
+        'ENTRY.sha256': forgedSums,
+        'ENTRY.hmac': seal.mark(sealedKey.replace('-lock-', '-index-'), forgedSums),
+      },
+    ],
+  ])('does not believe an entry %s', async (_, content) => {
+    const { store, root, logger, make } = await sealedCache();
+    store.entries.set(
+      sealedKey,
+      new Map(Object.entries(content).map(([name, text]) => [name, Buffer.from(text)])),
+    );
+    expect(await make().restore(plain, join(root, 'target'))).toBe(false);
+    expect(await make().restoreNear(plain.slice(0, -3), join(root, 'target'))).toBe(false);
+    expect(await exists(join(root, 'target'))).toBe(false);
+    expect(logger.of('warning')[0]).toMatch(/is damaged \(.*seal/);
+  });
+
+  test('does not believe its own files in another mixture', async () => {
+    const { store, root, make, content } = await sealedCache();
+    content.delete('bin/tool');
+    const sums = String(content.get('ENTRY.sha256')).replace(/^.*bin\/tool\n/m, '');
+    content.set('ENTRY.sha256', Buffer.from(sums));
+    expect(await make().restore(plain, join(root, 'target'))).toBe(false);
+    expect(store.entries.size).toBe(1);
+  });
+
+  test('is finished by one with the same secret only', async () => {
+    const { store, root, logger, make } = await sealedCache();
+    store.entries.clear();
+    for (const own of [undefined, makeSeal('another secret')]) {
+      const entries = new CacheEntries(store, sealed, logger, join(root, 'transfer'), { seal: own });
+      expect(await entries.save(plain, join(root, 'source'))).toBe(false);
+      expect(await entries.restore(plain, join(root, 'target'))).toBe(false);
+    }
+    expect(store.entries.size).toBe(0);
+    expect(logger.of('info').at(-1)).toMatch(/does not have the secret of the build/);
+    expect(await make().save(plain, join(root, 'source'))).toBe(true);
+  });
+
+  test('a key that has no scope is not believed without its seal either', async () => {
+    const { store, root, make } = await sealedCache();
+    const sums = Buffer.from(forgedSums);
+    store.entries.set(
+      'x',
+      new Map([
+        ['bin/tool', Buffer.from('forged')],
+        ['ENTRY.sha256', sums],
+      ]),
+    );
+    expect(await make().restore('x', join(root, 'target'))).toBe(false);
+  });
+});
+
+test('the scope of a secret is the same each time, another for each secret, and no part of the key', () => {
+  const seal = makeSeal('a secret');
+  expect(seal.scope).toMatch(/^k[0-9a-f]{12}$/);
+  expect(makeSeal('a secret').scope).toBe(seal.scope);
+  expect(makeSeal('A secret').scope).not.toBe(seal.scope);
+  const mark = seal.mark('key', 'sums');
+  expect(mark).not.toContain(seal.scope.slice(1));
+  expect(makeSeal('a secret').holds('key', 'sums', mark)).toBe(true);
+  for (const wrong of [mark.toUpperCase(), mark.trim(), `${mark} `, mark.slice(1), '']) {
+    expect(seal.holds('key', 'sums', wrong)).toBe(false);
+  }
 });

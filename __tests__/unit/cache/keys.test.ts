@@ -48,7 +48,7 @@ const material: KeyMaterial = {
 describe('the whole key', () => {
   test('content key', () => {
     const text = [
-      'schema 3',
+      'schema 4',
       'target slurm-24.11.6-bookworm-amd64',
       `builder ${'b'.repeat(64)}`,
       `spack ${'1'.repeat(40)}`,
@@ -59,33 +59,33 @@ describe('the whole key', () => {
       `scripts ${'9'.repeat(64)}`,
     ].join('\n');
     expect(contentKey(material)).toBe(sha256(text));
-    expect(contentKey(material)).toBe('05a26dfd1c411e7161bb9355dda1f6838c6753f22bc2e62cd989bd3b943cd217');
+    expect(contentKey(material)).toBe('d617c24880a18c08d135d12ccf4f7d3e07d9037078c5189aa920d5b2d2e46872');
   });
 
   test('lock', () => {
     expect(lockKey(platform, lockDigest(lockMaterial))).toBe(
-      'slurm-factory-v3-lock-bookworm-amd64-3b83a7d0532c45d4be421842c281e2a3bcbd3c8d6ddfc910146556c9485fb0df',
+      'slurm-factory-v4-lock-bookworm-amd64-4bdde7b9d895c216819e380eaba7100957c69dcfac828642dd80c1033133b74b',
     );
   });
 
   test.each([
     [
       resultKey('slurm-24.11.6-bookworm-amd64', 'abc'),
-      'slurm-factory-v3-result-slurm-24.11.6-bookworm-amd64-abc',
+      'slurm-factory-v4-result-slurm-24.11.6-bookworm-amd64-abc',
     ],
-    [lockKey({ ...platform, arch: 'arm64' }, 'abc'), 'slurm-factory-v3-lock-bookworm-arm64-abc'],
+    [lockKey({ ...platform, arch: 'arm64' }, 'abc'), 'slurm-factory-v4-lock-bookworm-arm64-abc'],
     [
       packageKey(place, 'slurm', 'x'.repeat(32)),
-      `slurm-factory-v3-package-bookworm-amd64-0123456789abcdef-p128-slurm-${'x'.repeat(32)}`,
+      `slurm-factory-v4-package-bookworm-amd64-0123456789abcdef-p128-slurm-${'x'.repeat(32)}`,
     ],
     [
       packageKey(machine, 'nvml', 'y'.repeat(32)),
-      `slurm-factory-v3-package-bookworm-amd64-machine-p128-nvml-${'y'.repeat(32)}`,
+      `slurm-factory-v4-package-bookworm-amd64-machine-p128-nvml-${'y'.repeat(32)}`,
     ],
-    [indexKey(index), 'slurm-factory-v3-index-bookworm-amd64-111111111111-222222222222-dddddddddddd'],
+    [indexKey(index), 'slurm-factory-v4-index-bookworm-amd64-111111111111-222222222222-dddddddddddd'],
     [
       ccacheKey(ccachePrefix(ccache), ['b/R', 'a/M']),
-      `slurm-factory-v3-ccache-bookworm-amd64-0123456789abcdef-24.11-${sha256('a/M\nb/R').slice(0, 16)}`,
+      `slurm-factory-v4-ccache-bookworm-amd64-0123456789abcdef-24.11-${sha256('a/M\nb/R').slice(0, 16)}`,
     ],
   ])('%s', (key, expected) => {
     expect(key).toBe(expected);
@@ -144,7 +144,7 @@ test('no key is the beginning of another: the service would take it for a match'
 
 test('an index may come from the same commits, and passes through the same folder then', () => {
   const prefix = indexPrefix(index);
-  expect(prefix).toBe('slurm-factory-v3-index-bookworm-amd64-111111111111-222222222222-');
+  expect(prefix).toBe('slurm-factory-v4-index-bookworm-amd64-111111111111-222222222222-');
   for (const overlay of [index.overlay, 'e'.repeat(64)]) {
     const key = indexKey({ ...index, overlay });
     expect(key.startsWith(prefix)).toBe(true);
@@ -182,11 +182,11 @@ describe('what a target may use', () => {
 
   test('is listed by these prefixes', () => {
     expect(prefixes).toEqual([
-      'slurm-factory-v3-result-slurm-24.11.6-bookworm-amd64-',
-      'slurm-factory-v3-package-bookworm-amd64-',
-      'slurm-factory-v3-lock-bookworm-amd64-',
-      'slurm-factory-v3-index-bookworm-amd64-',
-      'slurm-factory-v3-ccache-bookworm-amd64-',
+      'slurm-factory-v4-result-slurm-24.11.6-bookworm-amd64-',
+      'slurm-factory-v4-package-bookworm-amd64-',
+      'slurm-factory-v4-lock-bookworm-amd64-',
+      'slurm-factory-v4-index-bookworm-amd64-',
+      'slurm-factory-v4-ccache-bookworm-amd64-',
     ]);
   });
 
@@ -222,7 +222,7 @@ test.each([
   [indexKey(index), 'index', undefined],
   [ccacheKey(ccachePrefix(ccache), []), 'ccache', '24.11'],
   [ccacheKey(ccachePrefix({ ...ccache, debug: true }), []), 'ccache', '24.11.debug'],
-  ['slurm-factory-v3-other-abc', undefined, undefined],
+  ['slurm-factory-v4-other-abc', undefined, undefined],
   ['slurm-factory-v2-lock-abc', undefined, undefined],
 ])('%s is read as a %s of %s', (key, kind, name) => {
   expect(readKey(key)).toEqual(name === undefined ? { kind } : { kind, name });

@@ -29,7 +29,7 @@ const flagsOf = (argv: string[], env: Record<string, string> = {}) => {
 
 /** Inputs that only a workflow can serve, and those that no argument may carry. */
 const services = ['upload', 'retention-days', 'github-token'];
-const secrets = ['gpg-private-key', 'gpg-passphrase'];
+const secrets = ['gpg-private-key', 'gpg-passphrase', 'cache-secret'];
 const keys = { SLURM_FACTORY_GPG_PRIVATE_KEY: 'the key', SLURM_FACTORY_GPG_PASSPHRASE: 'the phrase' };
 
 describe('help', () => {

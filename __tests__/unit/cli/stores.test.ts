@@ -1,7 +1,8 @@
-import { readdir, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { lstat, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { exists } from '../../../src/base/files.js';
 import { directoryCache, localArtifacts } from '../../../src/cli/stores.js';
 import { readFiles, temporaryFolder } from '../../support/fakes.js';
 
@@ -20,13 +21,56 @@ describe('directoryCache', () => {
     expect(await cache.restore('key', ['k', ''], target)).toBeUndefined();
   });
 
-  test('what was saved comes back, links as links', async () => {
+  test('what was saved comes back', async () => {
     const { source, cache, target } = await setUp();
-    await symlink('bin/tool', join(source, 'link'));
     expect(await cache.save('key', source)).toBe('saved');
     expect(await cache.restore('key', [], target)).toBe('key');
     expect(await readFiles(target)).toEqual(files);
-    expect(await readlink(join(target, 'link'))).toBe('bin/tool');
+  });
+
+  test('a link is not kept, where it may lead', async () => {
+    const { source, cache, target } = await setUp();
+    await symlink('bin/tool', join(source, 'link'));
+    await expect(cache.save('key', source)).rejects.toThrow(/it has a link .*\(link\)/);
+    expect(await cache.restore('key', [], target)).toBeUndefined();
+  });
+
+  describe('of what was planted', () => {
+    /** A cache with one entry, beside a folder of somebody's. */
+    async function planted() {
+      const made = await setUp();
+      const elsewhere = await temporaryFolder({ 'bin/tool': 'theirs', secret: 'theirs' });
+      await made.cache.save('key', made.source);
+      return { ...made, elsewhere, entry: (name: string) => join(made.root, 'entries', name) };
+    }
+
+    test('a link in the place of an entry is none: it is not read, touched, listed or removed through', async () => {
+      const { cache, source, target, elsewhere, entry } = await planted();
+      const before = await stat(elsewhere);
+      await symlink(elsewhere, entry('near-1'));
+      expect(await cache.restore('near-1', ['near-'], target)).toBeUndefined();
+      expect(await cache.inventory?.list(['near-'])).toEqual([]);
+      await cache.inventory?.remove({ id: 'near-1', key: 'near-1', size: 0, lastUse: 0 });
+      await symlink(elsewhere, entry('near-2'));
+      expect(await cache.save('near-2', source)).toBe('saved');
+      await symlink(elsewhere, entry('near-3'));
+      await cache.replace?.('near-3', source);
+      for (const name of ['near-2', 'near-3']) {
+        expect((await lstat(entry(name))).isDirectory()).toBe(true);
+      }
+      expect(await readFiles(elsewhere)).toEqual({ 'bin/tool': 'theirs', secret: 'theirs' });
+      expect((await stat(elsewhere)).mtimeMs).toBe(before.mtimeMs);
+    });
+
+    test.each<[string, (entry: string, elsewhere: string) => Promise<unknown>]>([
+      ['a link to a file', (entry, elsewhere) => symlink(join(elsewhere, 'secret'), join(entry, 'secret'))],
+      ['a link to a folder', (entry, elsewhere) => symlink(elsewhere, join(entry, 'folder'))],
+    ])('%s in an entry brings nothing of what it leads to', async (_, plant) => {
+      const { cache, target, elsewhere, entry } = await planted();
+      await plant(entry('key'), elsewhere);
+      expect(await cache.restore('key', [], target)).toBe('key');
+      expect(await exists(target)).toBe(false);
+    });
   });
 
   test('a prefix gives the entry that was saved or used last, whatever its name', async () => {
