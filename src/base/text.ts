@@ -1,0 +1,22 @@
+/**
+ * What a terminal or a log would obey instead of showing: C0 and C1 controls and DEL, the marks and overrides of
+ * text direction, line and paragraph separators, and halves of surrogate pairs (bytes of a name that are no UTF-8).
+ */
+const unseen =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
+
+/**
+ * Text from a file or a tarball as people may see it: `\x1b`, `\u202e` stand for what can't be seen.
+ * @param keep characters that stay as they are, `'\n'` for text of several lines; none when left out
+ */
+export function visible(text: string, keep = ''): string {
+  return text.replace(unseen, (character) => (keep.includes(character) ? character : escaped(character)));
+}
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  return code < 0x100
+    ? `\\x${code.toString(16).padStart(2, '0')}`
+    : `\\u${code.toString(16).padStart(4, '0')}`;
+}
