@@ -98,6 +98,8 @@ describe('docs/errors.md', () => {
       new errors.ConfigurationError('', ''),
       new errors.MissingRequirementError('', ''),
       new errors.DiskSpaceError('', ''),
+      new errors.FolderError('', ''),
+      new errors.OutputError('', ''),
       new errors.NoEngineError('', ''),
       new errors.ContainerError('', ''),
       new errors.SpackUnreachableError('', ''),

@@ -15,8 +15,9 @@ export interface JobContext {
   readonly artifactUrl: (id: number | undefined) => string;
 }
 
-// The processes that the build starts inherit the environment, so these leave it.
-const secrets = ['gpg-private-key', 'gpg-passphrase', 'cache-secret', 'github-token'] as const;
+// Read once; nothing later needs them in the environment. What other processes see is `hideSecrets`' part.
+const secretNames: readonly string[] = ['gpg-private-key', 'gpg-passphrase', 'cache-secret', 'github-token'];
+const secrets = inputNames.filter((name) => secretNames.includes(name));
 
 /** The inputs as the workflow gave them; one that is missing is empty. Call it once: secrets are taken out. */
 export function readInputs(): RawInputs {

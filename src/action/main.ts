@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as core from '@actions/core';
+import { buildEnvironment, proxySecrets, publicEnvironment } from '../base/environment.js';
 import { describeError, PackageBuildError } from '../base/errors.js';
+import { systemFault } from '../base/folders.js';
 import { inspectHost } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
+import { visible } from '../base/text.js';
 import { afterBuild } from '../build/after.js';
 import { recordPlaces } from '../build/confine.js';
 import { runBuild } from '../build/pipeline.js';
@@ -40,7 +43,7 @@ export async function runMain(root: string, version: string): Promise<void> {
         workRoot: context.workRoot,
         transfer: transferOf(context),
         trigger: context.trigger,
-        env: ownEnvironment(context.env),
+        env: buildEnvironment(context.env),
         runId: randomBytes(6).toString('hex'),
         installMissing: false,
       },
@@ -73,7 +76,7 @@ export async function runPost(): Promise<void> {
     );
     await writeCacheSummary(caches);
   } catch (error) {
-    core.warning(`The post step could not finish: ${describeError(error)}`);
+    actionLogger.warning(`The post step could not finish: ${describeError(systemFault(error))}`);
   }
 }
 
@@ -81,6 +84,7 @@ export async function runPost(): Promise<void> {
 const transferOf = ({ workspace }: JobContext): string => join(workspace, '.slurm-factory', 'transfer');
 
 function actionPorts(context: JobContext, token: string): Ports {
+  for (const secret of proxySecrets(context.env)) actionLogger.mask(secret);
   return {
     process: actionProcess,
     logger: actionLogger,
@@ -94,7 +98,7 @@ function actionPorts(context: JobContext, token: string): Ports {
     attest: async (files) => {
       await attestFiles(files, { token, env: context.env }, actionLogger);
     },
-    env: ownEnvironment(context.env),
+    env: publicEnvironment(context.env),
     // A cancel kills this process; the post step does the rest.
     signal: new AbortController().signal,
   };
@@ -105,15 +109,5 @@ function fail(error: unknown): void {
     const { package: name, phase } = error.failure;
     actionLogger.error(error.failure.firstError, `${name} failed in phase ${phase}`);
   }
-  core.setFailed(describeError(error));
-}
-
-// A build on the machine itself must not see the workflow's tokens and settings.
-function ownEnvironment(env: JobContext['env']): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).filter(
-      (pair): pair is [string, string] =>
-        pair[1] !== undefined && !/^(GITHUB_|ACTIONS_|RUNNER_|INPUT_|STATE_)/.test(pair[0]),
-    ),
-  );
+  core.setFailed(visible(describeError(systemFault(error)), '\n\t'));
 }

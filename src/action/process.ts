@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { getExecOutput } from '@actions/exec';
+import { inheritedEnvironment } from '../base/environment.js';
 import { LineSplitter } from '../base/lines.js';
 import type { ProcessRunner } from '../base/ports.js';
 
@@ -11,7 +12,7 @@ const takeAllInput = '"$@"; code=$?; cat >/dev/null; exit "$code"';
 /** Runs processes with @actions/exec, silently: what a user should see, the logger shows. */
 export const actionProcess: ProcessRunner = {
   async run(command, options = {}) {
-    const { onLine, cwd, env, input } = options;
+    const { onLine, cwd, env = inheritedEnvironment(), input } = options;
     const script = input ? takeAllInput : noInput;
     // The toolkit's own line events drop a last line that has no newline.
     const streams = (['stdout', 'stderr'] as const).map((name) => {
@@ -23,7 +24,8 @@ export const actionProcess: ProcessRunner = {
       silent: true,
       ignoreReturnCode: true,
       ...(cwd === undefined ? {} : { cwd }),
-      ...(env === undefined ? {} : { env: { ...env } }),
+      // The toolkit would hand on all that the workflow gave, the runner's tokens too.
+      env: { ...env },
       ...(input ? { input: Buffer.from(input) } : {}),
       ...(onLine === undefined ? {} : { listeners: { stdout: streams[0]?.take, stderr: streams[1]?.take } }),
     });

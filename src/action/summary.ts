@@ -1,8 +1,17 @@
 import { summary } from '@actions/core';
+import { visible } from '../base/text.js';
 import type { BuildReport } from '../build/report.js';
 import { type CacheReport, cacheRows, cacheTotals, megabytes, summaryRows } from '../build/summary.js';
 import { checkRows } from '../smoke/report.js';
 
+/** Text in a summary, which is HTML, and Markdown again behind an empty line. */
+const html = (text: string): string =>
+  visible(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+const htmlRows = (rows: readonly (readonly string[])[]): string[][] => rows.map((row) => row.map(html));
 const header = (...names: string[]) => names.map((data) => ({ data, header: true }));
 
 /** Writes the job summary: what was built, its files and where the time went. */
@@ -10,17 +19,17 @@ export async function writeSummary(report: BuildReport): Promise<void> {
   const urls = new Map(report.artifacts.map((artifact) => [artifact.name, artifact.url]));
   const link = (name: string) => {
     const url = urls.get(name);
-    return url === undefined ? name : `<a href="${url}">${name}</a>`;
+    return url === undefined ? html(name) : `<a href="${html(url)}">${html(name)}</a>`;
   };
   await summary
-    .addHeading(`Slurm ${report.slurmVersion}`, 2)
-    .addTable(summaryRows(report))
+    .addHeading(`Slurm ${html(report.slurmVersion)}`, 2)
+    .addTable(htmlRows(summaryRows(report)))
     .addTable([
       header('File', 'Size', 'SHA-256'),
       ...report.described.map((file) => [
         link(file.name),
         megabytes(file.size),
-        `<code>${file.sha256}</code>`,
+        `<code>${html(file.sha256)}</code>`,
       ]),
     ])
     .addTable([
@@ -31,7 +40,7 @@ export async function writeSummary(report: BuildReport): Promise<void> {
   if (report.smoke === undefined) return;
   await summary
     .addHeading('Smoke test', 3)
-    .addTable([header('Check', 'Outcome', 'Seconds', 'Detail'), ...checkRows(report.smoke)])
+    .addTable([header('Check', 'Outcome', 'Seconds', 'Detail'), ...htmlRows(checkRows(report.smoke))])
     .write();
 }
 
@@ -40,7 +49,7 @@ export async function writeCacheSummary(report: CacheReport): Promise<void> {
   if (report.uses.length === 0) return;
   await summary
     .addHeading('Caches', 3)
-    .addTable([header('Entry', 'Size', 'Outcome'), ...cacheRows(report)])
-    .addTable(cacheTotals(report))
+    .addTable([header('Entry', 'Size', 'Outcome'), ...htmlRows(cacheRows(report))])
+    .addTable(htmlRows(cacheTotals(report)))
     .write();
 }

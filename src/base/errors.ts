@@ -63,6 +63,11 @@ export class MissingRequirementError extends FactoryError {
   readonly exitCode = exitCodes.configuration;
 }
 
+/** A folder that the machine can't give: it can't be made or not be written. */
+export class FolderError extends FactoryError {
+  readonly exitCode = exitCodes.configuration;
+}
+
 /** Less free disk than the build needs. */
 export class DiskSpaceError extends FactoryError {
   readonly exitCode = exitCodes.configuration;
@@ -122,6 +127,11 @@ export class PackagingError extends FactoryError {
 /** The files could not be signed: the key or its passphrase is not usable, or a signature does not hold. */
 export class SigningError extends FactoryError {
   readonly exitCode = exitCodes.package;
+}
+
+/** What was asked for is done, but standard output took no text. */
+export class OutputError extends FactoryError {
+  readonly exitCode = exitCodes.general;
 }
 
 /** The build was cancelled by a signal. */

@@ -3,7 +3,7 @@
 /** How a process is run. The command is an argument list; no shell ever sees it. */
 export interface RunOptions {
   readonly cwd?: string;
-  /** The whole environment of the process; without it, it gets this process's own. */
+  /** The whole environment of the process; without it, what `publicEnvironment` lets through of this one's. */
   readonly env?: Readonly<Record<string, string>>;
   /** Written to standard input, which is then closed. */
   readonly input?: string;
@@ -113,7 +113,7 @@ export interface Ports {
   readonly state: StateStore;
   /** Attests where and from what files were built, where the surface can. */
   readonly attest?: (files: readonly { readonly name: string; readonly sha256: string }[]) => Promise<void>;
-  /** This process's environment, for programs that need its PATH. */
+  /** What `publicEnvironment` lets through of this process's environment, for programs that need its PATH. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the build is cancelled. */
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
+import { checkMirror, makeFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
@@ -79,9 +79,12 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
     toolchains: project.toolchains,
     resolveRelease: (wanted) => resolveRelease(project.releases, wanted),
   });
-  refuseMissingMirror(options.sourceMirror, cwd);
+  await refuseBadMirror(options.sourceMirror, cwd);
   // Now, not after an hour.
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
+  // So are the folders: before an engine or a cache is asked.
+  await makeFolder(workRoot);
+  await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
   const arch = archOf(host.arch);
   if (arch === undefined) {
     throw new InputError([{ input: 'runner', message: `its architecture ${host.arch} is not built for.` }]);
@@ -189,9 +192,9 @@ async function lookForEngine(
   });
 }
 
-function refuseMissingMirror(mirror: string | undefined, cwd: string): void {
-  if (mirror === undefined || !localMirror(mirror) || existsSync(resolve(cwd, mirror))) return;
-  throw new InputError([{ input: 'source-mirror', message: `there is no directory '${mirror}'.` }]);
+async function refuseBadMirror(mirror: string | undefined, cwd: string): Promise<void> {
+  const message = mirror === undefined ? undefined : await checkMirror(mirror, cwd);
+  if (message !== undefined) throw new InputError([{ input: 'source-mirror', message }]);
 }
 
 /** Name of this build's container: that of its folder. */

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import type { Env } from '../base/environment.js';
 import {
   type EngineChoice,
   engineChoices,
@@ -9,10 +10,17 @@ import {
   inputs,
   type RawInputs,
 } from '../options/schema.js';
+import { type SecretFiles, secretInputs } from './secrets.js';
 
 /** What a call of the command line asks for. */
 export type Call =
-  | { readonly command: 'build'; readonly layers: RawInputs[]; readonly flags: Flags }
+  | {
+      readonly command: 'build';
+      readonly layers: RawInputs[];
+      /** Files that secret inputs are read from, by the input. */
+      readonly secretFiles: SecretFiles;
+      readonly flags: Flags;
+    }
   | { readonly command: 'audit'; readonly tarball: string; readonly flags: Flags }
   | {
       readonly command: 'smoke';
@@ -39,32 +47,13 @@ export interface Flags {
   readonly report: string | undefined;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
+/** The process's own facts, read here and nowhere else. */
+export const processFacts = () => ({
+  argv: process.argv.slice(2),
+  env: { ...process.env } as Env,
+  cwd: process.cwd(),
+});
 
-/** The environment without what only this process may know, for the processes that it starts. */
-export const publicEnvironment = (env: Env): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(env).filter(
-      (pair): pair is [string, string] => pair[1] !== undefined && !Object.values(secrets).includes(pair[0]),
-    ),
-  );
-
-/**
- * The process's own facts, read here and nowhere else. Secrets are taken out of the environment that the
- * processes which are started inherit.
- */
-export function processFacts() {
-  const env = { ...process.env };
-  for (const name of Object.values(secrets)) delete process.env[name];
-  return { argv: process.argv.slice(2), env, cwd: process.cwd() };
-}
-
-// Secrets come by variables: arguments can be read by every user of the machine.
-const secrets: Readonly<Partial<Record<InputName, string>>> = {
-  'gpg-private-key': 'SLURM_FACTORY_GPG_PRIVATE_KEY',
-  'gpg-passphrase': 'SLURM_FACTORY_GPG_PASSPHRASE',
-  'cache-secret': 'SLURM_FACTORY_CACHE_SECRET',
-};
 // Services that only a workflow has.
 const notOffered: readonly InputName[] = ['upload', 'retention-days', 'github-token'];
 
@@ -103,17 +92,17 @@ function addBuild(program: Command, env: Env, found: (call: Call) => void): void
     .allowUnknownOption()
     .allowExcessArguments();
   for (const name of inputNames) {
-    if (notOffered.includes(name) || name in secrets) continue;
+    if (notOffered.includes(name)) continue;
     const { default: preset, description } = inputs[name];
+    if (secretInputs.includes(name)) {
+      build.option(`--${name}-file <file>`, `${fileOf(description)} (/dev/fd/N, or - for standard input)`);
+      continue;
+    }
     build.option(`--${name} <value>`, preset === '' ? description : `${description} (default: ${preset})`);
   }
   build
     .option('--install-missing', "install the distribution's packages that are missing (engine: none only)")
     .option('--report <file>', "write the build's report (files, timings, packages) as JSON")
-    .addHelpText(
-      'after',
-      `\nThe signing key and the secret of the caches are read from ${Object.values(secrets).join(', ')}.`,
-    )
     .action(() => found(toBuild(build, env)));
 }
 
@@ -152,11 +141,14 @@ const common = (command: Command): Command =>
 
 function toBuild(build: Command, env: Env): Call {
   const values = build.opts<Record<string, string | boolean | undefined>>();
-  const given = inputNames.flatMap((name) => {
-    const secret = secrets[name];
-    const value = secret === undefined ? values[camelCase(name)] : env[secret];
-    return typeof value === 'string' ? [[name, value] as const] : [];
-  });
+  const text = (option: string) => {
+    const value = values[camelCase(option)];
+    return typeof value === 'string' ? [value] : [];
+  };
+  const given = inputNames.flatMap((name) => text(name).map((value) => [name, value] as const));
+  const secretFiles = secretInputs.flatMap((name) =>
+    text(`${name}-file`).map((file) => [name, file] as const),
+  );
   const [release, ...strays] = strayWords(build.args);
   return {
     command: 'build',
@@ -167,9 +159,14 @@ function toBuild(build: Command, env: Env): Call {
         ...strays.map((word) => [inputNames.includes(word as InputName) ? `--${word}` : word, '']),
       ]),
     ],
+    secretFiles: Object.fromEntries(secretFiles),
     flags: flagsOf(build, env),
   };
 }
+
+/** "Passphrase of the key; give it from a secret." → "file with that" */
+const fileOf = (description: string): string =>
+  `file with the ${description.charAt(0).toLowerCase()}${description.slice(1).replace(/[;.].*$/s, '')}`;
 
 function flagsOf(command: Command, env: Env): Flags {
   const values = command.opts<Record<string, string | boolean | undefined>>();

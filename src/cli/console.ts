@@ -1,17 +1,68 @@
+import { OutputError } from '../base/errors.js';
 import type { Logger } from '../base/ports.js';
+import { visible } from '../base/text.js';
 
-/** Where text goes; process.stdout and process.stderr in life. */
+/** Where text goes; `process.stdout` and `process.stderr` in life. */
 export interface Streams {
-  readonly out: { write(text: string): unknown };
-  readonly err: { write(text: string): unknown };
+  readonly out: Sink;
+  readonly err: Sink;
+}
+
+export interface Sink {
+  write(text: string, done?: (error?: Error | null) => void): unknown;
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * Streams that may be closed or full: an error of theirs is no event that ends the process. Log lines that
+ * nobody reads are dropped, so that a build goes on to its end; results that can't be printed are an error.
+ */
+export class Printer {
+  private logs = true;
+
+  constructor(private readonly streams: Streams) {
+    // Without a listener Node ends the process with a stack trace.
+    streams.out.on?.('error', () => {});
+    streams.err.on?.('error', () => {
+      this.logs = false;
+    });
+  }
+
+  log(text: string): void {
+    if (this.logs) this.streams.err.write(text);
+  }
+
+  /** @throws OutputError when the text did not get out */
+  print(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error?: Error | null) => (error ? reject(unprintable(error)) : resolve());
+      // A sink that tells nothing of a write, as those of tests, takes it at once.
+      if (this.streams.out.on === undefined) {
+        this.streams.out.write(text);
+        resolve();
+      } else this.streams.out.write(text, done);
+    });
+  }
+}
+
+function unprintable(error: NodeJS.ErrnoException): OutputError {
+  const closed = error.code === 'EPIPE';
+  return new OutputError(
+    closed
+      ? 'Standard output was closed before all was printed.'
+      : `Standard output takes no more text: ${error.message}`,
+    'What was asked for is done, but for what should have been printed. Run it again to see that.',
+    { cause: error },
+  );
 }
 
 /** Writes log lines to standard error, so that standard output stays for results. */
-export function consoleLogger(streams: Streams, verbose: boolean): Logger {
+export function consoleLogger(streams: Streams | Printer, verbose: boolean): Logger {
+  const printer = streams instanceof Printer ? streams : new Printer(streams);
   const secrets: string[] = [];
   const write = (text: string) => {
     const safe = secrets.reduce((line, secret) => line.replaceAll(secret, '***'), text);
-    streams.err.write(`${safe}\n`);
+    printer.log(`${visible(safe, '\n\t')}\n`);
   };
   return {
     debug: (message) => {

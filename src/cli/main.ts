@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { CancelledError, describeError, type ExitCode, exitCodeOf } from '../base/errors.js';
+import { join, resolve } from 'node:path';
+import { buildEnvironment, proxySecrets, publicEnvironment } from '../base/environment.js';
+import { CancelledError, describeError, type ExitCode, exitCodeOf, exitCodes } from '../base/errors.js';
 import { exists } from '../base/files.js';
+import { checkNewFile, makeFolder, systemFault } from '../base/folders.js';
 import { inspectHost } from '../base/host.js';
-import type { Logger, Ports, StateStore } from '../base/ports.js';
+import type { Logger, Ports, ProcessRunner, StateStore } from '../base/ports.js';
+import { visible } from '../base/text.js';
 import { afterBuild } from '../build/after.js';
 import { recordPlaces } from '../build/confine.js';
 import { auditFile, type InspectRequest, smokeFile } from '../build/inspect.js';
@@ -18,11 +21,12 @@ import { makeSeal, type Seal } from '../cache/seal.js';
 import { cacheSecretOf } from '../options/resolve.js';
 import { formatJunit } from '../smoke/junit.js';
 import { checkRows, SmokeError, type SmokeReport } from '../smoke/report.js';
-import { type Call, parseArguments, processFacts, publicEnvironment } from './args.js';
+import { type Call, parseArguments, processFacts } from './args.js';
 import { openCacheFolder } from './cache-folder.js';
-import { consoleLogger, type Streams } from './console.js';
-import { nodeProcess } from './process.js';
+import { consoleLogger, Printer, type Streams } from './console.js';
+import { nodeProcessIn } from './process.js';
 import { claimRecords, RecordFile } from './records.js';
+import { readSecretFiles, refuseSecretVariables } from './secrets.js';
 import { directoryCache, localArtifacts } from './stores.js';
 
 type Facts = ReturnType<typeof processFacts>;
@@ -31,21 +35,29 @@ type Doing<T extends Call['command']> = Extract<Call, { command: T }>;
 /**
  * Runs the command line.
  * @param root folder of the project's files
+ * @param facts arguments, environment and folder, where they are not the process's own
  * @returns the exit code
  */
-export async function runCli(root: string, version: string, streams: Streams): Promise<ExitCode> {
-  const facts = processFacts();
+export async function runCli(
+  root: string,
+  version: string,
+  streams: Streams,
+  facts: Facts = processFacts(),
+): Promise<ExitCode> {
+  const printer = new Printer(streams);
   const call = parseArguments(facts.argv, facts.env, version);
-  if (call.command === 'done') {
-    (call.exitCode === 0 ? streams.out : streams.err).write(call.text);
-    return call.exitCode;
-  }
-  const logger = consoleLogger(streams, call.flags.verbose);
+  const logger = consoleLogger(printer, call.command !== 'done' && call.flags.verbose);
+  for (const secret of proxySecrets(facts.env)) logger.mask(secret);
   try {
+    if (call.command === 'done') {
+      await (call.exitCode === 0 ? printer.print(call.text) : printer.log(visible(call.text, '\n\t')));
+      return call.exitCode;
+    }
     const lines = await carryOut(root, call, facts, logger);
-    streams.out.write(`${lines.join('\n')}\n`);
-    return 0;
-  } catch (error) {
+    await printer.print(`${lines.map((line) => visible(line, '\n\t')).join('\n')}\n`);
+    return exitCodes.ok;
+  } catch (thrown) {
+    const error = systemFault(thrown);
     logger.error(describeError(error));
     return exitCodeOf(error);
   }
@@ -58,11 +70,14 @@ async function carryOut(
   facts: Facts,
   logger: Logger,
 ): Promise<string[]> {
+  refuseSecretVariables(facts.env);
   switch (call.command) {
     case 'build':
       return build(root, call, facts, logger);
     case 'audit':
     case 'smoke': {
+      if (call.command === 'smoke' && call.junit !== undefined) await checkNewFile(call.junit, '--junit');
+      await makeFolder(call.flags.cacheDir, { input: '--cache-dir' });
       const { signal, release } = cancelOnSignals(() => {});
       try {
         return await check(root, call, facts, localPorts(call.flags.cacheDir, facts, logger, signal));
@@ -73,7 +88,7 @@ async function carryOut(
     case 'verify': {
       const { publicKey } = call;
       const options = { env: facts.env, ...(publicKey === undefined ? {} : { publicKey }) };
-      return formatVerifyReport(await verifyFolder(call.folder, options, nodeProcess));
+      return formatVerifyReport(await verifyFolder(call.folder, options, nodeProcessIn(facts.env)));
     }
   }
 }
@@ -90,7 +105,7 @@ async function check(
     host: await inspectHost(facts.env),
     engine: call.flags.engine,
     workRoot: call.flags.cacheDir,
-    env: publicEnvironment(facts.env),
+    env: buildEnvironment(facts.env),
   };
   if (call.command === 'audit') {
     const { tarball, figures } = await auditFile(call.tarball, request, ports);
@@ -117,7 +132,7 @@ function localPorts(
   own: { readonly record: StateStore; readonly scratch?: string } = { record: { save: () => {} } },
 ): Ports {
   return {
-    process: nodeProcess,
+    process: nodeProcessIn(facts.env),
     logger,
     cache: directoryCache(join(cacheDir, 'entries'), own.scratch),
     artifacts: localArtifacts(join(cacheDir, 'logs')),
@@ -128,38 +143,43 @@ function localPorts(
 }
 
 async function build(root: string, call: Doing<'build'>, facts: Facts, logger: Logger): Promise<string[]> {
-  const { cacheDir, report: reportFile } = call.flags;
+  const { cacheDir, report } = call.flags;
+  const reportFile = report === undefined ? undefined : resolve(facts.cwd, report);
+  if (reportFile !== undefined) await checkNewFile(reportFile, '--report');
+  const secrets = await readSecretFiles(call.secretFiles, facts.cwd);
+  // A record of this build lies there before anything else.
+  await makeFolder(cacheDir, { input: '--cache-dir' });
   const host = await inspectHost(facts.env);
-  const secret = cacheSecretOf(call.layers);
+  const secret = cacheSecretOf([...call.layers, secrets]);
   await openCacheFolder(cacheDir, secret !== undefined, logger);
   const runId = randomBytes(6).toString('hex');
   const scratch = join(cacheDir, 'transfer', `${host.owner}~${runId}`);
   const places = recordPlaces(cacheDir, scratch, facts.env);
   const record = new RecordFile(join(cacheDir, 'records'), `${host.owner}~${runId}`, places);
-  const { signal, release } = cancelOnSignals(() => stopContainer(record.read()));
+  const { signal, release } = cancelOnSignals(() => stopContainer(record.read(), nodeProcessIn(facts.env)));
   const seal = secret === undefined ? undefined : makeSeal(secret);
   const ports = localPorts(call.flags.cacheDir, facts, logger, signal, { record, scratch });
   try {
     await finishEarlierBuilds(claimRecords(join(cacheDir, 'records'), host.owner, places), ports, seal);
-    const report = await runBuild(
+    const made = await runBuild(
       {
-        layers: call.layers,
+        layers: [...call.layers, secrets],
         project: await openProject(root),
         host,
         cwd: facts.cwd,
         workRoot: cacheDir,
         transfer: scratch,
         trigger: { event: undefined, ref: undefined, fromFork: false },
-        env: publicEnvironment(facts.env),
+        env: buildEnvironment(facts.env),
         runId,
         installMissing: call.flags.installMissing,
       },
       ports,
     );
     if (reportFile !== undefined) {
-      await writeFile(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
+      await writeFile(reportFile, `${JSON.stringify(made, undefined, 2)}\n`);
     }
-    return formatReport(report);
+    return formatReport(made);
   } finally {
     await finish(record, ports, seal);
     release();
@@ -167,9 +187,9 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
 }
 
 // The running command then fails, and the pipeline unwinds.
-function stopContainer(record: PostRecord | undefined): void {
+function stopContainer(record: PostRecord | undefined, runner: ProcessRunner): void {
   const { container } = record ?? {};
-  if (container !== undefined) void nodeProcess.run([container.program, 'rm', '--force', container.name]);
+  if (container !== undefined) void runner.run([container.program, 'rm', '--force', container.name]);
 }
 
 /** Does for builds that were killed what they could not do themselves: their packages are kept, their rest goes. */

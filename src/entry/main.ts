@@ -1,6 +1,8 @@
 import { runMain } from '../action/main.js';
+import { hideSecrets } from '../action/secrets.js';
 import { projectRoot, projectVersion } from './root.js';
 
+hideSecrets(process);
 await runMain(projectRoot(), projectVersion);
 // A request that a stalled cache service never answers would keep the process alive.
 process.exit();

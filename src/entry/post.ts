@@ -1,5 +1,7 @@
 import { runPost } from '../action/main.js';
+import { hideSecrets } from '../action/secrets.js';
 
+hideSecrets(process);
 await runPost();
 // A request that a stalled cache service never answers would keep the process alive.
 process.exit();

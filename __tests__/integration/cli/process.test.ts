@@ -90,4 +90,22 @@ describe.each([
     expect(own.stdout).toBe(`${process.env['HOME'] ?? ''}\n`);
     expect((await runner.run(['sh', '-c', 'echo "$HOME"'], { env })).stdout).toBe('\n');
   });
+
+  test('a process that is given no environment gets no secret and nothing of a workflow', async () => {
+    const secrets = [
+      'INPUT_GPG-PASSPHRASE',
+      'ACTIONS_RUNTIME_TOKEN',
+      'GITHUB_TOKEN',
+      'DOCKER_PASSWORD',
+      'OWN',
+    ];
+    for (const name of secrets) process.env[name] = 'hunter2';
+    try {
+      const { stdout } = await runner.run(['env']);
+      expect(stdout).toContain(`PATH=${process.env['PATH']}`);
+      expect(stdout).not.toContain('hunter2');
+    } finally {
+      for (const name of secrets) delete process.env[name];
+    }
+  });
 });

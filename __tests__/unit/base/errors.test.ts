@@ -15,6 +15,8 @@ describe('the family of errors', () => {
     ['ConfigurationError', new errors.ConfigurationError('m', 'h'), 6],
     ['MissingRequirementError', new errors.MissingRequirementError('m', 'h'), 6],
     ['DiskSpaceError', new errors.DiskSpaceError('m', 'h'), 6],
+    ['FolderError', new errors.FolderError('m', 'h'), 6],
+    ['OutputError', new errors.OutputError('m', 'h'), 1],
     ['CancelledError', new errors.CancelledError('m', 'h'), 1],
   ])('%s has its name, its exit code and its hint', (name, error, exitCode) => {
     expect(error.name).toBe(name);

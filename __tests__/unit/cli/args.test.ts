@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.js';
-import { type Call, parseArguments, publicEnvironment } from '../../../src/cli/args.js';
+import { type Call, parseArguments } from '../../../src/cli/args.js';
 import { resolveOptions } from '../../../src/options/resolve.js';
 import { inputNames } from '../../../src/options/schema.js';
 import { release } from '../../support/fakes.js';
@@ -53,11 +53,14 @@ describe('help', () => {
       for (const name of inputNames.filter((name) => !withheld.includes(name))) {
         expect(text).toContain(`--${name} <value>`);
       }
-      for (const name of withheld) expect(text).not.toContain(`--${name}`);
+      for (const name of services) expect(text).not.toContain(`--${name}`);
+      for (const name of secrets) {
+        expect(text).not.toContain(`--${name} `);
+        expect(text).toContain(`--${name}-file <file>`);
+      }
       for (const flag of ['--install-missing', '--cache-dir', '--verbose', '--report']) {
         expect(text).toContain(flag);
       }
-      expect(text).toContain('SLURM_FACTORY_GPG_PRIVATE_KEY');
       expect(text.replaceAll(/\s+/g, ' ')).toContain('(default: bookworm)');
     },
   );
@@ -138,13 +141,20 @@ describe('build', () => {
 });
 
 describe('the signing key', () => {
-  test('comes by variables, and by nothing else', () => {
-    const made = parseArguments(['build', '24.11.6'], keys, '1.2.3');
-    expect(made).toMatchObject({
+  test('comes by files, which the call names and does not read', () => {
+    const files = ['--gpg-private-key-file', '/dev/fd/3', '--gpg-passphrase-file=-'];
+    expect(call('build', '24.11.6', ...files)).toMatchObject({
       command: 'build',
-      layers: [{ 'slurm-version': '24.11.6', 'gpg-private-key': 'the key', 'gpg-passphrase': 'the phrase' }],
+      layers: [{ 'slurm-version': '24.11.6' }],
+      secretFiles: { 'gpg-private-key': '/dev/fd/3', 'gpg-passphrase': '-' },
     });
+    expect(call('build')).toMatchObject({ secretFiles: {} });
     expect(outcome('build').options?.signing).toBeUndefined();
+  });
+
+  test('is not taken from a variable', () => {
+    const made = parseArguments(['build', '24.11.6'], keys, '1.2.3');
+    expect(JSON.stringify(made)).not.toMatch(/the key|the phrase/);
   });
 
   test('an input of the action that stands in the environment is none', () => {
@@ -160,11 +170,6 @@ describe('the signing key', () => {
       expect(JSON.stringify(made)).not.toContain('hunter2');
       expect(outcome('build', '24.11.6', ...words)).toEqual({ options: undefined, refused: [`--${name}`] });
     }
-  });
-
-  test('is in no environment that a process is given', () => {
-    const env = { ...keys, PATH: '/bin', HOME: undefined, SLURM_FACTORY_OTHER: 'x' };
-    expect(publicEnvironment(env)).toEqual({ PATH: '/bin', SLURM_FACTORY_OTHER: 'x' });
   });
 });
 
