@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { InputError, NoEngineError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
@@ -122,6 +123,7 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
     templates,
     scripts,
   });
+  const mirror = localMirror(options.sourceMirror);
   const buildFolder = join(workRoot, `build-${key.slice(0, 12)}-${request.runId}`);
   const clones = (name: string, commit: string) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
@@ -147,7 +149,7 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
       spack: clones('spack', spackCommit),
       packages: clones('packages', packagesCommit),
       overlay: project.overlay,
-      ...(localMirror(options.sourceMirror) ? { sources: resolve(cwd, options.sourceMirror ?? '') } : {}),
+      ...(mirror === undefined ? {} : { sources: resolve(cwd, mirror) }),
     },
   };
 }
@@ -161,9 +163,15 @@ export function environmentBase(
   return { spackVersion: options.release.spack, gpu: options.gpu, debug: options.debug, arch, toolchain };
 }
 
-/** Whether a source mirror is a directory of this machine. */
-export function localMirror(mirror: string | undefined): boolean {
-  return mirror !== undefined && !/^[a-z0-9]+:\/\//.test(mirror);
+/** Path of a source mirror that is a directory of this machine, also where it is named by a `file://` address. */
+export function localMirror(mirror: string | undefined): string | undefined {
+  if (mirror === undefined || !/^[a-z0-9]+:\/\//i.test(mirror)) return mirror;
+  if (!/^file:\/\//i.test(mirror)) return undefined;
+  try {
+    return fileURLToPath(mirror);
+  } catch {
+    throw new InputError([{ input: 'source-mirror', message: `'${mirror}' names no directory.` }]);
+  }
 }
 
 // A result that is in the cache needs no engine, so its absence is not an error yet.
@@ -180,7 +188,8 @@ async function lookForEngine(
 }
 
 function refuseMissingMirror(mirror: string | undefined, cwd: string): void {
-  if (mirror === undefined || !localMirror(mirror) || existsSync(resolve(cwd, mirror))) return;
+  const folder = localMirror(mirror);
+  if (folder === undefined || existsSync(resolve(cwd, folder))) return;
   throw new InputError([{ input: 'source-mirror', message: `there is no directory '${mirror}'.` }]);
 }
 

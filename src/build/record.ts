@@ -23,6 +23,8 @@ const recordSchema = z.object({
   cacheUses: z.array(cacheUseSchema),
   /** Container that may still run. */
   container: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
+  /** Container that sources are fetched in and that may still run. */
+  fetch: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
   /** Container of the smoke test that may still run. */
   smoke: z.object({ program: z.enum(['docker', 'podman']), name: z.string() }).optional(),
   /** Folder in memory with the signing key, while files are signed. */
@@ -42,6 +44,8 @@ const recordSchema = z.object({
         padding: z.number(),
       }),
       restored: z.array(z.string()),
+      /** Hashes of the lock's own; others are not the build's to save. */
+      wanted: z.array(z.string()).optional(),
     })
     .optional(),
   /** ccache's folder, and where its files go; those used `since` (ms since 1970) once all is compiled. */

@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { exists, listFiles, sha256File } from '../base/files.js';
+import { readPlain, sha256Plain } from '../base/safe.js';
+import { listPlain } from '../base/walk.js';
 
 /** One package in a Spack build cache (layout v3): its manifest and the blobs that it names. */
 export interface CachedPackage {
@@ -17,20 +17,27 @@ export interface CachedPackage {
 const manifestSchema = z.object({
   data: z
     .array(
-      z.object({ checksum: z.string(), checksumAlgorithm: z.literal('sha256'), contentLength: z.number() }),
+      z.object({
+        checksum: z.string().regex(/^[0-9a-f]{64}$/),
+        checksumAlgorithm: z.literal('sha256'),
+        contentLength: z.number(),
+      }),
     )
     .min(1),
 });
 
-const manifests = /^v3\/manifests\/spec\/([^/]+)\/.*-([a-z0-9]{32})\.spec\.manifest\.json$/;
+/** bytes; Spack's have less than 1,000 */
+const mostManifestBytes = 1 << 20;
+
+const manifests = /^v3\/manifests\/spec\/([\w.-]+)\/[\w.+-]*-([a-z0-9]{32})\.spec\.manifest\.json$/;
 
 /**
  * Packages of a build cache that are there as a whole; one that is half written is left out.
- * Blobs are checked against the size and sha256 that the manifest gives.
+ * Blobs are checked against the size and sha256 that the manifest gives. A build may write there: no link is
+ * followed.
  */
 export async function completePackages(buildCache: string): Promise<CachedPackage[]> {
-  if (!(await exists(buildCache))) return [];
-  const files = await listFiles(buildCache);
+  const files = await listPlain(buildCache);
   const found = await Promise.all(
     files.map(async (file) => {
       const match = manifests.exec(file);
@@ -47,16 +54,16 @@ async function readPackage(
   name: string,
   hash: string,
 ): Promise<CachedPackage | undefined> {
-  const text = await readFile(join(buildCache, manifest), 'utf8');
-  const parsed = manifestSchema.safeParse(parseJson(text));
+  const text = await readPlain(buildCache, manifest, mostManifestBytes).catch(() => undefined);
+  if (text === undefined) return undefined;
+  const parsed = manifestSchema.safeParse(parseJson(text.toString('utf8')));
   if (!parsed.success) return undefined;
-  let size = Buffer.byteLength(text);
+  let size = text.length;
   const blobs: string[] = [];
   for (const { checksum, contentLength } of parsed.data.data) {
     const blob = join('blobs', 'sha256', checksum.slice(0, 2), checksum);
-    const path = join(buildCache, blob);
-    const sound = await stat(path).then(
-      async (facts) => facts.size === contentLength && (await sha256File(path)) === checksum,
+    const sound = await sha256Plain(buildCache, blob, contentLength).then(
+      (found) => found.size === contentLength && found.sha256 === checksum,
       () => false,
     );
     if (!sound) return undefined;

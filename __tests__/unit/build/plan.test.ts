@@ -196,14 +196,27 @@ describe('refused before anything starts', () => {
 });
 
 test.each([
-  [undefined, false],
-  ['https://mirror.test/', false],
-  ['s3://bucket', false],
-  ['/mnt/mirror', true],
-  ['mirror', true],
-  ['./a://b', true],
-])('%s is a folder of this machine: %s', (mirror, local) => {
-  expect(localMirror(mirror)).toBe(local);
+  [undefined, undefined],
+  ['https://mirror.test/', undefined],
+  ['s3://bucket', undefined],
+  ['/mnt/mirror', '/mnt/mirror'],
+  ['mirror', 'mirror'],
+  ['./a://b', './a://b'],
+  ['file:///mnt/my%20mirror', '/mnt/my mirror'],
+  ['FILE:///mnt/mirror', '/mnt/mirror'],
+  ['file://localhost/mnt/mirror', '/mnt/mirror'],
+])('%s as a folder of this machine: %s', (mirror, folder) => {
+  expect(localMirror(mirror)).toBe(folder);
+});
+
+test('a file:// mirror is mounted as a folder is, and missed as one', async () => {
+  const folder = await temporaryFolder();
+  const mirror = (name: string) => plan({ layers: [{ 'source-mirror': `file://${join(folder, name)}` }] });
+  await mkdir(join(folder, 'here'));
+  expect((await mirror('here')).hostLayout.sources).toBe(join(folder, 'here'));
+  await expect(mirror('gone')).rejects.toThrow(/source-mirror: there is no directory 'file:/);
+  const elsewhere = plan({ layers: [{ 'source-mirror': 'file://host/mirror' }] });
+  await expect(elsewhere).rejects.toThrow(/source-mirror: 'file:\/\/host\/mirror' names no directory/);
 });
 
 test('a mirror that is there is taken', async () => {

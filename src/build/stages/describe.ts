@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   distributionCommand,
@@ -16,6 +16,7 @@ import { builtSpecs, type Lock } from '../../spack/results.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
 import { resultFiles } from '../report.js';
+import { lockText } from './lock.js';
 import type { ResultFolder } from './pack.js';
 
 /** What the tarballs were made from. */
@@ -81,8 +82,8 @@ async function describeIngredients(
   tarball: BundleFile,
   { lock, prefix, runtimePackages }: Ingredients,
 ) {
-  const [lockText, recipes, distribution] = await Promise.all([
-    readFile(join(plan.hostLayout.environment, 'spack.lock'), 'utf8'),
+  const [text, recipes, distribution] = await Promise.all([
+    lockText(plan),
     session.exec(['cat', `${prefix}/${spackSbomPath}`]),
     // A package that is not installed makes the query fail; it is then left out.
     session.exec(distributionCommand(plan.toolchain, runtimePackages)),
@@ -94,7 +95,7 @@ async function describeIngredients(
     release: plan.options.release,
     toolchain: plan.toolchain,
     tarball,
-    lock: parseLockGraph(lockText),
+    lock: parseLockGraph(text),
     shipped: builtSpecs(lock)
       .filter((spec) => spec.hash === lock.root.hash)
       .map((spec) => spec.hash),
