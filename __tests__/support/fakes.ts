@@ -227,6 +227,7 @@ export function host(change: Partial<Host> = {}): Host {
   return {
     arch: 'x64',
     cpus: 4,
+    memory: 8e9,
     uid: 1001,
     gid: 121,
     os: { id: 'ubuntu', version: '24.04' },

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectationFor } from '../../src/audit/expectation.js';
 import type { Facts, InventoryRequest } from '../../src/audit/facts.js';
@@ -54,19 +54,23 @@ export interface MachineScript {
  * the smoke test and signatures.
  */
 export function fakeMachine(script: MachineScript = {}): FakeProcess {
-  let folders: Record<string, string> = {};
+  const started = new Map<string, Record<string, string>>();
   const made = new Set<string>();
-  return fakeProcess(async (command) => {
+  return fakeProcess(async (command, options) => {
     const [program, verb] = command;
-    if (program === 'docker' && verb === 'run' && command.includes('--detach')) folders = mountsOf(command);
+    if (program === 'docker' && verb === 'run' && command.includes('--detach')) {
+      started.set(after(command, '--name'), mountsOf(command));
+    }
     const words = program === 'docker' && verb === 'exec' ? inside(command) : command;
+    // Those of the container that runs the command; for the machine itself, of the build.
+    const folders = started.get(containerOf(command)) ?? [...started.values()][0] ?? {};
     const scripted = await script.answer?.(words, folders);
     if (scripted !== undefined) return scripted;
     if (program === 'git') return git(command);
     if (program === 'gpg') return gpg(command);
     if (program === 'tar' && command.includes('--create'))
       await writeFile(after(command, '--file'), 'objects');
-    if (words !== command) return session(words, folders, script);
+    if (words !== command) return session(words, folders, script, options.stdoutFile);
     return program === 'docker' ? docker(command, made, script) : undefined;
   });
 }
@@ -83,8 +87,12 @@ function mountsOf(command: readonly string[]): Record<string, string> {
 
 /** The command of a `docker exec`: what comes behind the container's name. */
 function inside(command: readonly string[]): readonly string[] {
-  return command.slice(command.findIndex((word) => word.startsWith('slurm-factory-')) + 1);
+  return command.slice(command.indexOf(containerOf(command)) + 1);
 }
+
+/** The container of a `docker exec`. */
+const containerOf = (command: readonly string[]): string =>
+  command.find((word) => word.startsWith('slurm-factory-')) ?? '';
 
 /** The engine itself; of the images, the smoke test's must be made first. */
 function docker(command: readonly string[], made: Set<string>, { check }: MachineScript): Answer | undefined {
@@ -145,9 +153,15 @@ async function session(
   words: readonly string[],
   folders: Readonly<Record<string, string>>,
   script: MachineScript,
+  stdoutFile?: string,
 ): Promise<Answer | undefined> {
-  const at = (name: string) => folders[name] ?? '/nowhere';
-  const output = (path: string) => path.replace('/opt/slurm-factory/output', at('output'));
+  // What is no mount of a container is in its memory, of which nothing is seen from outside.
+  const at = (path: string) => {
+    const [place = '', ...below] = path.split('/');
+    const folder = folders[place] ?? join(folders['stage'] ?? '/nowhere', '..', 'memory', place);
+    return join(folder, ...below);
+  };
+  const host = (path: string) => at(path.replace('/opt/slurm-factory/', ''));
   if (words[0] === 'dpkg-query') return distribution(words[3] ?? '', words.slice(4));
   if (words[0] === 'find' && words.includes('.debug')) return { stdout: `${debugFolders.join('\n')}\n` };
   if (words[0] === 'cat' && words[1] === `${slurmPrefix}/.spack/sbom/spdx-2.3.json`) {
@@ -160,20 +174,24 @@ async function session(
       'misc/concretization/v1/a': '',
     });
   }
-  if (words.includes('install')) return install(at('store'), at('build-cache'), at('user-cache'));
-  if (words[0] === 'tar') {
+  if (words.includes('fetch')) await writeFiles(at('fetched'), { 'archive/slurm.tar.gz': 'the source' });
+  if (words.includes('install')) {
+    return install(at('store'), [at('arrivals/build-cache'), at('build-cache')], at('user-cache'));
+  }
+  if (words[0] === 'cp') await cp(host(words.at(-2) ?? ''), host(words.at(-1) ?? ''), { recursive: true });
+  if (words[0] === 'tar' && words.includes('--create')) {
+    if (after(words, '--file') !== '-' || stdoutFile === undefined) return { exitCode: 2 };
     const from = after(words, '--directory');
     const members = words.slice(words.findIndex((word) => word.startsWith('--transform=')) + 1);
     const what = members[0] === '.' ? from : `${members.join(' ')} of ${from}`;
-    const name = after(words, '--file');
     const top = /^--transform=s,\^\\\.,(.*),S$/.exec(
       words.find((word) => word.startsWith('--transform=')) ?? '',
     )?.[1];
-    await writeFile(output(name), tarball(top ?? '', `tarball of ${what}`));
+    await writeFile(stdoutFile, tarball(top ?? '', `tarball of ${what}`), { flag: 'wx' });
   }
   if (words[1] === '-c' && words[2]?.includes('# elf_inventory.py')) {
     const question: InventoryRequest = JSON.parse(words[3] ?? '');
-    if (!(await exists(output(question.archive)))) return { exitCode: 1, stderr: 'FileNotFoundError' };
+    if (!(await exists(host(question.archive)))) return { exitCode: 1, stderr: 'FileNotFoundError' };
     const facts = tarballFacts(question.top);
     return { stdout: JSON.stringify(script.facts?.(facts) ?? facts) };
   }
@@ -232,10 +250,12 @@ export function tarballFacts(identifier: string): Facts {
 }
 
 /** Spack's install: what the build cache lacks is compiled and pushed, then all is in the database. */
-async function install(store: string, buildCache: string, userCache: string): Promise<Answer> {
-  const manifests = (await exists(buildCache))
-    ? (await readdir(buildCache, { recursive: true })).join('\n')
-    : '';
+async function install(store: string, mirrors: readonly string[], userCache: string): Promise<Answer> {
+  const listed = await Promise.all(
+    mirrors.map((mirror) => readdir(mirror, { recursive: true }).catch(() => [])),
+  );
+  const manifests = listed.flat().join('\n');
+  const buildCache = mirrors.at(-1) ?? '';
   const packages = [
     ['nvml', '12.9', hashes.nvml],
     ['slurm', '24-11-6-1', hashes.slurm],

@@ -8,11 +8,14 @@ import type { ProcessRunner } from '../base/ports.js';
 // input that a program does not take. The words stay words: the shell only sees its own "$@".
 const noInput = 'exec "$@" </dev/null';
 const takeAllInput = '"$@"; code=$?; cat >/dev/null; exit "$code"';
+// A file that is there, or a link, is an error (noclobber).
+const intoFile = 'set -C; file=$1; shift; exec "$@" </dev/null >"$file"';
 
 /** Runs processes with @actions/exec, silently: what a user should see, the logger shows. */
 export const actionProcess: ProcessRunner = {
   async run(command, options = {}) {
-    const { onLine, cwd, env = inheritedEnvironment(), input } = options;
+    const { onLine, cwd, env = inheritedEnvironment(), input, stdoutFile } = options;
+    const intoOne = stdoutFile === undefined ? undefined : ['-c', intoFile, 'sh', stdoutFile, ...command];
     const script = input ? takeAllInput : noInput;
     // The toolkit's own line events drop a last line that has no newline.
     const streams = (['stdout', 'stderr'] as const).map((name) => {
@@ -20,7 +23,7 @@ export const actionProcess: ProcessRunner = {
       const decoder = new StringDecoder('utf8');
       return { lines, take: (data: Buffer) => lines.push(decoder.write(data)) };
     });
-    const result = await getExecOutput('/bin/sh', ['-c', script, 'sh', ...command], {
+    const result = await getExecOutput('/bin/sh', intoOne ?? ['-c', script, 'sh', ...command], {
       silent: true,
       ignoreReturnCode: true,
       ...(cwd === undefined ? {} : { cwd }),

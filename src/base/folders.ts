@@ -83,14 +83,14 @@ export async function checkMirror(mirror: string, cwd: string): Promise<string |
 
 /** Path of a mirror on this machine; undefined for one elsewhere, empty for a file URL that has no path here. */
 export function mirrorFolder(mirror: string, cwd: string): string | undefined {
-  if (mirror.startsWith('file://')) {
+  if (/^file:\/\//i.test(mirror)) {
     try {
       return fileURLToPath(mirror);
     } catch {
       return '';
     }
   }
-  return /^[a-z][a-z0-9+.-]*:\/\//.test(mirror) ? undefined : resolve(cwd, mirror);
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(mirror) ? undefined : resolve(cwd, mirror);
 }
 
 // The folders above come first; a name that is there is looked at, not made.

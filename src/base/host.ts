@@ -1,11 +1,13 @@
 import { access, constants, readFile } from 'node:fs/promises';
-import { arch, availableParallelism, userInfo } from 'node:os';
+import { arch, availableParallelism, totalmem, userInfo } from 'node:os';
 import { processOwner } from './owner.js';
 
 /** What the core must know of the machine that it runs on. */
 export interface Host {
   readonly arch: string;
   readonly cpus: number;
+  /** bytes of memory, no more than this process itself may use */
+  readonly memory: number;
   readonly uid: number;
   readonly gid: number;
   /** `ID` and `VERSION_ID` of /etc/os-release. */
@@ -33,6 +35,7 @@ export async function inspectHost(env: Readonly<Record<string, string | undefine
   return {
     arch: arch(),
     cpus: availableParallelism(),
+    memory: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
     uid: user.uid,
     gid: user.gid,
     os: { id: release['ID'] ?? '', version: release['VERSION_ID'] ?? '' },

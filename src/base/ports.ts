@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written to standard input, which is then closed. */
   readonly input?: string;
+  /** New file that standard output goes to, byte by byte, instead of the result; nothing may be at its path. */
+  readonly stdoutFile?: string;
   /** Called for each line of stdout and stderr as it comes. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
 }

@@ -9,7 +9,7 @@ import type { Seal } from '../cache/seal.js';
 import { removeContainer } from '../container/session.js';
 import { saveCcache } from './ccache.js';
 import { collectLogs } from './logs.js';
-import { savePackages } from './packages.js';
+import { leavingFolder, savePackages } from './packages.js';
 import { type Pruned, pruneCaches } from './prune.js';
 import type { PostRecord } from './record.js';
 import type { CacheReport } from './summary.js';
@@ -30,7 +30,7 @@ export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal):
   const uses = () => [...record.cacheUses, ...entries.ledger];
   let pruned: Pruned | undefined;
   await attempt('remove the containers', ports, async () => {
-    for (const container of [record.container, record.smoke]) {
+    for (const container of [record.container, record.fetch, record.smoke]) {
       if (container !== undefined) await removeContainer(container.program, container.name, ports.process);
     }
   });
@@ -75,8 +75,9 @@ async function attempt(what: string, { logger }: Ports, step: () => Promise<void
 async function saveCaches(record: PostRecord, entries: CacheEntries, ports: Ports): Promise<void> {
   if (!record.policy.save) ports.logger.info('This run saves nothing to the caches.');
   for (const { key, directory, files } of record.saves) await entries.save(key, directory, files);
-  if (record.packages !== undefined) await savePackages(record.packages, entries, ports.logger);
-  if (record.ccache !== undefined) await saveCcache(record.ccache, entries, ports);
+  const leaving = leavingFolder(record.buildFolder);
+  if (record.packages !== undefined) await savePackages(record.packages, leaving, entries, ports.logger);
+  if (record.ccache !== undefined) await saveCcache(record.ccache, leaving, entries, ports);
 }
 
 async function uploadLogs(record: PostRecord, ports: Ports): Promise<void> {

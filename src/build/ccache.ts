@@ -1,20 +1,21 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists, listFiles } from '../base/files.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
+import { openPlain, PlainFileError } from '../base/safe.js';
+import { listPlain } from '../base/walk.js';
 import type { CacheEntries } from '../cache/entries.js';
 import { ccacheKey, ccachePrefix } from '../cache/keys.js';
+import type { Layout } from '../container/layout.js';
+import type { Session } from '../container/session.js';
 import { ccacheFolder, configureResults } from '../spack/commands.js';
 import type { BuildPlan } from './plan.js';
 import type { PostRecord, Recorder } from './record.js';
-
-interface CcachePorts {
-  readonly process: ProcessRunner;
-  readonly logger: Logger;
-}
+import { takeOut } from './takeout.js';
 
 // A thousand files one by one would take a store seconds.
 const archive = 'ccache.tar';
+
+const arrivedCcache = (layout: Layout): string => join(layout.arrivals, 'ccache');
 
 /**
  * What compilers made, kept by ccache for the builds of one release series: one that was killed within a
@@ -23,39 +24,38 @@ const archive = 'ccache.tar';
 export class Ccache {
   readonly #directory: string;
   readonly #prefix: string;
-  readonly #arrival: string;
+  readonly #arrived: string;
   #brought = 0;
 
   constructor(
     plan: BuildPlan,
     private readonly entries: CacheEntries,
     private readonly recorder: Recorder,
-    private readonly ports: CcachePorts,
+    private readonly logger: Logger,
   ) {
     const { toolchain, arch } = plan.target;
     const { release, debug } = plan.options;
     this.#directory = ccacheFolder(plan.hostLayout);
     this.#prefix = ccachePrefix({ toolchain, arch, builder: plan.builder, series: release.series, debug });
-    this.#arrival = join(plan.buildFolder, 'ccache');
+    this.#arrived = arrivedCcache(plan.hostLayout);
   }
 
-  /** Brings the files of the last build, if there are any, and has this build's saved. */
-  async bring(): Promise<void> {
-    if (await this.entries.restoreNear(this.#prefix, this.#arrival)) {
-      await mkdir(this.#directory, { recursive: true });
-      // With times of this machine: they say what is used from now on.
-      const words = ['--extract', '--touch', '--file', join(this.#arrival, archive)];
-      const { exitCode, stderr } = await this.ports.process.run([
-        'tar',
-        ...words,
-        '--directory',
-        this.#directory,
-      ]);
-      // ccache finds and leaves out what is not whole.
-      if (exitCode !== 0) this.ports.logger.warning(`Not all of ccache's files could be unpacked: ${stderr}`);
-    }
+  /** Brings the files of the last build into the session, if there are any, and has this build's saved. */
+  async bring(session: Session): Promise<void> {
+    if (await this.entries.restoreNear(this.#prefix, this.#arrived)) await this.#unpack(session);
     this.recorder.update({ ccache: { directory: this.#directory, prefix: this.#prefix } });
     this.#brought = Date.now();
+  }
+
+  async #unpack(session: Session): Promise<void> {
+    const { layout } = session;
+    const folder = ccacheFolder(layout);
+    await session.exec(['mkdir', '-p', folder]);
+    // With times of now: they say what is used from now on.
+    const words = ['--extract', '--touch', '--file', `${arrivedCcache(layout)}/${archive}`];
+    const { exitCode, stderr } = await session.exec(['tar', ...words, '--directory', folder]);
+    // ccache finds and leaves out what is not whole.
+    if (exitCode !== 0) this.logger.warning(`Not all of ccache's files could be unpacked: ${stderr}`);
   }
 
   /** Says that all is compiled: what was not used since they were brought is not saved again. */
@@ -67,24 +67,51 @@ export class Ccache {
 
 // Manifests, results, and what configure found; anything else is a lock, a statistic or half of a file. Each
 // use touches them.
-const wholeFile = new RegExp(`[MR]$|^${configureResults}/[0-9a-f]{64}$`);
+const wholeFile = new RegExp(`^[\\w/]+[MR]$|^${configureResults}/[0-9a-f]{64}$`);
 
-/** Saves ccache's files: after a failure all that are whole, else those that this build has used. */
+/**
+ * Saves ccache's files: after a failure all that are whole, else those that this build has used.
+ * @param leaving folder out of the build's reach, which they are taken to first
+ */
 export async function saveCcache(
   { directory, prefix, since = 0 }: NonNullable<PostRecord['ccache']>,
+  leaving: string,
   entries: CacheEntries,
-  { process, logger }: CcachePorts,
+  { process, logger }: { readonly process: ProcessRunner; readonly logger: Logger },
 ): Promise<void> {
-  if (!(await exists(directory))) return;
-  const whole = (await listFiles(directory)).filter((file) => wholeFile.test(file));
-  const times = await Promise.all(whole.map(async (file) => (await stat(join(directory, file))).mtimeMs));
-  const files = whole.filter((_, index) => (times[index] ?? 0) > since);
+  const files: string[] = [];
+  for (const file of await listPlain(directory)) {
+    if (wholeFile.test(file) && (await lastUse(directory, file)) > since) files.push(file);
+  }
   if (files.length === 0) return;
-  const words = ['--create', '--file', join(directory, archive), '--directory', directory];
-  const { exitCode, stderr } = await process.run(
-    ['tar', ...words, '--verbatim-files-from', '--files-from=-'],
-    { input: `${files.join('\n')}\n` },
-  );
-  if (exitCode === 0) await entries.save(ccacheKey(prefix, files), directory, [archive]);
-  else logger.warning(`ccache's files could not be packed: ${stderr}`);
+  const [copies, packed] = [join(leaving, 'ccache'), join(leaving, 'ccache-packed')];
+  try {
+    for (const folder of [copies, packed]) await rm(folder, { recursive: true, force: true });
+    await takeOut(directory, files, copies);
+    await mkdir(packed);
+    const words = ['--create', '--file', join(packed, archive), '--directory', copies];
+    const { exitCode, stderr } = await process.run(
+      ['tar', ...words, '--verbatim-files-from', '--files-from=-'],
+      { input: `${files.join('\n')}\n` },
+    );
+    if (exitCode === 0) await entries.save(ccacheKey(prefix, files), packed, [archive]);
+    else logger.warning(`ccache's files could not be packed: ${stderr}`);
+  } finally {
+    for (const folder of [copies, packed]) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** When a file was used last, in milliseconds since 1970; 0 for one that is no plain file. */
+async function lastUse(directory: string, file: string): Promise<number> {
+  try {
+    const opened = await openPlain(directory, file);
+    try {
+      return (await opened.stat()).mtimeMs;
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    if (error instanceof PlainFileError) return 0;
+    throw error;
+  }
 }

@@ -1,10 +1,21 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { exists, listFiles } from '../base/files.js';
+import { listPlain } from '../base/walk.js';
 import type { CacheEntries } from '../cache/entries.js';
 import { type IndexMaterial, indexKey, indexPrefix } from '../cache/keys.js';
+import type { Layout } from '../container/layout.js';
+import type { Session } from '../container/session.js';
+import { indexFolder } from '../spack/commands.js';
 import type { BuildPlan } from './plan.js';
 import type { Recorder } from './record.js';
+import { takeOut } from './takeout.js';
+
+/** Where the indexes arrive from the cache, or from the session that made them. */
+export const arrivedIndexes = (layout: Layout): string => join(layout.arrivals, 'misc');
+
+/** bytes of one index; today the largest has half a million */
+const mostBytes = 1 << 28;
 
 /**
  * Spack's own indexes of all packages' providers, patches and tags, which it would else make by loading
@@ -13,7 +24,8 @@ import type { Recorder } from './record.js';
  */
 export class Indexes {
   readonly #material: IndexMaterial;
-  readonly #folder: string;
+  readonly #layout: Layout;
+  readonly #arrived: string;
   readonly #entries: CacheEntries;
   #brought: Promise<boolean> | undefined;
 
@@ -26,32 +38,47 @@ export class Indexes {
       packagesCommit: pins.packages.commit,
       overlay: overlayDigest,
     };
-    this.#folder = join(plan.hostLayout.userCache, 'misc');
+    this.#layout = plan.hostLayout;
+    this.#arrived = arrivedIndexes(plan.hostLayout);
     this.#entries = entries;
   }
 
-  /** Brings them from the cache, once; says whether they are all of this very state. */
-  bring(): Promise<boolean> {
-    this.#brought ??= this.#restore();
+  /** Brings them from the cache into the session, once; says whether they are all of this very state. */
+  bring(session: Session): Promise<boolean> {
+    this.#brought ??= this.#bring(session);
     return this.#brought;
   }
 
+  async #bring(session: Session): Promise<boolean> {
+    const whole = await this.#restore();
+    // A build writes to its own copy. Without one Spack makes them anew.
+    if (await exists(this.#arrived)) {
+      const copy = ['cp', '-R', `${arrivedIndexes(session.layout)}/.`, indexFolder(session.layout)] as const;
+      if ((await session.exec(copy)).exitCode !== 0) return false;
+    }
+    return whole;
+  }
+
   async #restore(): Promise<boolean> {
-    if (await this.#entries.restore(indexKey(this.#material), this.#folder)) return true;
-    if (await this.#entries.restoreNear(indexPrefix(this.#material), this.#folder)) {
+    if (await this.#entries.restore(indexKey(this.#material), this.#arrived)) return true;
+    if (await this.#entries.restoreNear(indexPrefix(this.#material), this.#arrived)) {
       // Those of our own few packages are of another state.
-      for (const file of await listFiles(this.#folder)) {
-        if (basename(file).startsWith('slurm_factory-')) await rm(join(this.#folder, file));
+      for (const file of await listFiles(this.#arrived)) {
+        if (basename(file).startsWith('slurm_factory-')) await rm(join(this.#arrived, file));
       }
     }
     return false;
   }
 
   /** Has those saved that a concretization has made; nothing else makes all of them. */
-  async keep(recorder: Recorder): Promise<void> {
-    if ((await this.bring()) || !(await exists(this.#folder))) return;
-    const made = await listFiles(this.#folder);
-    const files = made.filter((file) => /^(?:patches|providers|tags)\//.test(file));
-    if (files.length > 0) recorder.addSave({ key: indexKey(this.#material), directory: this.#folder, files });
+  async keep(session: Session, recorder: Recorder): Promise<void> {
+    if (await this.bring(session)) return;
+    const folder = indexFolder(this.#layout);
+    const made = await listPlain(folder);
+    const files = made.filter((file) => /^(?:patches|providers|tags)\/[^/]+$/.test(file));
+    if (files.length === 0) return;
+    await rm(this.#arrived, { recursive: true, force: true });
+    await takeOut(folder, files, this.#arrived, mostBytes);
+    recorder.addSave({ key: indexKey(this.#material), directory: this.#arrived, files });
   }
 }

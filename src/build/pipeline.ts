@@ -17,9 +17,10 @@ import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
 import { Recorder } from './record.js';
 import { type BuildReport, type CacheHit, type PackageCounts, type Result, resultFiles } from './report.js';
 import { audit } from './stages/audit.js';
-import { makeFolders, prepareBuilder } from './stages/builder.js';
+import { type Builder, makeFolders, prepareBuilder } from './stages/builder.js';
 import { describe } from './stages/describe.js';
-import { install } from './stages/install.js';
+import { fetchSources } from './stages/fetch.js';
+import { type InstallCaches, install } from './stages/install.js';
 import { bringLock } from './stages/lock.js';
 import { pack } from './stages/pack.js';
 import { preflight } from './stages/preflight.js';
@@ -164,27 +165,24 @@ async function makeResult(
   await rm(plan.buildFolder, { recursive: true, force: true });
   await preflight(plan);
   // Clones and image have nothing to do with each other.
-  const startSession = await watch.stage('Bring Spack and the builder image', async () => {
+  const builder = await watch.stage('Bring Spack and the builder image', async () => {
     const prepared = prepareBuilder(plan, request, ports);
     const bring = () => bringSources(plan, ports);
     // On the machine itself, git may be among what is installed first.
     const onMachine = !(plan.engine instanceof Error) && plan.engine.kind === 'none';
     // Whichever fails, the other must have ended before anything is cleaned up.
-    const [builder, clones] = await Promise.allSettled([
-      prepared,
-      onMachine ? prepared.then(bring) : bring(),
-    ]);
-    if (builder.status === 'rejected') throw builder.reason;
+    const [made, clones] = await Promise.allSettled([prepared, onMachine ? prepared.then(bring) : bring()]);
+    if (made.status === 'rejected') throw made.reason;
     if (clones.status === 'rejected') throw clones.reason;
-    return builder.value;
+    return made.value;
   });
   const session = await watch.stage('Start the session', async () => {
     await makeFolders(plan);
-    return startSession(recorder);
+    return builder.start(recorder);
   });
   const saver = new PackageSaver(recorder, entries, ports.logger);
   try {
-    return await buildIn(session, plan, request, entries, recorder, saver, watch, ports);
+    return await buildIn(session, builder, plan, request, entries, recorder, saver, watch, ports);
   } finally {
     await Promise.all([session.stop(), saver.settled()]);
   }
@@ -192,6 +190,7 @@ async function makeResult(
 
 async function buildIn(
   session: Session,
+  builder: Builder,
   plan: BuildPlan,
   request: BuildRequest,
   entries: CacheEntries,
@@ -203,12 +202,16 @@ async function buildIn(
   const { project } = request;
   const { logger } = ports;
   const indexes = new Indexes(plan, entries);
-  const ccache = new Ccache(plan, entries, recorder, ports);
+  const ccache = new Ccache(plan, entries, recorder, logger);
   const lock = await watch.stage('Bring the lock', () =>
     bringLock(plan, session, entries, indexes, recorder, logger),
   );
+  const fetch: InstallCaches['fetch'] = async (specs, indexed) => {
+    await fetchSources(plan, specs, () => builder.startFetcher(recorder), indexed, ports);
+    recorder.update({ fetch: undefined });
+  };
   const installed = await watch.stage('Install', () =>
-    install(plan, session, lock, { entries, indexes, ccache, saver }, recorder, logger),
+    install(plan, session, lock, { entries, indexes, ccache, saver, fetch }, recorder, logger),
   );
   const { prefix } = installed;
   const packed = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));

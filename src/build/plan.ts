@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
-import { checkMirror, makeFolder } from '../base/folders.js';
+import { checkMirror, makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
@@ -60,6 +60,8 @@ export interface BuildPlan {
   readonly seal: Seal | undefined;
   /** What a user should know of these decisions. */
   readonly notices: readonly string[];
+  /** Folder of the source mirror; undefined where it is not on this machine, or there is none. */
+  readonly localMirror: string | undefined;
   readonly jobs: number;
   /** Absolute path of the folder for the results. */
   readonly outputDir: string;
@@ -134,6 +136,8 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
   const buildFolder = join(workRoot, buildName(key, request.runId));
   const seal = options.cacheSecret === undefined ? undefined : makeSeal(options.cacheSecret);
   const notice = policyNotice(options.cache, request.trigger, seal?.scope);
+  const { sourceMirror } = options;
+  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clones = (name: string, commit: string) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
     options,
@@ -152,6 +156,7 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
     policy: cachePolicy(options.cache, request.trigger, seal?.scope),
     seal,
     notices: notice === undefined ? [] : [notice],
+    localMirror,
     jobs: options.jobs ?? host.cpus,
     outputDir: resolve(cwd, options.outputDir),
     buildFolder,
@@ -160,7 +165,7 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
       spack: clones('spack', spackCommit),
       packages: clones('packages', packagesCommit),
       overlay: project.overlay,
-      ...(localMirror(options.sourceMirror) ? { sources: resolve(cwd, options.sourceMirror ?? '') } : {}),
+      ...(localMirror === undefined ? {} : { sources: localMirror }),
     },
   };
 }
@@ -172,11 +177,6 @@ export function environmentBase(
   arch: Target['arch'],
 ): Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'arch' | 'toolchain'> {
   return { spackVersion: options.release.spack, gpu: options.gpu, debug: options.debug, arch, toolchain };
-}
-
-/** Whether a source mirror is a directory of this machine. */
-export function localMirror(mirror: string | undefined): boolean {
-  return mirror !== undefined && !/^[a-z0-9]+:\/\//.test(mirror);
 }
 
 // A result that is in the cache needs no engine, so its absence is not an error yet.

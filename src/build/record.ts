@@ -25,6 +25,8 @@ const storedSchema = z.strictObject({
   cacheUses: z.array(cacheUseSchema),
   /** Engine of a container that may still run. */
   container: program.optional(),
+  /** The same of the container that sources are fetched in. */
+  fetch: program.optional(),
   /** The same of the smoke test's container. */
   smoke: program.optional(),
   /** Folder in memory with the signing key, while files are signed. */
@@ -45,6 +47,8 @@ const storedSchema = z.strictObject({
         padding: count,
       }),
       restored: z.array(z.string()),
+      /** Hashes of the lock's own; others are not the build's to save. */
+      wanted: z.array(z.string()).optional(),
     })
     .optional(),
   /** Where ccache's files go; those used `since` (ms since 1970) once all is compiled. */
@@ -65,12 +69,13 @@ interface Container {
 export interface PostRecord
   extends Omit<
     StoredRecord,
-    'build' | 'transfer' | 'policy' | 'container' | 'smoke' | 'saves' | 'packages' | 'ccache'
+    'build' | 'transfer' | 'policy' | 'container' | 'fetch' | 'smoke' | 'saves' | 'packages' | 'ccache'
   > {
   readonly policy: CachePolicy;
   readonly buildFolder: string;
   readonly transfer: string;
   readonly container?: Container;
+  readonly fetch?: Container;
   readonly smoke?: Container;
   /** Files by relative paths; the whole folder when left out. */
   readonly saves: readonly {
@@ -92,6 +97,7 @@ export function storedRecord(record: PostRecord): StoredRecord {
     transfer,
     policy,
     container,
+    fetch,
     smoke,
     saves,
     packages,
@@ -104,13 +110,14 @@ export function storedRecord(record: PostRecord): StoredRecord {
     build: basename(buildFolder),
     transfer: basename(transfer),
     ...(container === undefined ? {} : { container: container.program }),
+    ...(fetch === undefined ? {} : { fetch: fetch.program }),
     ...(smoke === undefined ? {} : { smoke: smoke.program }),
     saves: saves.map(({ key, directory, files }) => ({
       key,
       folder: relative(buildFolder, directory),
       ...(files === undefined ? {} : { files: [...files] }),
     })),
-    ...(packages === undefined ? {} : { packages: { place: packages.place, restored: packages.restored } }),
+    ...(packages === undefined ? {} : { packages: withoutFolder(packages) }),
     ...(ccache === undefined
       ? {}
       : {
@@ -118,6 +125,8 @@ export function storedRecord(record: PostRecord): StoredRecord {
         }),
   };
 }
+
+const withoutFolder = ({ directory: _, ...packages }: NonNullable<PostRecord['packages']>) => packages;
 
 /**
  * Reads a record; undefined when main never got as far as writing one.

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { exists, listFiles } from '../base/files.js';
 import { readPlain, sha256Plain } from '../base/safe.js';
+import { listPlain } from '../base/walk.js';
 
 /** One package in a Spack build cache (layout v3): its manifest and the blobs that it names. */
 export interface CachedPackage {
@@ -26,19 +26,18 @@ const manifestSchema = z.object({
     .min(1),
 });
 
-/** bytes; Spack's own have a few hundred */
-const manifestLimit = 1e6;
+/** bytes; Spack's have less than 1,000 */
+const mostManifestBytes = 1 << 20;
 
-const manifests = /^v3\/manifests\/spec\/([^/]+)\/.*-([a-z0-9]{32})\.spec\.manifest\.json$/;
+const manifests = /^v3\/manifests\/spec\/([\w.-]+)\/[\w.+-]*-([a-z0-9]{32})\.spec\.manifest\.json$/;
 
 /**
  * Packages of a build cache that are there as a whole; one that is half written is left out.
- * Blobs are checked against the size and sha256 that the manifest gives. No link is followed: the container
- * writes here.
+ * Blobs are checked against the size and sha256 that the manifest gives. A build may write there: no link is
+ * followed.
  */
 export async function completePackages(buildCache: string): Promise<CachedPackage[]> {
-  if (!(await exists(buildCache))) return [];
-  const files = await listFiles(buildCache);
+  const files = await listPlain(buildCache);
   const found = await Promise.all(
     files.map(async (file) => {
       const match = manifests.exec(file);
@@ -55,13 +54,11 @@ async function readPackage(
   name: string,
   hash: string,
 ): Promise<CachedPackage | undefined> {
-  const text = await readPlain(buildCache, manifest, manifestLimit).then(
-    (bytes) => bytes.toString('utf8'),
-    () => '',
-  );
-  const parsed = manifestSchema.safeParse(parseJson(text));
+  const text = await readPlain(buildCache, manifest, mostManifestBytes).catch(() => undefined);
+  if (text === undefined) return undefined;
+  const parsed = manifestSchema.safeParse(parseJson(text.toString('utf8')));
   if (!parsed.success) return undefined;
-  let size = Buffer.byteLength(text);
+  let size = text.length;
   const blobs: string[] = [];
   for (const { checksum, contentLength } of parsed.data.data) {
     const blob = join('blobs', 'sha256', checksum.slice(0, 2), checksum);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { type Env, inheritedEnvironment, publicEnvironment } from '../base/environment.js';
 import { LineSplitter } from '../base/lines.js';
 import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
@@ -15,15 +16,18 @@ function run(command: readonly [string, ...string[]], options: RunOptions = {}):
   return new Promise((resolve, reject) => {
     const [program, ...args] = command;
     const env = options.env ?? inheritedEnvironment();
-    const child = spawn(program, args, { cwd: options.cwd, env, stdio: 'pipe' });
+    const out = options.stdoutFile === undefined ? 'pipe' : openSync(options.stdoutFile, 'wx');
+    const stdio = ['pipe', out, 'pipe'] as const;
+    const child = spawn(program, args, { cwd: options.cwd, env, stdio: [...stdio] });
+    if (out !== 'pipe') closeSync(out);
     const stdout = collect(child.stdout, 'stdout', options);
     const stderr = collect(child.stderr, 'stderr', options);
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') resolve({ exitCode: 127, stdout: '', stderr: `${program}: not found` });
       else reject(error);
     });
-    child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input ?? '');
     child.on('close', (code) =>
       resolve({ exitCode: code ?? 128, stdout: stdout.join(''), stderr: stderr.join('') }),
     );
@@ -31,11 +35,12 @@ function run(command: readonly [string, ...string[]], options: RunOptions = {}):
 }
 
 function collect(
-  stream: NodeJS.ReadableStream,
+  stream: NodeJS.ReadableStream | null,
   name: 'stdout' | 'stderr',
   { onLine }: Pick<RunOptions, 'onLine'>,
 ): string[] {
   const parts: string[] = [];
+  if (stream === null) return parts;
   stream.setEncoding('utf8');
   stream.on('data', (part: string) => parts.push(part));
   if (onLine !== undefined) {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { ContainerError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
-import type { Logger, ProcessRunner } from '../base/ports.js';
+import type { Logger, Ports, ProcessRunner } from '../base/ports.js';
 import { imagePackages, type Toolchain } from '../targets/toolchains.js';
+import { proxyArguments, withProxy } from './proxy.js';
 
 /** All that makes a builder image. */
 export interface ImageDefinition {
@@ -63,7 +64,7 @@ export async function ensureImage(
   definition: ImageDefinition,
   host: Host,
   context: string,
-  ports: { readonly process: ProcessRunner; readonly logger: Logger },
+  ports: Pick<Ports, 'process' | 'logger'> & Partial<Pick<Ports, 'env'>>,
 ): Promise<BuilderImage> {
   const tag = imageTag(definition);
   if ((await ports.process.run([program, 'image', 'inspect', tag])).exitCode === 0) {
@@ -73,6 +74,7 @@ export async function ensureImage(
   await writeContext(context, definition, host);
   const lines: string[] = [];
   const built = await ports.process.run([program, ...buildArguments(definition, tag, base, host, context)], {
+    ...(ports.env === undefined ? {} : { env: withProxy(ports.env, host.proxy) }),
     onLine: (line) => {
       lines.push(line);
       ports.logger.info(line);
@@ -98,7 +100,6 @@ export function buildArguments(
   const buildArgs = {
     BASE_IMAGE: base,
     PACKAGES: imagePackages(definition.toolchain).join(' '),
-    ...host.proxy,
   };
   return [
     'build',
@@ -107,6 +108,7 @@ export function buildArguments(
     '--label',
     'slurm-factory=builder',
     ...Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    ...proxyArguments(host.proxy),
     context,
   ];
 }

@@ -9,6 +9,8 @@ export const places = [
   'store',
   'buildCache',
   'sources',
+  'fetched',
+  'arrivals',
   'userCache',
   'stage',
   'home',
@@ -19,8 +21,19 @@ export type Place = (typeof places)[number];
 /** Path of each folder, as the processes of one side see it. */
 export type Layout = Readonly<Record<Place, string>>;
 
-/** Folders that the build only reads. */
-const readOnly: ReadonlySet<Place> = new Set(['spack', 'packages', 'overlay', 'sources']);
+/**
+ * Folders that the build only reads. What comes from the caches arrives in one of them, what was fetched lies
+ * in another, and results are put together in the last: the machine writes there, so no build may.
+ */
+const readOnly: ReadonlySet<Place> = new Set([
+  'spack',
+  'packages',
+  'overlay',
+  'sources',
+  'fetched',
+  'arrivals',
+  'output',
+]);
 
 /** Root of all folders within a container. */
 const containerRoot = '/opt/slurm-factory';
@@ -33,6 +46,8 @@ const folders: Readonly<Record<Place, string>> = {
   store: 'store',
   buildCache: 'build-cache',
   sources: 'sources',
+  fetched: 'fetched',
+  arrivals: 'arrivals',
   userCache: 'user-cache',
   stage: 'stage',
   home: 'home',
@@ -62,6 +77,26 @@ export function layoutMounts(host: Layout): Mount[] {
     readOnly: readOnly.has(place),
   }));
 }
+
+/**
+ * Mounts for what fetches: it reads what says what is to be fetched, and writes but what it has fetched.
+ * @param stage folder on this machine for what is on its way
+ */
+export function fetchMounts(host: Layout, stage: string): Mount[] {
+  const read: Place[] = ['spack', 'packages', 'overlay', 'environment', 'sources', 'arrivals'];
+  return [
+    ...read.map((place) => ({ source: host[place], target: containerLayout[place], readOnly: true })),
+    { source: host.fetched, target: containerLayout.fetched, readOnly: false },
+    { source: stage, target: containerLayout.stage, readOnly: false },
+  ];
+}
+
+/** What else Spack writes to while it fetches; nothing of it is wanted afterwards. */
+export const fetchScratch: readonly string[] = [
+  containerLayout.userCache,
+  containerLayout.store,
+  containerLayout.home,
+];
 
 /** Value of an engine's `--mount`; it is read as a line of CSV. */
 export function mountArgument(mount: Mount): string {

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MissingRequirementError } from '../base/errors.js';
 import { exists, sha256 } from '../base/files.js';
@@ -76,7 +76,8 @@ async function missingPackages(toolchain: Toolchain, process: ProcessRunner): Pr
 }
 
 /**
- * Makes a Python environment with the pinned modules, once for each set of them.
+ * Makes a Python environment with the pinned modules, once for each set of them. Builds that do so at the same
+ * time each make one aside; the first that is ready is everybody's.
  * @returns path of its interpreter
  */
 export async function ensurePython(
@@ -85,42 +86,47 @@ export async function ensurePython(
   caBundle: string | undefined,
   { process, logger }: MachinePorts,
 ): Promise<string> {
-  const folder = join(root, `python-${sha256(requirements).slice(0, 12)}`);
-  const python = join(folder, 'bin', 'python3');
-  const ready = join(folder, 'ready');
-  if (await exists(ready)) return python;
+  const folder = join(root, `venv-${sha256(requirements).slice(0, 12)}`);
+  const python = pythonOf(folder);
+  if (await exists(folder)) return python;
   logger.info('Installing the pinned Python modules');
-  await rm(folder, { recursive: true, force: true });
   await mkdir(root, { recursive: true });
-  const list = join(root, 'requirements.txt');
-  await writeFile(list, requirements);
+  const aside = await mkdtemp(`${folder}-`);
+  try {
+    const made = join(aside, 'python');
+    const list = join(aside, 'requirements.txt');
+    await writeFile(list, requirements);
+    await installModules(made, list, caBundle, process);
+    await rename(made, folder).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+    return python;
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+const pythonOf = (folder: string): string => join(folder, 'bin', 'python3');
+
+async function installModules(
+  folder: string,
+  list: string,
+  caBundle: string | undefined,
+  process: ProcessRunner,
+): Promise<void> {
   // pip brings its own list of authorities and does not know the host's.
   const trust = caBundle === undefined ? [] : ['--cert', caBundle];
+  const words = ['--quiet', ...trust, '--require-hashes', '--no-deps', '--requirement', list];
   const steps: [string, ...string[]][] = [
     ['python3', '-m', 'venv', folder],
-    [
-      python,
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      ...trust,
-      '--require-hashes',
-      '--no-deps',
-      '--requirement',
-      list,
-    ],
+    [pythonOf(folder), '-m', 'pip', 'install', ...words],
   ];
   for (const step of steps) {
     const result = await process.run(step);
-    if (result.exitCode !== 0) {
-      throw new MissingRequirementError(
-        `\`${step.join(' ')}\` failed: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
-        'Check that Python 3 with venv is installed and that its package index can be reached.',
-      );
-    }
+    if (result.exitCode === 0) continue;
+    throw new MissingRequirementError(
+      `\`${step.join(' ')}\` failed: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
+      'Check that Python 3 with venv is installed and that its package index can be reached.',
+    );
   }
-  await writeFile(`${ready}.partial`, '');
-  await rename(`${ready}.partial`, ready);
-  return python;
 }

@@ -4,7 +4,18 @@ import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import { ownerLabel } from '../base/owner.js';
 import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
-import { containerLayout, type Layout, layoutMounts, type Mount, mountArgument } from './layout.js';
+import { confinement, noProxy } from './confinement.js';
+import { buildEnvironment } from './environment.js';
+import {
+  containerLayout,
+  fetchMounts,
+  fetchScratch,
+  type Layout,
+  layoutMounts,
+  type Mount,
+  mountArgument,
+} from './layout.js';
+import { withProxy } from './proxy.js';
 
 /** Where the build's commands run: one container, or the machine itself. */
 export interface Session {
@@ -23,6 +34,8 @@ export interface ExecOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly onLine?: RunOptions['onLine'];
+  /** New file on this machine for the command's standard output. */
+  readonly stdoutFile?: string;
 }
 
 /** All that a container is started with. */
@@ -33,20 +46,24 @@ export interface ContainerPlan {
   readonly host: Host;
   readonly mounts: readonly Mount[];
   readonly gpu: boolean;
+  /** Whether it fetches: it then has the network, the host's proxy settings and its CA bundle. */
+  readonly fetches: boolean;
 }
 
 const containerCa = '/etc/slurm-factory/ca-bundle.crt';
 
 /**
- * Arguments of `docker run` / `podman run` for a container that waits for `exec`.
- * It gets the calling user, an init, the mounts that are named and the host's proxy settings; nothing else.
+ * Arguments of `docker run` / `podman run` for a container that waits for `exec`. It gets the calling user, an
+ * init, the mounts that are named and what `confinement` leaves it. Proxy settings are named without their
+ * values, which the engine's process has in its environment.
  */
 export function runArguments(plan: ContainerPlan): string[] {
-  const { host } = plan;
-  const environment = { HOME: containerLayout.home, ...host.proxy, ...caEnvironment(host) };
-  const mounts = host.caBundle
-    ? [...plan.mounts, { source: host.caBundle, target: containerCa, readOnly: true }]
-    : plan.mounts;
+  const { host, fetches } = plan;
+  const mounts =
+    fetches && host.caBundle
+      ? [...plan.mounts, { source: host.caBundle, target: containerCa, readOnly: true }]
+      : plan.mounts;
+  const environment = { HOME: containerLayout.home, ...(fetches ? caEnvironment(host) : noProxy) };
   return [
     'run',
     '--detach',
@@ -61,9 +78,11 @@ export function runArguments(plan: ContainerPlan): string[] {
     `${host.uid}:${host.gid}`,
     // Rootless Podman maps the caller to root; files must stay the caller's own.
     ...(plan.program === 'podman' && host.uid !== 0 ? ['--userns', 'keep-id'] : []),
+    ...confinement({ ...plan, network: fetches, scratch: fetches ? fetchScratch : [] }),
     ...(plan.gpu ? ['--gpus', 'all'] : []),
     ...mounts.flatMap((mount) => ['--mount', mountArgument(mount)]),
     ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+    ...(fetches ? Object.keys(host.proxy).flatMap((name) => ['--env', name]) : []),
     '--entrypoint',
     'sleep',
     plan.image,
@@ -88,18 +107,48 @@ export function execArguments(name: string, command: readonly string[], options:
   ];
 }
 
+/** What a session's container is started with, but for its mounts. */
+export type SessionPlan = Omit<ContainerPlan, 'mounts' | 'fetches'>;
+
 /**
- * Starts a container over the host's layout.
+ * Starts a container over the host's layout, without any network.
  * @throws ContainerError when it can't be started; nothing of it is left then
  */
 export async function startContainer(
-  plan: Omit<ContainerPlan, 'mounts'>,
+  plan: SessionPlan,
   hostLayout: Layout,
   process: ProcessRunner,
 ): Promise<Session> {
   const identity = await writeIdentity(join(hostLayout.home, '..', 'identity'), plan.host);
-  const mounts = [...layoutMounts(hostLayout), ...identity];
-  const started = await process.run([plan.program, ...runArguments({ ...plan, mounts })]);
+  return start({ ...plan, mounts: [...layoutMounts(hostLayout), ...identity], fetches: false }, process, {});
+}
+
+/**
+ * Starts a container that has the network and may write but what it fetches.
+ * @param stage folder for what is on its way
+ * @param env environment of the engine's process
+ * @throws ContainerError as `startContainer`
+ */
+export async function startFetcher(
+  plan: Omit<SessionPlan, 'gpu'>,
+  hostLayout: Layout,
+  stage: string,
+  process: ProcessRunner,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Session> {
+  const identity = await writeIdentity(join(hostLayout.home, '..', 'fetcher'), plan.host);
+  const mounts = [...fetchMounts(hostLayout, stage), ...identity];
+  return start({ ...plan, mounts, gpu: false, fetches: true }, process, {
+    env: withProxy(env, plan.host.proxy),
+  });
+}
+
+async function start(
+  plan: ContainerPlan,
+  process: ProcessRunner,
+  runOptions: Pick<RunOptions, 'env'>,
+): Promise<Session> {
+  const started = await process.run([plan.program, ...runArguments(plan)], runOptions);
   const stop = () => removeContainer(plan.program, plan.name, process);
   if (started.exitCode !== 0) {
     await stop();
@@ -114,11 +163,11 @@ export async function startContainer(
     container: plan.name,
     stop,
     exec: async (command, options) => {
-      const { onLine } = options ?? {};
-      const result = await process.run(
-        [plan.program, ...execArguments(plan.name, command, options)],
-        onLine === undefined ? {} : { onLine },
-      );
+      const { onLine, stdoutFile } = options ?? {};
+      const result = await process.run([plan.program, ...execArguments(plan.name, command, options)], {
+        ...(onLine === undefined ? {} : { onLine }),
+        ...(stdoutFile === undefined ? {} : { stdoutFile }),
+      });
       if (result.exitCode !== 0) await requireRunning(plan, process);
       return result;
     },
@@ -147,12 +196,17 @@ export async function removeContainer(
   await process.run([program, 'rm', '--force', '--volumes', name]);
 }
 
-/** A session on the machine itself, for a job that already runs in a container. */
+/**
+ * A session on the machine itself, for a job that already runs in a container.
+ * @param env the caller's environment, of which `buildEnvironment` lets a little through
+ * @param proxy proxy settings, for what fetches
+ */
 export function machineSession(
   layout: Layout,
   python: string,
   process: ProcessRunner,
   env: Readonly<Record<string, string>>,
+  proxy: Readonly<Record<string, string>> = {},
 ): Session {
   return {
     layout,
@@ -163,7 +217,7 @@ export function machineSession(
       // Spack must not build on when this process is killed.
       process.run(['setpriv', '--pdeathsig', 'TERM', ...command], {
         ...options,
-        env: { ...env, HOME: layout.home, ...options?.env },
+        env: { ...buildEnvironment(env), ...proxy, HOME: layout.home, ...options?.env },
       }),
   };
 }

@@ -50,6 +50,23 @@ export function installCommand(side: Side, jobs: number): SpackCommand {
   return { command, env: { ...env, ...ccache } };
 }
 
+/**
+ * Fetches the sources of packages, and nothing else, to the folder that the build has as a mirror. Spack
+ * writes to an environment's folder, so it works in a copy.
+ * @param hashes of the lock's packages, as Spack writes them
+ */
+export function fetchCommand(side: Side, hashes: readonly string[]): SpackCommand {
+  const cache = `config:source_cache:${side.layout.fetched}`;
+  const copied = { ...side, layout: { ...side.layout, environment: fetchEnvironment(side.layout) } };
+  return spack(copied, '-c', cache, 'fetch', ...hashes.map((hash) => `/${hash}`));
+}
+
+/** Copy of the environment's folder that fetching works in. */
+export const fetchEnvironment = (layout: Layout): string => `${layout.userCache}/fetch`;
+
+/** Where Spack keeps its indexes of all packages. */
+export const indexFolder = (layout: Layout): string => `${layout.userCache}/misc`;
+
 /** Where configure's results are kept below ccache's folder, a file each, by the digest of what they are for. */
 export const configureResults = 'configure';
 

@@ -69,16 +69,20 @@ export function renderEnvironment(request: EnvironmentRequest): string {
   );
 }
 
+/** Where the cache's packages arrive. */
+export const arrivedPackages = (layout: Layout): string => `${layout.arrivals}/build-cache`;
+
 function renderMirrors({ layout, sourceMirror }: EnvironmentRequest): Record<string, unknown> {
-  const built = {
-    url: `file://${layout.buildCache}`,
-    source: false,
-    binary: true,
-    signed: false,
-    autopush: true,
+  const packages = { source: false, binary: true, signed: false };
+  const mirrors = {
+    // What came from the cache, which a build only reads.
+    arrived: { url: `file://${arrivedPackages(layout)}`, ...packages },
+    built: { url: `file://${layout.buildCache}`, ...packages, autopush: true },
+    // What was fetched while there was a network.
+    fetched: { url: `file://${layout.fetched}`, source: true, binary: false },
   };
-  if (sourceMirror === undefined) return { built };
-  return { built, sources: { url: sourceMirror, source: true, binary: false } };
+  if (sourceMirror === undefined) return mirrors;
+  return { ...mirrors, sources: { url: sourceMirror, source: true, binary: false } };
 }
 
 function renderPackages(request: EnvironmentRequest): Record<string, unknown> {

@@ -1,11 +1,14 @@
-import { utimes } from 'node:fs/promises';
+import { mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ccache, saveCcache } from '../../../src/build/ccache.js';
 import { planBuild } from '../../../src/build/plan.js';
 import { Recorder } from '../../../src/build/record.js';
+import { makeFolders } from '../../../src/build/stages/builder.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
+import { type CcacheMaterial, ccachePrefix } from '../../../src/cache/keys.js';
 import { nodeProcess } from '../../../src/cli/process.js';
+import { machineSession, type Session } from '../../../src/container/session.js';
 import { ccacheFolder } from '../../../src/spack/commands.js';
 import { buildRequest } from '../../support/build.js';
 import {
@@ -19,6 +22,14 @@ import {
 import { startedRecord } from '../../support/records.js';
 
 /** ccache's files through real tar and the cache's entries; what compilers make is written by the test. */
+
+const material: CcacheMaterial = {
+  toolchain: 'bookworm',
+  arch: 'amd64',
+  builder: 'b'.repeat(64),
+  series: '24.11',
+  debug: false,
+};
 
 interface Build {
   readonly inputs?: Record<string, string>;
@@ -39,8 +50,11 @@ function builds() {
     const recorder = new Recorder(record, { save: () => {} });
     const entries = new CacheEntries(store, record.policy, logger, record.transfer);
     const ports = { process: nodeProcess, logger };
-    const ccache = new Ccache(plan, entries, recorder, ports);
-    await ccache.bring();
+    const ccache = new Ccache(plan, entries, recorder, logger);
+    // The machine's own session, but for the user that it would run as.
+    const exec: Session['exec'] = (command) => nodeProcess.run(command);
+    await makeFolders(plan);
+    await ccache.bring({ ...machineSession(plan.hostLayout, 'python3', nodeProcess, {}), exec });
     const folder = ccacheFolder(plan.hostLayout);
     const found = Object.keys(await readFiles(folder).catch(() => ({}))).sort();
     await writeFiles(folder, used);
@@ -50,7 +64,7 @@ function builds() {
     if (finished) ccache.finished();
     const state = recorder.current.ccache;
     if (state === undefined) throw new Error('nothing was recorded');
-    await saveCcache(state, entries, ports);
+    await saveCcache(state, join(plan.buildFolder, 'leaving'), entries, ports);
     return found;
   };
   return { store, logger, build };
@@ -87,6 +101,40 @@ test('halves of files, locks and statistics are not kept', async () => {
   const half = { [`${configure}.tmp`]: 'ac_cv' };
   await build({ used: { 'a/1R': 'one', [configure]: 'ac_cv_x=yes', ...rest, ...half }, finished: false });
   expect(await build({ used: {}, finished: true })).toEqual(['a/1R', configure]);
+});
+
+test("nothing of the machine's comes along by a link, and nothing is written through one", async () => {
+  const canaries = await temporaryFolder({ secretR: 'canary', 'folder/insideR': 'canary', target: 'whole' });
+  const directory = join(await temporaryFolder(), 'user-cache', 'ccache');
+  await writeFiles(directory, { 'a/1R': 'one' });
+  await mkdir(join(directory, 'b'));
+  await symlink(join(canaries, 'secretR'), join(directory, 'b', 'linkR'));
+  await symlink(join(canaries, 'folder'), join(directory, 'c'));
+  await symlink('/dev/zero', join(directory, 'zeroR'));
+  await symlink(join(canaries, 'target'), join(directory, 'ccache.tar'));
+  await nodeProcess.run(['mkfifo', join(directory, 'fifoR')]);
+  await writeFile(join(directory, '--checkpoint-action=exec=touch R'), '');
+  const store = memoryCache();
+  const logger = recordingLogger();
+  const entries = new CacheEntries(
+    store,
+    { restore: true, save: true, scopes: ['open'] },
+    logger,
+    await temporaryFolder(),
+  );
+  const ports = { process: nodeProcess, logger };
+  const leaving = join(await temporaryFolder(), 'leaving');
+  await saveCcache({ directory, prefix: ccachePrefix(material) }, leaving, entries, ports);
+  const [content] = store.entries.values();
+  const archive = await temporaryFolder({ 'ccache.tar': content?.get('ccache.tar') ?? '' });
+  const listed = await nodeProcess.run(['tar', '-tf', join(archive, 'ccache.tar')]);
+  expect(listed.stdout).toBe('a/1R\n');
+  expect(await readFiles(canaries)).toEqual({
+    secretR: 'canary',
+    'folder/insideR': 'canary',
+    target: 'whole',
+  });
+  expect(await readFiles(leaving)).toEqual({});
 });
 
 test('where nothing was compiled nothing is saved', async () => {

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { mkdir, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { collectLogs } from '../../../src/build/logs.js';
+import { collectLogs, logName } from '../../../src/build/logs.js';
 import { readFiles, temporaryFolder } from '../../support/fakes.js';
 
 test('the logs of every package are gathered, side by side, and nothing else', async () => {
@@ -38,4 +39,30 @@ test('a log at the top of the stage is kept too', async () => {
   const target = join(await temporaryFolder(), 'logs');
   await collectLogs(stage, target);
   expect(Object.values(await readFiles(target))).toEqual(['log of slurm']);
+});
+
+test('a link is no log, wherever it points, and a log has a plain name', async () => {
+  const canaries = await temporaryFolder({ 'spack-build-out.txt': 'canary', 'config.log': 'canary' });
+  const stage = await temporaryFolder({
+    'builder/spack-stage-slurm-1-aaa/spack-build-out.txt': 'log of slurm',
+    'builder/spack-stage-\u001b[2Jx\n-1-ccc/spack-build-out.txt': 'log of x',
+  });
+  const folder = join(stage, 'builder', 'spack-stage-nvml-1-bbb');
+  await mkdir(folder);
+  await symlink(join(canaries, 'config.log'), join(folder, 'spack-build-out.txt'));
+  await symlink('/dev/zero', join(folder, 'config.log'));
+  await symlink(canaries, join(stage, 'spack-stage-linked'));
+  const target = join(await temporaryFolder(), 'logs');
+  const copies = await collectLogs(stage, target);
+  expect(Object.values(await readFiles(target)).sort()).toEqual(['log of slurm', 'log of x']);
+  for (const copy of copies) expect(basename(copy)).toMatch(/^[\w.+=@-]+$/);
+});
+
+test.each([
+  ['the longest log keeps its end', 'a'.repeat(400)],
+  ['so does one of the deepest folders', Array.from({ length: 60 }, () => 'folder').join('/')],
+])('%s', async (_, folder) => {
+  const name = logName(`user/spack-stage-${folder}/spack-build-out.txt`);
+  expect(name.length).toBeLessThanOrEqual(200);
+  expect(name).toMatch(/-spack-build-out\.log$/);
 });

@@ -1,5 +1,6 @@
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { CacheStore } from '../../../src/base/ports.js';
 import { PackageSaver } from '../../../src/build/packages.js';
 import { Recorder } from '../../../src/build/record.js';
@@ -53,4 +54,48 @@ test('what could not be saved is left to the post step', async () => {
   await saver.settled();
   expect(recorder.current.packages?.restored).toEqual([]);
   expect(logger.of('warning')).toHaveLength(1);
+});
+
+test('only packages of the lock are saved', async () => {
+  const store = memoryCache();
+  const { saver, push, recorder } = await building(store);
+  const packages = recorder.current.packages;
+  if (packages === undefined) throw new Error('nothing was recorded');
+  recorder.update({ packages: { ...packages, wanted: [hashes.slurm] } });
+  await push('nvml');
+  await push('slurm');
+  saver.trigger();
+  await saver.settled();
+  expect([...store.entries.keys()]).toEqual([inScope(packageKey(place, 'slurm', hashes.slurm), 'open')]);
+});
+
+describe('a package that a build has made of links', () => {
+  const content = ['slurm spec', 'slurm tarball'];
+  const files = cachedPackage('slurm', '1', hashes.slurm, content);
+
+  test.each(Object.keys(files))('is not saved: %s', async (linked) => {
+    const store = memoryCache();
+    const { saver, push, recorder } = await building(store);
+    await push('slurm');
+    const directory = recorder.current.packages?.directory ?? '';
+    // The very bytes, but of a file of the machine.
+    const canaries = await temporaryFolder({ canary: files[linked] ?? '' });
+    await rm(join(directory, linked));
+    await symlink(join(canaries, 'canary'), join(directory, linked));
+    saver.trigger();
+    await saver.settled();
+    expect(store.entries.size).toBe(0);
+  });
+
+  test('is not saved: its folders', async () => {
+    const store = memoryCache();
+    const { saver, recorder } = await building(store);
+    const directory = recorder.current.packages?.directory ?? '';
+    const canaries = await temporaryFolder(files);
+    await mkdir(directory, { recursive: true });
+    for (const name of ['v3', 'blobs']) await symlink(join(canaries, name), join(directory, name));
+    saver.trigger();
+    await saver.settled();
+    expect(store.entries.size).toBe(0);
+  });
 });

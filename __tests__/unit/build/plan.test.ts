@@ -2,8 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { InputError, MissingRequirementError, NoEngineError } from '../../../src/base/errors.js';
+import { mirrorFolder } from '../../../src/base/folders.js';
 import type { Host } from '../../../src/base/host.js';
-import { type BuildRequest, containerName, localMirror, planBuild } from '../../../src/build/plan.js';
+import { type BuildRequest, containerName, planBuild } from '../../../src/build/plan.js';
 import type { Project } from '../../../src/build/project.js';
 import { buildRequest } from '../../support/build.js';
 import {
@@ -196,14 +197,29 @@ describe('refused before anything starts', () => {
 });
 
 test.each([
-  [undefined, false],
-  ['https://mirror.test/', false],
-  ['s3://bucket', false],
-  ['/mnt/mirror', true],
-  ['mirror', true],
-  ['./a://b', true],
-])('%s is a folder of this machine: %s', (mirror, local) => {
-  expect(localMirror(mirror)).toBe(local);
+  [undefined, undefined],
+  ['https://mirror.test/', undefined],
+  ['s3://bucket', undefined],
+  ['/mnt/mirror', '/mnt/mirror'],
+  ['mirror', '/mirror'],
+  ['./a://b', '/a:/b'],
+  ['file:///mnt/my%20mirror', '/mnt/my mirror'],
+  ['FILE:///mnt/mirror', '/mnt/mirror'],
+  ['file://localhost/mnt/mirror', '/mnt/mirror'],
+])('%s as a folder of this machine: %s', (mirror, folder) => {
+  expect(mirror === undefined ? undefined : mirrorFolder(mirror, '/')).toBe(folder);
+});
+
+test('a file:// mirror is mounted as a folder is, and missed as one', async () => {
+  const folder = await temporaryFolder();
+  const mirror = (name: string) => plan({ layers: [{ 'source-mirror': `file://${join(folder, name)}` }] });
+  await mkdir(join(folder, 'here'));
+  expect((await mirror('here')).hostLayout.sources).toBe(join(folder, 'here'));
+  await expect(mirror('gone')).rejects.toThrow(/source-mirror: there is no directory 'file:/);
+  const elsewhere = plan({ layers: [{ 'source-mirror': 'file://host/mirror' }] });
+  await expect(elsewhere).rejects.toThrow(
+    /source-mirror: 'file:\/\/host\/mirror' is no file URL of a folder on this machine/,
+  );
 });
 
 test('a mirror that is there is taken', async () => {

@@ -5,6 +5,7 @@ import { exitCodeOf, InputError } from '../../../src/base/errors.js';
 import { sha256 } from '../../../src/base/files.js';
 import { processOwner } from '../../../src/base/owner.js';
 import { afterBuild } from '../../../src/build/after.js';
+import { recordPlaces } from '../../../src/build/confine.js';
 import { runBuild } from '../../../src/build/pipeline.js';
 import type { BuildRequest } from '../../../src/build/plan.js';
 import { parseRecord } from '../../../src/build/record.js';
@@ -47,7 +48,7 @@ async function build(
     (made) => ({ made, error: undefined }),
     (error: unknown) => ({ made: undefined, error }),
   );
-  const record = parseRecord(state);
+  const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
   if (record !== undefined) await afterBuild(record, ports);
   return { ...outcome, ports, process, request, record, out: join(request.cwd, 'slurm-factory-output') };
 }
@@ -283,7 +284,7 @@ describe('the output folder', () => {
     });
     const request = await buildRequest({ cwd });
     const made = await runBuild(request, ports);
-    const record = parseRecord(state);
+    const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
     if (record === undefined) throw new Error('there is no record');
     expect(
       record.saves.filter(({ key }) => key.includes('-result-')).map(({ directory }) => directory),

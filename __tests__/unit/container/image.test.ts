@@ -66,8 +66,8 @@ describe('the digest of a definition', () => {
   });
 });
 
-test('buildArguments: base, packages and proxies as build arguments, one word each', () => {
-  const proxy = { http_proxy: 'http://proxy:3128', no_proxy: 'a, b' };
+test('buildArguments: base, packages and the names of proxy settings, one word each', () => {
+  const proxy = { http_proxy: 'http://me:secret@proxy:3128', no_proxy: 'a, b' };
   expect(buildArguments(definition, 'the:tag', `debian@${digest}`, host({ proxy }), '/the context')).toEqual([
     'build',
     '--tag',
@@ -79,9 +79,9 @@ test('buildArguments: base, packages and proxies as build arguments, one word ea
     '--build-arg',
     `PACKAGES=${packages}`,
     '--build-arg',
-    'http_proxy=http://proxy:3128',
+    'http_proxy',
     '--build-arg',
-    'no_proxy=a, b',
+    'no_proxy',
     '/the context',
   ]);
 });
@@ -105,6 +105,17 @@ function engine(facts: { images?: string[]; registry?: Record<string, string>; b
     return undefined;
   });
 }
+
+test("a proxy's password is in the engine's environment, on no command line", async () => {
+  const proxy = { https_proxy: 'http://me:secret@proxy:3128' };
+  const process = engine({ images: ['debian:bookworm'] });
+  const context = join(await temporaryFolder(), 'context');
+  const ports = { process, logger: recordingLogger(), env: { PATH: '/bin' } };
+  await ensureImage('docker', definition, host({ proxy }), context, ports);
+  expect(process.lines.join('\n')).not.toContain('secret');
+  const build = process.calls.find(({ command }) => command[1] === 'build');
+  expect(build?.options.env).toEqual({ PATH: '/bin', ...proxy });
+});
 
 describe('ensureImage', () => {
   const ensure = async (process: ReturnType<typeof engine>, given = definition, machine = host()) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   containerLayout,
+  fetchMounts,
   layoutBelow,
   layoutMounts,
   type Mount,
@@ -41,7 +42,16 @@ test('every place is mounted, and what the build only reads is read-only', () =>
   expect(mounts.map((mount) => mount.target)).toEqual(places.map((place) => containerLayout[place]));
   for (const mount of mounts) expect(mount.source.startsWith('/srv/build-1/')).toBe(true);
   const sealed = mounts.filter((mount) => mount.readOnly).map((mount) => mount.source);
-  expect(sealed.sort()).toEqual(
-    ['overlay', 'packages', 'sources', 'spack'].map((name) => `/srv/build-1/${name}`),
-  );
+  // The machine writes to some of them while a build runs, which must not be able to lead it elsewhere.
+  const read = ['arrivals', 'fetched', 'output', 'overlay', 'packages', 'sources', 'spack'];
+  expect(sealed.sort()).toEqual(read.map((name) => `/srv/build-1/${name}`));
+});
+
+test('what fetches writes but to what it has fetched and to what is on its way', () => {
+  const mounts = fetchMounts(layoutBelow('/srv/build-1'), '/srv/build-1/fetch-stage');
+  const writable = mounts.filter((mount) => !mount.readOnly).map((mount) => mount.source);
+  expect(writable.sort()).toEqual(['/srv/build-1/fetch-stage', '/srv/build-1/fetched']);
+  const sealed = mounts.filter((mount) => mount.readOnly).map((mount) => mount.target);
+  const read = ['spack', 'packages', 'overlay', 'environment', 'sources', 'arrivals'] as const;
+  expect(sealed).toEqual(read.map((place) => containerLayout[place]));
 });

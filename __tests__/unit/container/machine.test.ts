@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { MissingRequirementError } from '../../../src/base/errors.js';
+import { exists } from '../../../src/base/files.js';
 import { ensurePackages, ensurePython } from '../../../src/container/machine.js';
 import { imagePackages } from '../../../src/targets/toolchains.js';
 import { fakeProcess, host, recordingLogger, temporaryFolder, toolchain } from '../../support/fakes.js';
@@ -98,6 +99,37 @@ describe('ensurePython', () => {
     expect(process.calls[1]?.command).toEqual(
       expect.arrayContaining(['--require-hashes', '--no-deps', '--cert', '/etc/ca.crt']),
     );
+  });
+
+  test('builds that start at the same time do not get in the way of each other', async () => {
+    const root = await temporaryFolder();
+    // Each pip ends only when all have begun.
+    let begun = 0;
+    const steps: string[] = [];
+    const process = fakeProcess(async (command) => {
+      const target = command.includes('venv') ? (command.at(-1) ?? '') : (command[0] ?? '');
+      if (command.includes('venv')) {
+        await mkdir(join(target, 'bin'), { recursive: true });
+        await writeFile(join(target, 'bin', 'python3'), '', { flag: 'wx' });
+        return undefined;
+      }
+      begun += 1;
+      while (begun < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await exists(target)).toBe(true);
+      expect(await readFile(command.at(-1) ?? '', 'utf8')).toBe(requirements);
+      steps.push(target);
+      return undefined;
+    });
+    const all = await Promise.all(
+      [1, 2, 3, 4, 5].map(() =>
+        ensurePython(root, requirements, undefined, { process, logger: recordingLogger() }),
+      ),
+    );
+    expect(new Set(all).size).toBe(1);
+    expect(new Set(steps).size).toBe(5);
+    expect(await exists(all[0] ?? '')).toBe(true);
+    // What the others made is gone.
+    expect(await readdir(root)).toHaveLength(1);
   });
 
   test('one that failed half-way is not taken for ready', async () => {

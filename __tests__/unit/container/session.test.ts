@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ContainerError } from '../../../src/base/errors.js';
 import { containerLayout, layoutBelow, places } from '../../../src/container/layout.js';
@@ -9,6 +10,7 @@ import {
   removeContainer,
   runArguments,
   startContainer,
+  startFetcher,
 } from '../../../src/container/session.js';
 import { type Answer, fakeProcess, host, temporaryFolder } from '../../support/fakes.js';
 
@@ -19,14 +21,20 @@ const plan: ContainerPlan = {
   host: host(),
   mounts: [{ source: '/srv/a,b', target: '/a', readOnly: true }],
   gpu: false,
+  fetches: false,
 };
+
+/** Docker's own configuration may set proxies for every container; a build sees none of them. */
+const noProxies = ['HTTP', 'HTTPS', 'FTP', 'NO', 'ALL']
+  .flatMap((name) => [`${name}_PROXY`, `${name.toLowerCase()}_proxy`])
+  .flatMap((name) => ['--env', `${name}=`]);
 
 /** The words behind each occurrence of an option. */
 const valuesOf = (words: readonly string[], option: string): (string | undefined)[] =>
   words.flatMap((word, index) => (word === option ? [words[index + 1]] : []));
 
 describe('runArguments', () => {
-  test('the plain container: caller, init, mounts, home, and a process that waits', () => {
+  test('the plain container: caller, init, limits, mounts, home, and a process that waits', () => {
     expect(runArguments(plan)).toEqual([
       'run',
       '--detach',
@@ -39,10 +47,26 @@ describe('runArguments', () => {
       'slurm-factory.owner=builder~boot~1~2~3',
       '--user',
       '1001:121',
+      '--cap-drop',
+      'ALL',
+      '--security-opt',
+      'no-new-privileges',
+      '--read-only',
+      '--tmpfs',
+      '/tmp:rw,exec,nosuid,nodev,mode=1777,size=2g',
+      '--hostname',
+      'builder',
+      '--network',
+      'none',
+      '--pids-limit',
+      '4096',
+      '--memory',
+      '7200000000',
       '--mount',
       'type=bind,"source=/srv/a,b",target=/a,readonly',
       '--env',
       'HOME=/opt/slurm-factory/home',
+      ...noProxies,
       '--entrypoint',
       'sleep',
       'slurm-factory/builder:bookworm-0123',
@@ -69,32 +93,64 @@ describe('runArguments', () => {
     expect(runArguments({ ...plan, host: host({ hasGpu: true }) })).toEqual(runArguments(plan));
   });
 
-  test('the proxy settings of the host go in, one word each', () => {
-    const proxy = { https_proxy: 'http://user:p ss@proxy:3128', no_proxy: 'localhost,127.0.0.1' };
-    expect(valuesOf(runArguments({ ...plan, host: host({ proxy }) }), '--env')).toEqual([
-      'HOME=/opt/slurm-factory/home',
-      'https_proxy=http://user:p ss@proxy:3128',
-      'no_proxy=localhost,127.0.0.1',
-    ]);
+  const rich = host({
+    hasGpu: true,
+    caBundle: '/etc/ssl/my,ca.crt',
+    proxy: { https_proxy: 'http://user:p ss@proxy:3128', no_proxy: 'localhost,127.0.0.1' },
   });
 
-  test("the host's CA bundle is mounted read-only, and the programs that fetch are told", () => {
-    const words = runArguments({ ...plan, host: host({ caBundle: '/etc/ssl/my,ca.crt' }) });
-    const inside = '/etc/slurm-factory/ca-bundle.crt';
-    expect(valuesOf(words, '--mount').at(-1)).toBe(
-      `type=bind,"source=/etc/ssl/my,ca.crt",target=${inside},readonly`,
-    );
-    for (const name of ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO']) {
-      expect(valuesOf(words, '--env')).toContain(`${name}=${inside}`);
-    }
-  });
+  test.each(['docker', 'podman'] as const)(
+    'with %s a build gets no network and no proxy setting',
+    (program) => {
+      const words = runArguments({ ...plan, program, host: rich });
+      expect(valuesOf(words, '--network')).toEqual(['none']);
+      expect(words.join(' ')).not.toMatch(/proxy:3128|127\.0\.0\.1|ca\.crt/);
+      for (const setting of valuesOf(words, '--env'))
+        expect(setting).toMatch(/^(HOME=.+|\w+_(PROXY|proxy)=)$/);
+      // Podman hands its own on, unless it is told not to.
+      expect(words.includes('--http-proxy=false')).toBe(program === 'podman');
+    },
+  );
 
-  test.each(['--privileged', '--network', '--pid', '--cap-add', '--volume', '-v'])(
+  test.each(['docker', 'podman'] as const)(
+    'with %s what fetches gets the network, and the proxy settings without their values',
+    (program) => {
+      const words = runArguments({ ...plan, program, host: rich, fetches: true });
+      expect(valuesOf(words, '--network')).toEqual([]);
+      expect(valuesOf(words, '--env')).toEqual([
+        'HOME=/opt/slurm-factory/home',
+        ...['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO'].map(
+          (name) => `${name}=/etc/slurm-factory/ca-bundle.crt`,
+        ),
+        'https_proxy',
+        'no_proxy',
+      ]);
+      expect(words.join(' ')).not.toContain('p ss');
+      expect(valuesOf(words, '--mount').at(-1)).toBe(
+        'type=bind,"source=/etc/ssl/my,ca.crt",target=/etc/slurm-factory/ca-bundle.crt,readonly',
+      );
+    },
+  );
+
+  test.each([true, false])(
+    'whether it fetches (%s) or not, it has no rights and no root of its own',
+    (fetches) => {
+      const words = runArguments({ ...plan, host: rich, fetches });
+      expect(valuesOf(words, '--cap-drop')).toEqual(['ALL']);
+      expect(valuesOf(words, '--security-opt')).toEqual(['no-new-privileges']);
+      expect(words).toContain('--read-only');
+      expect(valuesOf(words, '--pids-limit')).toEqual(['4096']);
+      expect(valuesOf(words, '--memory')).toEqual(['7200000000']);
+    },
+  );
+
+  test.each(['--privileged', '--pid', '--cap-add', '--volume', '-v', '--device', '--ipc'])(
     '%s is never there',
     (word) => {
-      const rich = host({ hasGpu: true, caBundle: '/ca.crt', proxy: { http_proxy: 'http://p' } });
       for (const program of ['docker', 'podman'] as const) {
-        expect(runArguments({ ...plan, program, gpu: true, host: rich })).not.toContain(word);
+        for (const fetches of [true, false]) {
+          expect(runArguments({ ...plan, program, gpu: true, host: rich, fetches })).not.toContain(word);
+        }
       }
     },
   );
@@ -119,7 +175,7 @@ describe('execArguments', () => {
 });
 
 describe('startContainer', () => {
-  const { mounts: _, ...request } = plan;
+  const { mounts: _, fetches: __, ...request } = plan;
 
   test.each<[string, number, number, string, string]>([
     [
@@ -192,6 +248,16 @@ describe('startContainer', () => {
     expect(process.lines.at(-1)).toBe('docker rm --force --volumes slurm-factory-abc');
   });
 
+  test("a command's output goes to a file of this machine where one is named", async () => {
+    const process = fakeProcess();
+    const session = await startContainer(request, layoutBelow(await temporaryFolder()), process);
+    await session.exec(['tar', '--create'], { stdoutFile: '/srv/a.tar' });
+    expect(process.calls.at(-1)).toEqual({
+      command: ['docker', 'exec', 'slurm-factory-abc', 'tar', '--create'],
+      options: { stdoutFile: '/srv/a.tar' },
+    });
+  });
+
   test('stop removes it, and a container that is gone is no error', async () => {
     const process = fakeProcess((command) => (command[1] === 'rm' ? { exitCode: 1 } : {}));
     const session = await startContainer(
@@ -206,6 +272,34 @@ describe('startContainer', () => {
   });
 });
 
+describe('startFetcher', () => {
+  const { mounts: _, fetches: __, gpu: ___, ...request } = plan;
+
+  test('the engine has the proxy settings in its environment, on no command line', async () => {
+    const root = await temporaryFolder();
+    const process = fakeProcess();
+    const proxy = { https_proxy: 'http://me:secret@proxy:3128' };
+    const env = { PATH: '/bin', HOME: undefined };
+    const given = { ...request, host: host({ proxy }) };
+    const session = await startFetcher(given, layoutBelow(root), join(root, 'x'), process, env);
+    expect(process.calls[0]?.options.env).toEqual({ PATH: '/bin', ...proxy });
+    await session.exec(['spack', 'fetch']);
+    await session.stop();
+    expect(process.lines.join('\n')).not.toContain('secret');
+    expect(process.lines.at(-1)).toBe('docker rm --force --volumes slurm-factory-abc');
+  });
+
+  test('sees neither what is built nor what is handed out', async () => {
+    const root = await temporaryFolder();
+    const process = fakeProcess();
+    await startFetcher(request, layoutBelow(root), join(root, 'fetch-stage'), process, {});
+    const mounts = valuesOf(process.calls[0]?.command ?? [], '--mount').join('\n');
+    for (const place of ['store', 'buildCache', 'userCache', 'home', 'output', 'stage'] as const) {
+      expect(mounts).not.toContain(`source=${layoutBelow(root)[place]},`);
+    }
+  });
+});
+
 test('removeContainer forgives a container that nobody knows', async () => {
   const process = fakeProcess(() => ({ exitCode: 1, stderr: 'No such container' }));
   await removeContainer('docker', 'gone', process);
@@ -215,12 +309,13 @@ test('removeContainer forgives a container that nobody knows', async () => {
 describe('machineSession', () => {
   const layout = layoutBelow('/srv/build-1');
 
-  test('runs commands as they are, with a home of its own', async () => {
+  test('runs commands as they are, with a home of its own and nothing of what the caller keeps', async () => {
     const process = fakeProcess(() => ({ stdout: 'done' }));
     const session = machineSession(layout, '/py/bin/python3', process, {
       PATH: '/bin',
       HOME: '/root',
-      A: '0',
+      AWS_SECRET_ACCESS_KEY: 'canary',
+      https_proxy: 'http://me:canary@proxy',
     });
     expect((await session.exec(['spack', 'find'], { cwd: '/tmp', env: { A: '1' } })).stdout).toBe('done');
     expect(process.calls).toEqual([
@@ -229,6 +324,13 @@ describe('machineSession', () => {
         options: expect.objectContaining({ cwd: '/tmp', env: { PATH: '/bin', HOME: layout.home, A: '1' } }),
       },
     ]);
+  });
+
+  test('what fetches has the proxy settings as well', async () => {
+    const process = fakeProcess();
+    const proxy = { https_proxy: 'http://me:secret@proxy' };
+    await machineSession(layout, '/py', process, { PATH: '/bin', X: '1' }, proxy).exec(['spack']);
+    expect(process.calls[0]?.options.env).toEqual({ PATH: '/bin', HOME: layout.home, ...proxy });
   });
 
   test('has no container, and its end ends nothing', async () => {

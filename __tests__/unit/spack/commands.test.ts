@@ -3,6 +3,7 @@ import { containerLayout } from '../../../src/container/layout.js';
 import {
   ccacheFolder,
   concretizeCommand,
+  fetchCommand,
   installCommand,
   packageVersionsCommand,
 } from '../../../src/spack/commands.js';
@@ -38,6 +39,22 @@ describe('Spack', () => {
     expect(env).toMatchObject({ CCACHE_DIR: ccacheFolder(containerLayout), CCACHE_COMPILERCHECK: 'content' });
     expect(ccacheFolder(containerLayout)).toBe('/opt/slurm-factory/user-cache/ccache');
   });
+});
+
+test('fetch works in a copy of the environment, and its sources go where the build has its mirror', () => {
+  const { command } = fetchCommand(side, ['aaa', 'bbb']);
+  expect(command).toEqual([
+    '/py/bin/python3',
+    '/opt/slurm-factory/spack/bin/spack',
+    '--color=never',
+    '--env-dir',
+    '/opt/slurm-factory/user-cache/fetch',
+    '-c',
+    'config:source_cache:/opt/slurm-factory/fetched',
+    'fetch',
+    '/aaa',
+    '/bbb',
+  ]);
 });
 
 test.each([

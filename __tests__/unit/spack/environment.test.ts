@@ -97,15 +97,12 @@ describe('the environment, read back', () => {
     expect(packages.munge.externals).toHaveLength(1);
   });
 
-  test('the build cache gets each package as it is built', () => {
+  test('the build cache gets each package as it is built; what came from the cache, or was fetched, is read', () => {
+    const packages = { source: false, binary: true, signed: false };
     expect(rendered().mirrors).toEqual({
-      built: {
-        url: 'file:///opt/slurm-factory/build-cache',
-        source: false,
-        binary: true,
-        signed: false,
-        autopush: true,
-      },
+      arrived: { url: 'file:///opt/slurm-factory/arrivals/build-cache', ...packages },
+      built: { url: 'file:///opt/slurm-factory/build-cache', ...packages, autopush: true },
+      fetched: { url: 'file:///opt/slurm-factory/fetched', source: true, binary: false },
     });
   });
 

@@ -1,54 +1,65 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger, ProcessRunner } from '../../base/ports.js';
+import type { Ports } from '../../base/ports.js';
 import { ensureImage } from '../../container/image.js';
 import { places } from '../../container/layout.js';
 import { ensurePackages, ensurePython } from '../../container/machine.js';
-import { machineSession, type Session, startContainer } from '../../container/session.js';
+import { machineSession, type Session, startContainer, startFetcher } from '../../container/session.js';
 import { removeStaleContainers } from '../../container/stale.js';
+import { fetchContainerOf } from '../confine.js';
 import { type BuildPlan, type BuildRequest, containerName } from '../plan.js';
 import type { Recorder } from '../record.js';
 
-interface BuilderPorts {
-  readonly process: ProcessRunner;
-  readonly logger: Logger;
+type BuilderPorts = Pick<Ports, 'process' | 'logger' | 'env'>;
+
+/** How what a build runs in is started, once its folders are there. */
+export interface Builder {
+  readonly start: (recorder: Recorder) => Promise<Session>;
+  /** Starts what sources are fetched in: with the network, the proxy settings and the CA bundle. */
+  readonly startFetcher: (recorder: Recorder) => Promise<Session>;
 }
 
-/** Makes what the build runs in; returns how it is started, once its folders are there. */
+/** Makes what the build runs in. */
 export async function prepareBuilder(
   plan: BuildPlan,
   request: BuildRequest,
   ports: BuilderPorts,
-): Promise<(recorder: Recorder) => Promise<Session>> {
+): Promise<Builder> {
   const { engine } = plan;
   if (engine instanceof Error) throw engine;
-  if (engine.kind === 'none') {
-    await ensurePackages(plan.toolchain, request.host, request.installMissing, ports);
-    const python = await ensurePython(
-      request.workRoot,
-      plan.image.requirements,
-      request.host.caBundle,
-      ports,
-    );
-    return async () => machineSession(plan.hostLayout, python, ports.process, request.env);
-  }
+  if (engine.kind === 'none') return onMachine(plan, request, ports);
   const program = engine.kind;
   const context = join(plan.buildFolder, 'image-context');
-  const image = await ensureImage(program, plan.image, request.host, context, ports);
-  ports.logger.info(
-    `Builder image: ${image.tag}${image.reused ? ', here already' : `, made from ${image.base}`}`,
-  );
+  const { tag, reused, base } = await ensureImage(program, plan.image, request.host, context, ports);
+  ports.logger.info(`Builder image: ${tag}${reused ? ', here already' : `, made from ${base}`}`);
   await removeStaleContainers(program, request.host.owner, ports);
-  return async (recorder) => {
-    const name = containerName(plan);
-    // Recorded before the start, so that the post step knows it whatever happens.
-    recorder.update({ container: { program, name } });
-    const gpu = plan.target.gpu === 'cuda' && request.host.hasGpu;
-    return startContainer(
-      { program, image: image.tag, name, host: request.host, gpu },
-      plan.hostLayout,
-      ports.process,
-    );
+  const { host } = request;
+  // Recorded before they start, so that the post step knows them whatever happens.
+  return {
+    start: async (recorder) => {
+      const name = containerName(plan);
+      recorder.update({ container: { program, name } });
+      const gpu = plan.target.gpu === 'cuda' && host.hasGpu;
+      return startContainer({ program, image: tag, name, host, gpu }, plan.hostLayout, ports.process);
+    },
+    startFetcher: async (recorder) => {
+      const name = fetchContainerOf(plan.buildFolder);
+      recorder.update({ fetch: { program, name } });
+      const stage = join(plan.buildFolder, 'fetch-stage');
+      await mkdir(stage, { recursive: true });
+      const started = { program, image: tag, name, host };
+      return startFetcher(started, plan.hostLayout, stage, ports.process, ports.env);
+    },
+  };
+}
+
+async function onMachine(plan: BuildPlan, request: BuildRequest, ports: BuilderPorts): Promise<Builder> {
+  const { host, env } = request;
+  await ensurePackages(plan.toolchain, host, request.installMissing, ports);
+  const python = await ensurePython(request.workRoot, plan.image.requirements, host.caBundle, ports);
+  return {
+    start: async () => machineSession(plan.hostLayout, python, ports.process, env),
+    startFetcher: async () => machineSession(plan.hostLayout, python, ports.process, env, host.proxy),
   };
 }
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyPlain } from '../../base/safe.js';
 import { fileName, resultFiles, smokeReportName } from '../../bundle/catalogue.js';
@@ -17,6 +17,7 @@ import type { Session } from '../../container/session.js';
 import { builtSpecs, type Lock } from '../../spack/results.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
+import { lockText } from './lock.js';
 import type { ResultFolder } from './pack.js';
 import { makeResultFolder } from './result.js';
 
@@ -117,8 +118,8 @@ async function describeIngredients(
   tarball: BundleFile,
   { lock, prefix, runtimePackages }: Ingredients,
 ) {
-  const [lockText, recipes, distribution] = await Promise.all([
-    readFile(join(plan.hostLayout.environment, 'spack.lock'), 'utf8'),
+  const [text, recipes, distribution] = await Promise.all([
+    lockText(plan),
     session.exec(['cat', `${prefix}/${spackSbomPath}`]),
     // A package that is not installed makes the query fail; it is then left out.
     session.exec(distributionCommand(plan.toolchain, runtimePackages)),
@@ -130,7 +131,7 @@ async function describeIngredients(
     release: plan.options.release,
     toolchain: plan.toolchain,
     tarball,
-    lock: parseLockGraph(lockText),
+    lock: parseLockGraph(text),
     shipped: builtSpecs(lock)
       .filter((spec) => spec.hash === lock.root.hash)
       .map((spec) => spec.hash),

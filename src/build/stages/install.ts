@@ -1,23 +1,25 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { ChecksumError, PackageBuildError, PackagingError } from '../../base/errors.js';
+import { basename, posix } from 'node:path';
+import { PackageBuildError, PackagingError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
+import { readPlain } from '../../base/safe.js';
+import { listPlain } from '../../base/walk.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { packageKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
-import { padding } from '../../spack/environment.js';
+import { arrivedPackages, padding } from '../../spack/environment.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
-import { builtSpecs, installedPrefix, type Lock } from '../../spack/results.js';
+import { builtSpecs, installedPrefix, type Lock, type LockedSpec } from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
 import type { Indexes } from '../indexes.js';
-import { logName } from '../logs.js';
+import { logName, mostLogBytes } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { PackageCounts } from '../report.js';
+import { wrongBytes } from './fetch.js';
 
 export interface Installed {
   /** Slurm's prefix, as the session sees it. */
@@ -33,33 +35,41 @@ export interface InstallCaches {
   readonly indexes: Indexes;
   readonly ccache: Ccache;
   readonly saver: PackageSaver;
+  /** Fetches the sources of what has to be compiled, once Spack's indexes are there. */
+  readonly fetch: (specs: readonly LockedSpec[], indexes: Promise<unknown>) => Promise<void>;
 }
 
 /**
- * Brings the lock's packages from the cache to the build cache, then lets Spack install them: from there
- * what is there, from source the rest. Each package that was compiled is pushed as it finishes.
+ * Brings the lock's packages from the cache, then lets Spack install them: from there what is there, from
+ * source the rest. Each package that was compiled is pushed as it finishes.
  * @throws PackageBuildError, ChecksumError
  */
 export async function install(
   plan: BuildPlan,
   session: Session,
   lock: Lock,
-  { entries, indexes, ccache, saver }: InstallCaches,
+  { entries, indexes, ccache, saver, fetch }: InstallCaches,
   recorder: Recorder,
   logger: Logger,
 ): Promise<Installed> {
   const { toolchain, arch } = plan.target;
   const place = { toolchain, arch, builder: plan.builder, padding };
   const wanted = builtSpecs(lock);
+  const arrived = arrivedPackages(plan.hostLayout);
+  await Promise.all(wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
+  const restored = (await completePackages(arrived)).map((cached) => cached.hash);
   const directory = plan.hostLayout.buildCache;
-  await Promise.all(
-    wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), directory)),
-  );
-  const restored = (await completePackages(directory)).map((cached) => cached.hash);
-  recorder.update({ packages: { directory, place, restored } });
+  recorder.update({
+    packages: { directory, place, restored, wanted: wanted.map(({ hash }) => hash) },
+  });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
   const built = wanted.filter((spec) => !restored.includes(spec.hash));
-  if (built.length > 0) await Promise.all([indexes.bring(), ccache.bring()]);
+  if (built.length > 0) {
+    const indexed = indexes.bring(session);
+    // Whichever fails, the others must have ended before anything is cleaned up.
+    const ready = await Promise.allSettled([indexed, ccache.bring(session), fetch(built, indexed)]);
+    for (const one of ready) if (one.status === 'rejected') throw one.reason;
+  }
 
   const progress = new InstallProgress(wanted.length);
   const { command, env } = installCommand(session, plan.jobs);
@@ -88,12 +98,21 @@ export async function install(
   };
 }
 
+/** bytes; it has some thousand for each package */
+const mostDatabaseBytes = 1 << 28;
+const databaseFolder = '.spack-db';
+
+/** Prefix of the lock's root by Spack's own database, which lies at the padded root, some folders down. */
 async function findPrefix(plan: BuildPlan, session: Session, lock: Lock): Promise<string> {
-  // The database lies at the padded root, some folders down.
-  const databases = await findDatabases(plan.hostLayout.store);
+  // The last of the padding's folders is cut to length.
+  const padding = (name: string) => '__spack_path_placeholder__'.startsWith(name);
+  const enter = (folder: string) => padding(basename(folder)) || basename(folder) === databaseFolder;
+  const files = await listPlain(plan.hostLayout.store, { enter });
+  const databases = files.filter((file) => file.endsWith(`${databaseFolder}/index.json`));
   for (const database of databases) {
-    const prefix = installedPrefix(await readFile(database, 'utf8'), lock.root.hash);
-    if (prefix !== undefined) return prefix;
+    const text = await readPlain(plan.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
+    const prefix = text && installedPrefix(text.toString('utf8'), lock.root.hash);
+    if (prefix && posix.normalize(prefix).startsWith(`${session.layout.store}/`)) return prefix;
   }
   throw new PackagingError(
     `Spack says that it installed ${lock.root.name}, but its database below ${session.layout.store} does not.`,
@@ -101,12 +120,11 @@ async function findPrefix(plan: BuildPlan, session: Session, lock: Lock): Promis
   );
 }
 
-async function findDatabases(folder: string): Promise<string[]> {
-  const names = await readdir(folder);
-  if (names.includes('.spack-db')) return [join(folder, '.spack-db', 'index.json')];
-  // The last of the padding's folders is cut to length.
-  const padded = names.filter((name) => '__spack_path_placeholder__'.startsWith(name));
-  return (await Promise.all(padded.map((name) => findDatabases(join(folder, name))))).flat();
+async function readLog(plan: BuildPlan, log: string): Promise<string> {
+  return readPlain(plan.hostLayout.stage, log, mostLogBytes).then(
+    (text) => text.toString('utf8'),
+    () => '',
+  );
 }
 
 /** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
@@ -121,17 +139,12 @@ async function explainFailure(
 ): Promise<Error> {
   for (const line of tail.slice(-40)) logger.info(line);
   const output = tail.join('\n');
-  const mismatch = /ChecksumError|checksum failed for (.*)/.exec(output);
-  if (mismatch !== null) {
-    return new ChecksumError(
-      `An archive's sha256 is not the expected one: ${firstErrorLine(output) ?? mismatch[0]}`,
-      'Check the source mirror or proxy that served it; nothing of it was used.',
-    );
-  }
+  const mismatch = wrongBytes(output);
+  if (mismatch !== undefined) return mismatch;
   const { failure } = progress;
-  const { stage } = plan.hostLayout;
-  const log = failure?.logPath === undefined ? undefined : relative(session.layout.stage, failure.logPath);
-  const text = log === undefined ? '' : await readFile(join(stage, log), 'utf8').catch(() => '');
+  const log =
+    failure?.logPath === undefined ? undefined : posix.relative(session.layout.stage, failure.logPath);
+  const text = log === undefined ? '' : await readLog(plan, log);
   const free = await freeBytes(plan.buildFolder);
   const fullDisk =
     free < fullDiskBytes

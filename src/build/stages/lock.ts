@@ -1,7 +1,8 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConcretizationError, ContainerError } from '../../base/errors.js';
 import type { Logger } from '../../base/ports.js';
+import { copyPlain, readPlain } from '../../base/safe.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { lockDigest, lockKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
@@ -9,8 +10,22 @@ import { concretizeCommand, packageVersionsCommand } from '../../spack/commands.
 import { renderEnvironment } from '../../spack/environment.js';
 import { type Lock, parseLock, parsePackageVersions } from '../../spack/results.js';
 import type { Indexes } from '../indexes.js';
-import { type BuildPlan, environmentBase, localMirror } from '../plan.js';
+import { type BuildPlan, environmentBase } from '../plan.js';
 import type { Recorder } from '../record.js';
+import { putIn } from '../takeout.js';
+
+const lockName = 'spack.lock';
+
+/** bytes; today's have 50,000 */
+const mostLockBytes = 1 << 26;
+
+/** Folder of this machine's own copy of the lock, which no build can change. */
+const lockFolder = (plan: BuildPlan): string => join(plan.buildFolder, 'lock');
+
+/** Text of the lock as it was brought. */
+export async function lockText(plan: BuildPlan): Promise<string> {
+  return (await readPlain(lockFolder(plan), lockName, mostLockBytes)).toString('utf8');
+}
 
 /**
  * Writes spack.yaml with the distribution's versions and brings its lock: from the cache, else by
@@ -34,18 +49,26 @@ export async function bringLock(
     environment,
   });
   const key = lockKey(plan.target, digest);
-  const folder = plan.hostLayout.environment;
-  const lockFile = join(folder, 'spack.lock');
-  await rm(lockFile, { force: true });
+  const folder = lockFolder(plan);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
   if (await entries.restore(key, folder)) {
     logger.info('The lock came from the cache; nothing is concretized.');
+    await putIn(plan.hostLayout.environment, lockName, await lockText(plan));
   } else {
-    await indexes.bring();
+    await indexes.bring(session);
     await concretize(session, logger);
-    await indexes.keep(recorder);
-    recorder.addSave({ key, directory: folder, files: ['spack.lock'] });
+    await takeLock(plan);
+    await indexes.keep(session, recorder);
+    recorder.addSave({ key, directory: folder, files: [lockName] });
   }
-  return parseLock(await readFile(lockFile, 'utf8'));
+  return parseLock(await lockText(plan));
+}
+
+async function takeLock(plan: BuildPlan): Promise<void> {
+  const partial = join(lockFolder(plan), `${lockName}.partial`);
+  await copyPlain(plan.hostLayout.environment, lockName, partial, { limit: mostLockBytes });
+  await rename(partial, join(lockFolder(plan), lockName));
 }
 
 async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {
@@ -59,15 +82,13 @@ async function writeEnvironment(plan: BuildPlan, session: Session): Promise<stri
     );
   }
   const versions = parsePackageVersions(queried.stdout);
-  const mirror = options.sourceMirror;
   const environment = renderEnvironment({
     ...environmentBase(options, toolchain, target.arch),
     layout: session.layout,
     versionOf: (item) => versions.get(item.package) ?? missingVersion(item.package),
-    sourceMirror: localMirror(mirror) ? `file://${session.layout.sources}` : mirror,
+    sourceMirror: plan.localMirror === undefined ? options.sourceMirror : `file://${session.layout.sources}`,
   });
-  await mkdir(plan.hostLayout.environment, { recursive: true });
-  await writeFile(join(plan.hostLayout.environment, 'spack.yaml'), environment);
+  await putIn(plan.hostLayout.environment, 'spack.yaml', environment);
   return environment;
 }
 

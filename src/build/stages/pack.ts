@@ -35,19 +35,25 @@ export async function pack(
   await rm(folder.host, { recursive: true, force: true });
   await mkdir(folder.host, { recursive: true });
   await writeModules(plan, project);
-  const archives: ArchivePlan[] = [
+  const archives: NamedArchive[] = [
     {
-      archive: names.software,
+      name: names.software,
       folder: prefix,
       top: plan.identifier,
       exclude: ['./.spack', debugFolder],
     },
-    { archive: names.modules, folder: `${session.layout.output}/modules`, top: 'modulefiles', exclude: [] },
-  ].map((archive) => ({ ...archive, archive: `${folder.session}/${archive.archive}`, jobs: plan.jobs }));
-  if (plan.options.debug) archives.push(await debugArchive(plan, session, prefix, folder.session));
-  await Promise.all(archives.map((archive) => packOne(session, archive)));
-  return { ...folder, tarballs: archives.map((archive) => archive.archive.slice(folder.session.length + 1)) };
+    { name: names.modules, folder: `${session.layout.output}/modules`, top: 'modulefiles', exclude: [] },
+  ];
+  if (plan.options.debug) archives.push(await debugArchive(plan, session, prefix));
+  const packed = await Promise.allSettled(
+    archives.map((archive) => packOne(session, archive, folder.host, plan.jobs)),
+  );
+  for (const one of packed) if (one.status === 'rejected') throw one.reason;
+  return { ...folder, tarballs: archives.map(({ name }) => name) };
 }
+
+/** A tarball by its file name. */
+type NamedArchive = Omit<ArchivePlan, 'archive' | 'jobs'> & { readonly name: string };
 
 async function writeModules(plan: BuildPlan, project: Project): Promise<void> {
   const [lmod, tcl] = await Promise.all([
@@ -61,33 +67,33 @@ async function writeModules(plan: BuildPlan, project: Project): Promise<void> {
   }
 }
 
-async function debugArchive(
-  plan: BuildPlan,
-  session: Session,
-  prefix: string,
-  folder: string,
-): Promise<ArchivePlan> {
+async function debugArchive(plan: BuildPlan, session: Session, prefix: string): Promise<NamedArchive> {
   const found = await session.exec(['find', '.', '-type', 'd', '-name', debugFolder], { cwd: prefix });
   const members = found.stdout.split('\n').filter((line) => line !== '');
   if (members.length === 0) {
     throw new PackagingError('The build left no debug files.', 'Build again with cache: false.');
   }
-  const archive = `${folder}/${debugTarball(plan.identifier)}`;
   return {
-    archive,
+    name: debugTarball(plan.identifier),
     folder: prefix,
     top: plan.identifier,
     exclude: [],
     members: members.sort(),
-    jobs: plan.jobs,
   };
 }
 
-async function packOne(session: Session, plan: ArchivePlan): Promise<void> {
-  const result = await session.exec(packCommand(plan));
+// tar writes to standard output, and this machine to a file in its own folder: the build can't say where to.
+async function packOne(
+  session: Session,
+  { name, ...archive }: NamedArchive,
+  folder: string,
+  jobs: number,
+): Promise<void> {
+  const command = packCommand({ ...archive, archive: '-', jobs });
+  const result = await session.exec(command, { stdoutFile: join(folder, name) });
   if (result.exitCode === 0) return;
   throw new PackagingError(
-    `${plan.archive} could not be made: ${result.stderr.trim()}`,
+    `${name} could not be made: ${result.stderr.trim()}`,
     'Check the free disk space and read the lines above.',
   );
 }

@@ -7,8 +7,9 @@ import { formatJunit } from '../../smoke/junit.js';
 import { SmokeError, type SmokeReport } from '../../smoke/report.js';
 import { smokeTest } from '../../smoke/run.js';
 import { openSubject } from '../../smoke/subject.js';
+import { smokeContainerOf } from '../confine.js';
 import { handOut } from '../output.js';
-import { type BuildPlan, type BuildRequest, containerName } from '../plan.js';
+import type { BuildPlan, BuildRequest } from '../plan.js';
 import type { Recorder } from '../record.js';
 import { addSmokeReport, type Described } from './describe.js';
 import { publish } from './publish.js';
@@ -28,7 +29,7 @@ export async function smoke(
   ports: Ports,
 ): Promise<SmokeReport> {
   if (plan.engine instanceof Error) throw plan.engine;
-  const name = `${containerName(plan)}-smoke`;
+  const name = smokeContainerOf(plan.buildFolder);
   if (plan.engine.kind !== 'none') recorder.update({ smoke: { program: plan.engine.kind, name } });
   const report = await smokeTest(
     {
