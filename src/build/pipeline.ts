@@ -60,7 +60,7 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
       ? await makeResult(plan, request, entries, recorder, watch, ports)
       : { ...cached, cacheHit: 'result' as const, packages: undefined, smoke: undefined };
 
-  const signatures = await watch.stage('Sign', () => sign(plan, made, request.env, recorder, ports));
+  const signatures = await watch.stage('Sign', () => sign(plan, made, ports.env, recorder, ports));
   const described = [...made.described, ...signatures];
   await ports.attest?.(described.map(({ name, sha256 }) => ({ name, sha256 })));
   const artifacts = plan.options.upload

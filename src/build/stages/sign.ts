@@ -15,7 +15,7 @@ import type { Finished } from '../report.js';
 export async function sign(
   plan: BuildPlan,
   finished: Finished,
-  env: Readonly<Record<string, string>>,
+  env: Ports['env'],
   recorder: Recorder,
   { process, logger }: Ports,
 ): Promise<BundleFile[]> {
