@@ -73,12 +73,21 @@ export function commandLines(witness: string): fc.Arbitrary<string[]> {
       const text = pathOptions.has(name) && elsewhere.test(given) ? `x${given.replaceAll('..', '')}` : given;
       return joined ? [`--${name}=${text}`] : [`--${name}`, text];
     });
+  // With a few that are right, more calls come past the reading of the inputs.
+  const right = fc.constantFrom(
+    ...[['--engine', 'docker'], ['--engine=podman'], ['--cache', 'false'], ['--gpu=cuda'], ['--jobs', '2']],
+    ...[['--output-dir', 'out'], ['--cache-dir', 'cache'], ['--verbose'], ['--smoke-test', 'false']],
+  );
+  const path = fc
+    .tuple(fc.constantFrom(...pathOptions, 'source-mirror'), value)
+    .map(([name, text]) => [`--${name}`, elsewhere.test(text) ? `x${text.replaceAll('..', '')}` : text]);
   const words = fc.array(
     fc.oneof({ weight: 4, arbitrary: option }, { weight: 1, arbitrary: value.map((word) => [word]) }),
-    {
-      maxLength: 6,
-    },
+    { maxLength: 6 },
   );
+  const nearlyRight = fc
+    .tuple(fc.array(right, { maxLength: 4 }), fc.array(path, { maxLength: 1 }))
+    .map((groups) => ['build', '24.11.6', ...groups.flat(2)]);
   const check = fc
     .tuple(
       fc.constantFrom('audit', 'smoke', 'verify', 'help', ''),
@@ -91,7 +100,8 @@ export function commandLines(witness: string): fc.Arbitrary<string[]> {
     .map(([release, more]) => ['build', release, ...more.flat()]);
   const anything = fc.array(value, { maxLength: 5 });
   return fc.oneof(
-    { weight: 6, arbitrary: build },
+    { weight: 5, arbitrary: build },
+    { weight: 2, arbitrary: nearlyRight },
     { weight: 2, arbitrary: check },
     { weight: 1, arbitrary: anything },
   );

@@ -67,7 +67,7 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
       ? await makeResult(plan, request, entries, recorder, watch, ports)
       : { ...cached, cacheHit: 'result' as const, packages: undefined, smoke: undefined };
 
-  const signatures = await watch.stage('Sign', () => sign(plan, made, request.env, recorder, ports));
+  const signatures = await watch.stage('Sign', () => sign(plan, made, ports.env, recorder, ports));
   const described = [...made.described, ...signatures];
   await handOut({ ...plan, owner: request.host.owner }, made.folder, described, true);
   await attest(described, entries.ledger, ports);

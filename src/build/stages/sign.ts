@@ -15,7 +15,7 @@ import type { Result } from '../report.js';
 export async function sign(
   plan: BuildPlan,
   result: Result,
-  env: Readonly<Record<string, string>>,
+  env: Ports['env'],
   recorder: Recorder,
   { process, logger }: Ports,
 ): Promise<BundleFile[]> {
