@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { AuditError } from '../../src/audit/error.js';
 import * as errors from '../../src/base/errors.js';
+import { PlainFileError } from '../../src/base/safe.js';
 import { debugTarball, resultFiles } from '../../src/build/report.js';
 import { smokeReportName } from '../../src/build/stages/smoke.js';
 import { signingKeyName } from '../../src/bundle/signature.js';
@@ -90,7 +91,7 @@ describe('docs/errors.md', () => {
   const rows = errorTables['class'] ?? [];
   const isError = (value: unknown): value is new (...given: never[]) => errors.FactoryError =>
     typeof value === 'function' && value.prototype instanceof errors.FactoryError;
-  const classes = [...Object.values<unknown>(errors).filter(isError), AuditError, SmokeError];
+  const classes = [...Object.values<unknown>(errors).filter(isError), AuditError, PlainFileError, SmokeError];
   const codes = new Map(
     [
       new errors.InputError([]),
@@ -110,6 +111,7 @@ describe('docs/errors.md', () => {
       new errors.SigningError('', ''),
       new errors.CancelledError('', ''),
       new AuditError('', []),
+      new PlainFileError('', ''),
       new SmokeError({ target: '', prefix: '', checks: [] }),
     ].map((error) => [error.name, String(error.exitCode)]),
   );

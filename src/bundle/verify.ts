@@ -6,6 +6,7 @@ import { PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
 import { fileName, looksHandedOut, signatureName, signingKeyName } from './catalogue.js';
 import { inspectResult, ownersOf } from './check.js';
+import { reasonOf } from './contents.js';
 import {
   type Env,
   keyLimit,
@@ -108,23 +109,42 @@ async function verifySignatures(
     if (given !== undefined) problems.add(`${sumsSignature}: is missing, so nothing says who made the files`);
     else notes.push(`${identifier} is not signed: the sums show damage, not who made the files.`);
   }
-  if (signatures.length === 0) return none;
-  const key = given ?? (await keyBeside(subject, keyName));
-  if (key === undefined) return none;
+  const read = await readSignatures(subject, signatures);
+  const key = given ?? (read.size === 0 ? undefined : await keyBeside(subject, keyName));
+  if (key === undefined || read.size === 0) return none;
   const trusted = given !== undefined;
   if (!trusted) notes.push(`${keyName} came with the files: check its fingerprint elsewhere, or give a key.`);
   const checked = withPublicKey(process, key, env, (verifier) =>
-    checkSignatures(subject, signatures, verifier, trusted),
+    checkSignatures(subject, read, verifier, trusted),
   );
   if (trusted) return checked;
   // Without a key of the caller's the sums are what counts.
   return checked.catch((error: unknown) => {
-    if (error instanceof SigningError) problems.add(`${keyName}: ${error.message}`);
+    if (error instanceof SigningError) problems.add(error.message);
     else if (error instanceof MissingRequirementError) {
       notes.push(`The signatures of ${identifier} were not checked: ${error.message}`);
     } else throw error;
     return none;
   });
+}
+
+/** The signatures by their names, but for those that are no files, and those without a file. */
+async function readSignatures(
+  { folder, names, problems }: Verified,
+  signatures: readonly string[],
+): Promise<Map<string, Buffer>> {
+  const read = new Map<string, Buffer>();
+  for (const signature of signatures) {
+    const file = signature.slice(0, -'.asc'.length);
+    // Told of already: one without its file, and a file that is none.
+    if (!names.includes(file) || !(await isFile(join(folder, file)))) continue;
+    try {
+      read.set(signature, await readPlain(folder, signature, signatureLimit));
+    } catch (error) {
+      problems.add(`${signature}: ${reasonOf(error)}`);
+    }
+  }
+  return read;
 }
 
 async function keyBeside(
@@ -143,22 +163,15 @@ async function keyBeside(
 }
 
 async function checkSignatures(
-  { folder, names, problems, notes }: Verified,
-  signatures: readonly string[],
+  { folder, problems, notes }: Verified,
+  signatures: ReadonlyMap<string, Buffer>,
   { verify }: Verifier,
   trusted: boolean,
 ): Promise<Pick<VerifiedTarget, 'signed' | 'signer'>> {
   const signed: string[] = [];
   let signer: Signer | undefined;
-  for (const signature of signatures) {
+  for (const [signature, bytes] of signatures) {
     const file = signature.slice(0, -'.asc'.length);
-    // Told of already: one without its file, and a file that is none.
-    if (!names.includes(file) || !(await isFile(join(folder, file)))) continue;
-    const bytes = await readPlain(folder, signature, signatureLimit).catch((error: PlainFileError) => error);
-    if (bytes instanceof Error) {
-      problems.add(`${signature}: ${bytes.reason}`);
-      continue;
-    }
     const result = await verify(join(folder, file), bytes);
     if (!result.good) {
       problems.add(`${signature}: ${result.reason}`);

@@ -6,11 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { actionProcess } from '../../../src/action/process.js';
 import { PackagingError, SigningError } from '../../../src/base/errors.js';
 import type { ProcessRunner } from '../../../src/base/ports.js';
-import { makeManifest } from '../../../src/bundle/manifest.js';
 import { signedFiles, signingKeyName, withKeyring } from '../../../src/bundle/signature.js';
-import { describeFile, formatSums } from '../../../src/bundle/sums.js';
 import { formatVerifyReport, verifyFolder } from '../../../src/bundle/verify.js';
 import { nodeProcess } from '../../../src/cli/process.js';
+import { writeResult } from '../../support/bundle.js';
 import { recordingLogger } from '../../support/fakes.js';
 
 /** Signs with a real gpg and keys that live for one test run. */
@@ -67,26 +66,7 @@ async function makeKey(
 }
 
 /** Writes the files of a target as a build does, sums and manifest to match. */
-async function writeTarget(content = 'bytes'): Promise<void> {
-  const names = ['software', 'modules'].map((kind) => `${identifier}-${kind}.tar.gz`);
-  for (const name of names) await writeFile(join(folder, name), `${content} of ${name}`);
-  const files = await Promise.all(names.map((name) => describeFile(join(folder, name))));
-  const manifest = makeManifest({
-    target: { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' },
-    identifier,
-    dependencies: 'system',
-    contentKey: 'f'.repeat(64),
-    spackCommit: '1',
-    packagesCommit: '2',
-    builder: 'b',
-    specs: [],
-    runtimePackages: [],
-    files,
-  });
-  await writeFile(join(folder, `${identifier}-manifest.json`), JSON.stringify(manifest));
-  const described = await describeFile(join(folder, `${identifier}-manifest.json`));
-  await writeFile(join(folder, `${identifier}-SHA256SUMS`), formatSums([...files, described]));
-}
+const writeTarget = (content = 'bytes') => writeResult(folder, identifier, { content });
 
 /** Signs the folder's files as a build does, and writes the public key beside them. */
 async function sign(name: string, secret: string, runner: ProcessRunner = nodeProcess) {
