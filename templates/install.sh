@@ -475,7 +475,8 @@ compare() {
     part == "list" { type[$4] = $1; mode[$4] = $2; value[$4] = $3; next }
     part == "sums" { actual[substr($0, 69)] = substr($0, 1, 64); next }
     part == "links" { actual[substr($2, 3)] = $1; next }
-    {
+    # Anything else is the rest of a name with a newline.
+    /^[0-9a-f]+\t[0-7]+\t[0-9]+\t\.\// {
       kind = substr($1, 1, 1)
       path = $0
       sub(/^[^\t]*\t[^\t]*\t[^\t]*\t\.\//, "", path)
