@@ -378,11 +378,10 @@ state_of() {
   say $state
 }
 
-# Makes the folder that this run works in.
-open_stage() {
-  mkdir -m 700 "$1" || die "$1 could not be made"
-  stage=$1
-  say "$host $boot" >"$stage/owner"
+# Makes a folder that this run works in.
+open_folder() {
+  mkdir -m 700 "$1" || return 1
+  say "$host $boot" >"$1/owner"
 }
 
 # A folder of this script's own goes. A process of the killed run may still write there for a moment.
@@ -392,6 +391,28 @@ discard() {
     rm -rf "$1" 2>/dev/null && return 0
   done
   die "$1 could not be removed"
+}
+
+# Removes a stage, and the folders that a file of it names as long as they are empty. It may lie in these itself, so
+# it goes out of them first; the next run would look there, too.
+# usage: close_stage STAGE FILE
+close_stage() {
+  sed -n 's/^folder //p' "$1/$2" | sort -ru >"$1/folders.new"
+  mv -T "$1/folders.new" "$1/folders"
+  outer=''
+  while read -r path; do
+    case $1 in "$path"/*) outer=${path%/*}/.slurm-factory.partial.$id ;; esac
+  done <"$1/folders"
+  if [ -n "$outer" ] && mv -T "$1" "$outer" 2>/dev/null; then set -- "$outer"; fi
+  close_folder "$1"
+}
+
+# Removes a folder of this script's own, after the empty folders that it may name.
+close_folder() {
+  if [ -f "$1/folders" ]; then
+    while read -r path; do rmdir "$path" 2>/dev/null || :; done <"$1/folders"
+  fi
+  discard "$1"
 }
 
 # Takes over what killed runs have left at the prefix. Nothing that somebody else could have written is believed.
@@ -424,10 +445,14 @@ recover() {
       *) note "an interrupted uninstallation is finished" && finish_removal "$mine" ;;
     esac
   done
-  for folder in "${anchor%/}"/.slurm-factory.partial.*; do
-    if [ -L "$folder" ] || [ ! -d "$folder" ]; then continue; fi
-    [ "$(stat -c %u "$folder")" = "$(id -u)" ] || continue
-    [ "$(state_of "$folder" "${folder##*.partial.}")" != dead ] || discard "$folder"
+  above=$prefix
+  while [ -n "$above" ]; do
+    above=${above%/*}
+    for folder in "$above"/.slurm-factory.partial.*; do
+      if [ -L "$folder" ] || [ ! -d "$folder" ]; then continue; fi
+      [ "$(stat -c %u "$folder")" = "$(id -u)" ] || continue
+      [ "$(state_of "$folder" "${folder##*.partial.}")" != dead ] || close_folder "$folder"
+    done
   done
 }
 
@@ -450,7 +475,8 @@ compare() {
     part == "list" { type[$4] = $1; mode[$4] = $2; value[$4] = $3; next }
     part == "sums" { actual[substr($0, 69)] = substr($0, 1, 64); next }
     part == "links" { actual[substr($2, 3)] = $1; next }
-    {
+    # Anything else is the rest of a name with a newline.
+    /^[0-9a-f]+\t[0-7]+\t[0-9]+\t\.\// {
       kind = substr($1, 1, 1)
       path = $0
       sub(/^[^\t]*\t[^\t]*\t[^\t]*\t\.\//, "", path)
@@ -496,28 +522,22 @@ clean_up() {
 }
 
 # Takes an installation back by its journal, unless its tree stands in its place: then only the rest goes.
-# The journal has lines `folder PATH`, `nest PATH`, `temporary PATH` and `file SUM PATH INODE`, each written before
-# the thing was done.
+# The journal has lines `folder PATH`, `temporary PATH` and `file SUM PATH INODE`, each written before the thing was
+# done.
 undo_installation() {
   if [ -f "$1/journal" ]; then
-    if [ -d "$1/tree" ]; then
-      sed -n 's/^file //p' "$1/journal" | while read -r sum path inode; do
-        if [ -L "$path" ] || [ ! -f "$path" ]; then continue; fi
-        [ "$(stat -c %d:%i "$path")" = "$inode" ] || continue
-        [ "$(sha256sum <"$path")" != "$sum  -" ] || rm -f "$path"
-      done
-    fi
+    [ ! -d "$1/tree" ] || sed -n 's/^file //p' "$1/journal" | while read -r sum path inode; do
+      if [ -L "$path" ] || [ ! -f "$path" ]; then continue; fi
+      [ "$(stat -c %d:%i "$path")" = "$inode" ] || continue
+      [ "$(sha256sum <"$path")" != "$sum  -" ] || rm -f "$path"
+    done
     sed -n 's/^temporary //p' "$1/journal" | while read -r path; do rm -f "$path"; done
-    [ ! -d "$1/tree" ] || remove_folders "$1/journal"
-    sed -n 's/^nest //p' "$1/journal" | while read -r path; do rmdir "$path" 2>/dev/null || :; done
-    rm -f "$1/journal"
+    if [ -d "$1/tree" ]; then
+      close_stage "$1" journal
+      return 0
+    fi
   fi
   discard "$1"
-}
-
-# Removes the folders of a journal or record that are empty, deepest first.
-remove_folders() {
-  sed -n 's/^folder //p' "$1" | sort -ru | while read -r path; do rmdir "$path" 2>/dev/null || :; done
 }
 
 # Takes down the folders on the way to a path that are not there.
@@ -548,22 +568,23 @@ verify() {
 open_installation() {
   parent=${prefix%/*}
   if [ -d "${parent:-/}" ]; then
-    open_stage "$prefix.partial.$id"
+    open_folder "$prefix.partial.$id" || die "$prefix.partial.$id could not be made"
+    stage=$prefix.partial.$id
     mkdir "$stage/tree"
     : >"$stage/journal"
     return 0
   fi
   top=${anchor%/}/${rest%%/*}
   nest=${anchor%/}/.slurm-factory.partial.$id
-  mkdir -m 700 "$nest" || { nest='' && die "nothing can be made in $anchor"; }
+  open_folder "$nest" || { nest='' && die "nothing can be made in $anchor"; }
   mkdir -p "$nest/new${parent#"$top"}"
-  open_stage "$nest/new${prefix#"$top"}.partial.$id"
+  stage=$nest/new${prefix#"$top"}.partial.$id
+  open_folder "$stage"
   mkdir "$stage/tree"
   note_folders "$parent"
-  say "nest $nest" >>"$stage/journal"
   stage=$prefix.partial.$id
   mv -T "$nest/new" "$top" || die "$top could not be made; if another run has just made it, run this again"
-  rmdir "$nest"
+  discard "$nest"
   nest=''
 }
 
@@ -896,7 +917,8 @@ finish_removal() {
       if [ -d "$prefix" ]; then put_back "$stage/tree" "$prefix" && rmdir "$stage/tree"; else mv -T "$stage/tree" "$prefix"; fi ||
         die "$stage/tree has files that are not this script's; they could not be put back"
     fi
-    remove_folders "$stage/record"
+    close_stage "$stage" record
+    return 0
   fi
   discard "$stage"
 }
@@ -923,7 +945,8 @@ uninstall() {
     require_idle "$here"
   fi
   trap '' HUP INT QUIT PIPE TERM
-  open_stage "$prefix.removed.$id"
+  open_folder "$prefix.removed.$id" || die "$prefix.removed.$id could not be made"
+  stage=$prefix.removed.$id
   trap 'rm -rf "$stage"' EXIT
   read_record "$record"
   compare "$prefix" "$stage/list" "$stage" >"$stage/differences"
