@@ -43,6 +43,7 @@ async function smoke(from: string, prefix: string): Promise<SmokeReport> {
     },
     {
       process: nodeProcess,
+      env: process.env,
       logger: consoleLogger({ out: process.stdout, err: process.stderr }, false),
       signal: new AbortController().signal,
     },

@@ -1,11 +1,13 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { AuditReport } from '../audit/run.js';
 import { InputError } from '../base/errors.js';
-import { exists } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
+import { copyPlain, openPlain, PlainFileError } from '../base/safe.js';
+import { unknownValue } from '../base/suggest.js';
+import { visible } from '../base/text.js';
 import { findEngine } from '../container/engine.js';
 import { ensureImage } from '../container/image.js';
 import { layoutBelow, places } from '../container/layout.js';
@@ -40,17 +42,12 @@ export async function auditFile(
   request: InspectRequest,
   ports: Ports,
 ): Promise<AuditReport> {
-  const path = resolve(tarball);
-  const target = await targetOf(path);
-  const { toolchain } = await request.project.loadToolchain(target.toolchain);
-  return withSession(request, toolchain, dirname(path), ports, (session) =>
-    audit(
-      `${session.layout.output}/${basename(path)}`,
-      { target, toolchain },
-      request.project,
-      session,
-      ports.logger,
-    ),
+  const name = basename(resolve(tarball));
+  const target = targetOf(tarball);
+  const toolchain = await toolchainOf(target, request.project);
+  const path = await requireTarball(tarball);
+  return withSession(request, toolchain, { path, name }, ports, (session) =>
+    audit(`${session.layout.output}/${name}`, { target, toolchain }, request.project, session, ports.logger),
   );
 }
 
@@ -66,14 +63,15 @@ export async function smokeFile(
   ports: Ports,
 ): Promise<SmokeReport> {
   const subject = await openSubject(tarball);
-  const { toolchain } = await request.project.loadToolchain(subject.target.toolchain);
+  const toolchain = await toolchainOf(subject.target, request.project);
+  const engine = await findEngine(request.engine, request.host, toolchain, ports.process);
   const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-smoke-'));
   try {
     return await smokeTest(
       {
         subject,
         toolchain,
-        engine: await findEngine(request.engine, request.host, toolchain, ports.process),
+        engine,
         host: request.host,
         scripts: join(request.project.root, 'scripts', 'inside', 'smoke'),
         context: join(scratch, 'context'),
@@ -87,29 +85,59 @@ export async function smokeFile(
   }
 }
 
-async function targetOf(path: string): Promise<Target> {
-  const identifier = basename(path).replace(/-software\.tar\.gz$/, '');
-  const target = parseTarget(identifier);
-  const problem = (message: string) => new InputError([{ input: 'tarball', message }]);
-  if (target === undefined || identifier === basename(path)) {
-    throw problem(`'${path}' is not named like slurm-24.11.6-bookworm-amd64-software.tar.gz.`);
+const refuse = (message: string): InputError => new InputError([{ input: 'tarball', message }]);
+
+function targetOf(tarball: string): Target {
+  const name = basename(resolve(tarball));
+  const identifier = name.replace(/-software\.tar\.gz$/, '');
+  const target = identifier === name ? undefined : parseTarget(identifier);
+  if (target === undefined) {
+    throw refuse(`'${visible(tarball)}' is not named like slurm-24.11.6-bookworm-amd64-software.tar.gz.`);
   }
-  if (!(await exists(path))) throw problem(`there is no file '${path}'.`);
   return target;
+}
+
+async function toolchainOf({ toolchain }: Target, project: Project): Promise<Toolchain> {
+  if (!project.toolchains.includes(toolchain)) {
+    throw refuse(unknownValue('toolchain', visible(toolchain), project.toolchains));
+  }
+  return (await project.loadToolchain(toolchain)).toolchain;
+}
+
+/** Bytes that a tarball may have; Slurm's has some 10 MB, and unpacked no more than this is read. */
+const largestTarball = 1 << 30;
+
+/** Path of a tarball without links. What is no file is refused before anything waits for it. */
+async function requireTarball(tarball: string): Promise<string> {
+  try {
+    const path = await realpath(tarball);
+    const file = await openPlain(dirname(path), basename(path));
+    const { size } = await file.stat().finally(() => file.close());
+    if (size === 0) throw refuse(`'${visible(tarball)}' is empty.`);
+    return path;
+  } catch (error) {
+    throw asInputError(tarball, error);
+  }
+}
+
+function asInputError(tarball: string, error: unknown): unknown {
+  if (error instanceof PlainFileError) return refuse(`'${visible(tarball)}' ${error.reason}.`);
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return refuse(`there is no file '${visible(tarball)}'.`);
+  return code === undefined ? error : refuse(`'${visible(tarball)}' can't be read (${code}).`);
 }
 
 async function withSession<T>(
   request: InspectRequest,
   toolchain: Toolchain,
-  output: string,
+  tarball: { readonly path: string; readonly name: string },
   ports: Ports,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { project, host } = request;
-  const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-audit-'));
-  const layout = { ...layoutBelow(scratch), output };
-  for (const place of places) await mkdir(layout[place], { recursive: true });
   const engine = await findEngine(request.engine, host, toolchain, ports.process);
+  const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-audit-'));
+  const layout = layoutBelow(scratch);
   const start = async (): Promise<Session> => {
     if (engine.kind === 'none') {
       await ensurePackages(toolchain, host, false, ports);
@@ -132,6 +160,16 @@ async function withSession<T>(
     );
   };
   try {
+    for (const place of places) await mkdir(layout[place], { recursive: true });
+    // A copy, so that programs of the tarball see nothing else of the folder that it lies in.
+    const { path, name } = tarball;
+    await copyPlain(dirname(path), basename(path), join(layout.output, name), {
+      mode: 0o444,
+      limit: largestTarball,
+    }).catch((error: unknown) => {
+      throw error instanceof PlainFileError ? asInputError(path, error) : error;
+    });
+    ports.signal.throwIfAborted();
     const session = await start();
     // Whatever runs in the session then fails, and the folders go.
     const cancel = () => void session.stop();

@@ -1,7 +1,10 @@
-import { ConfigurationError } from '../base/errors.js';
+import { ConfigurationError, InputError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { ownerLabel } from '../base/owner.js';
+import { visible } from '../base/text.js';
+import { proxyArguments } from '../container/proxy.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
+import { isPackageName } from '../targets/packages.js';
 import type { Toolchain } from '../targets/toolchains.js';
 
 /** Kinds of module files that a result can have. */
@@ -48,11 +51,27 @@ export function smokeImage(
 ): SmokeImage {
   const { image, digest } = toolchain.base;
   const { packages: own, unpacked } = toolchain.smoke;
-  if (own.length === 0 || (toolchain.packages === 'rpm' && unpacked.length > 0)) {
+  if (
+    own.length === 0 ||
+    ![...own, ...unpacked].every((word) => isPackageName(toolchain.packages, word)) ||
+    (toolchain.packages === 'rpm' && unpacked.length > 0)
+  ) {
     throw new ConfigurationError(
       `toolchains/${toolchain.id}/toolchain.yaml lists no packages for a smoke test that can be installed.`,
       'List them under `smoke`; `unpacked` is for dpkg only.',
     );
+  }
+  const isName = (word: string) => isPackageName(toolchain.packages, word);
+  const strange = runtimePackages.filter((word) => !isName(word));
+  if (strange.length > 0) {
+    // They would be words of an install command.
+    const some = strange.slice(0, 5).map((word) => `'${visible(word.slice(0, 100))}'`);
+    throw new InputError([
+      {
+        input: 'tarball',
+        message: `its manifest has runtimePackages that are no packages: ${some.join(', ')}.`,
+      },
+    ]);
   }
   const base = containerImage ?? (digest === null ? image : `${image}@${digest}`);
   const packages = [...new Set([...own, ...runtimePackages])].sort();
@@ -81,7 +100,7 @@ RUN dnf install -y --setopt=install_weak_deps=False \${PACKAGES} && dnf clean al
 `,
 };
 
-/** `docker build` arguments. */
+/** `docker build` arguments; the proxy's values are in the process's environment, see `withProxy`. */
 export function imageArguments(
   image: SmokeImage,
   base: string,
@@ -92,13 +111,13 @@ export function imageArguments(
     BASE_IMAGE: base,
     PACKAGES: image.packages.join(' '),
     ...(image.unpacked.length === 0 ? {} : { UNPACKED: image.unpacked.join(' ') }),
-    ...proxy,
   };
   return [
     'build',
     ...['--tag', image.tag],
     ...['--label', 'slurm-factory=smoke'],
     ...Object.entries(values).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    ...proxyArguments(proxy),
     context,
   ];
 }

@@ -5,6 +5,7 @@ import { ContainerError, InputError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
 import type { Engine } from '../container/engine.js';
+import { withProxy } from '../container/proxy.js';
 import { formatTarget } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import {
@@ -41,7 +42,7 @@ export interface SmokeRequest {
   readonly forbidden?: readonly string[];
 }
 
-type SmokePorts = Pick<Ports, 'process' | 'logger' | 'signal'>;
+type SmokePorts = Pick<Ports, 'process' | 'logger' | 'signal' | 'env'>;
 
 /**
  * Runs a real one-node cluster out of the tarball, in a fresh container of the target's distribution.
@@ -119,7 +120,7 @@ async function ensureSmokeImage(
   program: 'docker' | 'podman',
   image: SmokeImage,
   { host, context, toolchain }: SmokeRequest,
-  { process, logger }: SmokePorts,
+  { process, logger, env }: SmokePorts,
 ): Promise<void> {
   const has = async (name: string) => (await process.run([program, 'image', 'inspect', name])).exitCode === 0;
   if (await has(image.tag)) return;
@@ -135,6 +136,7 @@ async function ensureSmokeImage(
     const built = await process.run(
       [program, ...imageArguments(image, pulled ? image.base : local, host.proxy, context)],
       {
+        env: withProxy(env, host.proxy),
         onLine: (line) => {
           lines.push(line);
           logger.debug(line);

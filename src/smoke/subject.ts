@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { InputError } from '../base/errors.js';
-import { exists } from '../base/files.js';
+import { InputError, PackagingError } from '../base/errors.js';
+import { openPlain, PlainFileError, readPlain } from '../base/safe.js';
+import { visible } from '../base/text.js';
+import { verifySums } from '../bundle/sums.js';
 import { formatTarget, parseTarget, type Target } from '../targets/identifier.js';
 
 /** A finished result, as it lies in a folder. */
@@ -10,45 +11,98 @@ export interface SmokeSubject {
   readonly target: Target;
   /** Absolute paths of the files that an installation uses. */
   readonly files: readonly string[];
-  /** Packages of the distribution that the tarball needs. */
+  /** Packages of the distribution that the tarball needs, as the manifest has them; nobody has looked at them. */
   readonly runtimePackages: readonly string[];
 }
 
-const manifestPart = z.object({ target: z.string(), runtimePackages: z.array(z.string()) });
+/** Bytes that a manifest may have; a target's has some five thousand. */
+const largestManifest = 1 << 20;
+const mostPackages = 500;
+const manifestPart = z.object({
+  target: z.string(),
+  runtimePackages: z.array(z.string()).max(mostPackages),
+});
 
 /**
- * Opens the result that a software tarball belongs to: its other files lie beside it.
- * @throws InputError when the name is not a result's, or a file is missing
+ * Opens the result that a software tarball belongs to: its other files lie beside it. Where its sums are there
+ * too, the files must have them.
+ * @throws InputError when the name is not a result's, or a file is missing, no regular file or no manifest;
+ * PackagingError when the files are not those of the sums
  */
 export async function openSubject(software: string): Promise<SmokeSubject> {
   const path = resolve(software);
   const identifier = basename(path).replace(/-software\.tar\.(gz|zst)$/, '');
   const target = identifier === basename(path) ? undefined : parseTarget(identifier);
   if (target === undefined) {
-    throw refuse(`'${software}' is not named like a result, slurm-24.11.6-bookworm-amd64-software.tar.gz.`);
+    throw refuse(
+      `'${visible(software)}' is not named like a result, slurm-24.11.6-bookworm-amd64-software.tar.gz.`,
+    );
   }
-  const file = (end: string) => join(dirname(path), `${identifier}-${end}`);
-  const modules = file(`modules.tar${path.endsWith('.zst') ? '.zst' : '.gz'}`);
-  const needed = [path, modules, file('manifest.json')];
-  const optional = [file('install.sh'), file('SHA256SUMS')];
-  const [missing, present] = await Promise.all([absent(needed), absent(optional)]);
-  if (missing.length > 0) throw refuse(`there is no ${missing.join(', ')}.`);
-  const manifest = manifestPart.safeParse(
-    JSON.parse(await readFile(file('manifest.json'), 'utf8').catch(() => 'null')),
+  const folder = dirname(path);
+  const name = (end: string) => `${identifier}-${end}`;
+  const sums = name('SHA256SUMS');
+  const modules = name(`modules.tar${path.endsWith('.zst') ? '.zst' : '.gz'}`);
+  const needed = [basename(path), modules, name('manifest.json')];
+  const present = await presentFiles(folder, needed, [name('install.sh'), sums]);
+  const runtimePackages = await readManifest(folder, name('manifest.json'), formatTarget(target));
+  if (present.includes(sums)) await checkSums(folder, sums, present);
+  return { target, files: present.map((file) => join(folder, file)), runtimePackages };
+}
+
+/** The files that are there; each is a regular file. */
+async function presentFiles(
+  folder: string,
+  needed: readonly string[],
+  optional: readonly string[],
+): Promise<string[]> {
+  const problems: string[] = [];
+  const missing: string[] = [];
+  const present: string[] = [];
+  for (const file of [...needed, ...optional]) {
+    try {
+      await (await openPlain(folder, file)).close();
+      present.push(file);
+    } catch (error) {
+      if (!(error instanceof PlainFileError)) throw error;
+      if (!error.missing) problems.push(`${shown(folder, file)} ${error.reason}.`);
+      else if (needed.includes(file)) missing.push(shown(folder, file));
+    }
+  }
+  if (missing.length > 0) problems.push(`there is no ${missing.join(', ')}.`);
+  if (problems.length > 0) throw refuse(...problems);
+  return present;
+}
+
+async function readManifest(folder: string, file: string, target: string): Promise<readonly string[]> {
+  const bytes = await readPlain(folder, file, largestManifest).catch((error: unknown) => {
+    throw error instanceof PlainFileError ? refuse(`${shown(folder, file)} ${error.reason}.`) : error;
+  });
+  const manifest = manifestPart.safeParse(parseJson(bytes.toString()));
+  if (!manifest.success || manifest.data.target !== target) {
+    throw refuse(`${shown(folder, file)} is not the manifest of ${target}.`);
+  }
+  return manifest.data.runtimePackages;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function checkSums(folder: string, sums: string, present: readonly string[]): Promise<void> {
+  const summed = await verifySums(folder, sums);
+  const stranger = present.find((file) => file !== sums && !summed.includes(file));
+  if (stranger === undefined) return;
+  throw new PackagingError(
+    `${sums} does not list ${stranger}.`,
+    'Fetch the files again, all of them and nothing else.',
   );
-  if (!manifest.success || manifest.data.target !== formatTarget(target)) {
-    throw refuse(`${file('manifest.json')} is not the manifest of ${identifier}.`);
-  }
-  return {
-    target,
-    files: [...needed, ...optional.filter((name) => !present.includes(name))],
-    runtimePackages: manifest.data.runtimePackages,
-  };
 }
 
-async function absent(files: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(files.map(exists));
-  return files.filter((_, index) => !found[index]);
-}
+const shown = (folder: string, file: string): string => visible(join(folder, file));
 
-const refuse = (message: string): InputError => new InputError([{ input: 'tarball', message }]);
+const refuse = (...messages: string[]): InputError =>
+  new InputError(messages.map((message) => ({ input: 'tarball', message })));

@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { AuditError } from '../../../src/audit/error.js';
 import { InputError } from '../../../src/base/errors.js';
 import { auditFile, smokeFile } from '../../../src/build/inspect.js';
@@ -72,6 +72,98 @@ describe('auditFile', () => {
     await expect(attempt).rejects.toThrow(InputError);
     await expect(attempt).rejects.toThrow(message);
     expect(process.lines).toEqual([]);
+  });
+});
+
+describe('a tarball that can not be audited is refused at once', () => {
+  const name = `${target}-software.tar.gz`;
+  test.each<[string, (file: string) => Promise<unknown>, RegExp]>([
+    ['a folder', (file) => mkdir(file), /' is a folder\./],
+    ['empty', (file) => writeFile(file, ''), /' is empty\./],
+    ['a link to a device without end', (file) => symlink('/dev/zero', file), /' is a device\./],
+    ['a link to nothing', (file) => symlink('nothing', file), /there is no file/],
+    ['a link to itself', (file) => symlink(file, file), /can't be read \(ELOOP\)/],
+    ['below a file', (file) => writeFile(join(file, '..', 'x'), ''), /there is no file/],
+  ])('%s', async (_, make, message) => {
+    const { request, ports, process } = await result();
+    const folder = await temporaryFolder();
+    await make(join(folder, name));
+    const attempt = auditFile(join(folder, name), request, ports);
+    await expect(attempt).rejects.toThrow(InputError);
+    await expect(attempt).rejects.toThrow(message);
+    expect(process.lines).toEqual([]);
+  });
+
+  test('a path that is too long', async () => {
+    const { request, ports } = await result();
+    const attempt = auditFile(join('/tmp', 'x'.repeat(5000), name), request, ports);
+    await expect(attempt).rejects.toThrow(InputError);
+    await expect(attempt).rejects.toThrow(/ENAMETOOLONG/);
+  });
+
+  test.each(['audit', 'smoke'])(
+    '%s: a toolchain that is not known, with the nearest that is',
+    async (verb) => {
+      const { request, ports, process } = await result();
+      const other = target.replace('bookworm', 'bookwurm');
+      const folder = await temporaryFolder({
+        [`${other}-software.tar.gz`]: 'x',
+        [`${other}-modules.tar.gz`]: 'x',
+        [`${other}-manifest.json`]: JSON.stringify({ target: other, runtimePackages: [] }),
+      });
+      const tarball = join(folder, `${other}-software.tar.gz`);
+      const attempt =
+        verb === 'audit' ? auditFile(tarball, request, ports) : smokeFile(tarball, undefined, request, ports);
+      await expect(attempt).rejects.toThrow(InputError);
+      await expect(attempt).rejects.toThrow(/'bookwurm' is not a known toolchain. Did you mean 'bookworm'/);
+      expect(process.lines).toEqual([]);
+    },
+  );
+});
+
+describe('what is left', () => {
+  const before = process.env['TMPDIR'];
+  afterEach(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+
+  test.each([
+    [
+      'no engine',
+      { answer: (words: readonly string[]) => (words[0] === 'docker' ? { exitCode: 127 } : undefined) },
+    ],
+    [
+      'a builder image that can not be made',
+      {
+        answer: (words: readonly string[]) =>
+          words[1] === 'image' || words[1] === 'build' ? { exitCode: 1, stderr: 'no' } : undefined,
+      },
+    ],
+    [
+      'a container that does not start',
+      { answer: (words: readonly string[]) => (words[1] === 'run' ? { exitCode: 125 } : undefined) },
+    ],
+  ])('%s: nothing', async (_, script) => {
+    const { tarball, request, ports } = await result(script);
+    const temporary = await temporaryFolder();
+    process.env['TMPDIR'] = temporary;
+    await expect(auditFile(tarball, request, ports)).rejects.toThrow();
+    await expect(smokeFile(tarball, undefined, request, ports)).rejects.toThrow();
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  test('the container sees the tarball, and nothing else of its folder', async () => {
+    const seen: string[][] = [];
+    const { folder, tarball, request, ports, process } = await result({
+      answer: async (words, folders) => {
+        if (words[1] === '-c') seen.push(await readdir(folders['output'] ?? ''));
+        return undefined;
+      },
+    });
+    await auditFile(tarball, request, ports);
+    expect(seen).toEqual([[basename(tarball)]]);
+    expect(process.lines.join('\n')).not.toContain(folder);
   });
 });
 

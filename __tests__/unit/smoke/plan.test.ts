@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { ConfigurationError } from '../../../src/base/errors.js';
+import { ConfigurationError, InputError } from '../../../src/base/errors.js';
 import {
   containerArguments,
   imageArguments,
@@ -82,6 +82,22 @@ describe('smokeImage', () => {
     expect(() => smokeImage(given, [], undefined)).toThrow(ConfigurationError);
   });
 
+  test.each(['-y', '--allow-downgrades', 'a b', '$(id)', './a.deb', 'libc6-', '', '\x1b[2J'])(
+    'refuses the runtime package %j, before it is a word of a command',
+    (word) => {
+      const make = () => smokeImage(toolchain({ smoke }), ['libpmix2', word], undefined);
+      expect(make).toThrow(InputError);
+      expect(make).toThrow(/runtimePackages that are no packages: '/);
+    },
+  );
+
+  test('refuses a toolchain with such words as its own fault', () => {
+    for (const change of [{ packages: ['-y'] }, { unpacked: ['a b'] }]) {
+      const given = toolchain({ smoke: { ...smoke, ...change } });
+      expect(() => smokeImage(given, [], undefined)).toThrow(ConfigurationError);
+    }
+  });
+
   test('imageArguments: everything as build arguments, one word each', () => {
     expect(imageArguments(image, 'debian@sha256:dd', { http_proxy: 'http://p:1' }, '/the context')).toEqual([
       'build',
@@ -96,7 +112,7 @@ describe('smokeImage', () => {
       '--build-arg',
       'UNPACKED=environment-modules',
       '--build-arg',
-      'http_proxy=http://p:1',
+      'http_proxy',
       '/the context',
     ]);
   });

@@ -1,7 +1,8 @@
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { ContainerError, InputError } from '../../../src/base/errors.js';
-import { exists } from '../../../src/base/files.js';
+import { ContainerError, InputError, PackagingError } from '../../../src/base/errors.js';
+import { exists, sha256 } from '../../../src/base/files.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
 import { type SmokeRequest, smokeTest } from '../../../src/smoke/run.js';
@@ -52,7 +53,7 @@ async function runSmoke(
       name: 'the-container',
       ...change,
     },
-    { process, logger, signal: controller.signal },
+    { process, logger, signal: controller.signal, env: { PATH: '/bin' } },
   );
   const outcome = await done.then(
     (report) => ({ report, error: undefined }),
@@ -149,6 +150,22 @@ describe('the image', () => {
     expect(await exists(context)).toBe(false);
   });
 
+  test("a proxy's password is in the engine's environment, not on its command line", async () => {
+    const proxy = { https_proxy: 'http://me:secret@proxy:3128' };
+    const { process } = await runSmoke({}, { host: host({ proxy }) });
+    const build = process.calls.find(({ command }) => command[1] === 'build');
+    expect(build?.command.join(' ')).toContain('--build-arg https_proxy ');
+    expect(build?.options.env).toEqual({ PATH: '/bin', ...proxy });
+    expect(process.lines.join('\n')).not.toContain('secret');
+  });
+
+  test('a manifest with words that are no packages starts nothing', async () => {
+    const subject = { target, files: [], runtimePackages: ['libc6', '-oAPT::Update::Pre-Invoke::=id'] };
+    const { error, process } = await runSmoke({}, { subject });
+    expect(error).toBeInstanceOf(InputError);
+    expect(process.lines).toEqual([]);
+  });
+
   test('a pinned base that no registry serves is taken by its name', async () => {
     const base = { image: 'debian:bookworm', digest: 'sha256:dd' };
     const pinned = { toolchain: toolchain({ smoke, base }) };
@@ -166,6 +183,10 @@ describe('openSubject', () => {
     [`${identifier}-modules.tar.gz`]: '',
     [`${identifier}-manifest.json`]: manifest,
   };
+  const sumsOf = (summed: Readonly<Record<string, string>>) =>
+    Object.entries(summed)
+      .map(([name, text]) => `${sha256(text)}  ${name}\n`)
+      .join('');
   const software = (folder: string) => join(folder, `${identifier}-software.tar.gz`);
 
   test('finds what lies beside the tarball, the installer and the sums where they are', async () => {
@@ -175,9 +196,48 @@ describe('openSubject', () => {
       files: Object.keys(files).map((name) => join(plain, name)),
       runtimePackages: ['libjwt0'],
     });
-    const extra = { [`${identifier}-install.sh`]: '', [`${identifier}-SHA256SUMS`]: '', other: '' };
-    const full = await temporaryFolder({ ...files, ...extra });
+    const summed = { ...files, [`${identifier}-install.sh`]: '#!/bin/sh\n' };
+    const extra = { [`${identifier}-SHA256SUMS`]: sumsOf(summed), other: '' };
+    const full = await temporaryFolder({ ...summed, ...extra });
     expect((await openSubject(software(full))).files).toHaveLength(5);
+  });
+
+  test('files that are not those of the sums are refused', async () => {
+    const summed = { ...files, [`${identifier}-SHA256SUMS`]: sumsOf(files) };
+    const changed = await temporaryFolder({ ...summed, [`${identifier}-software.tar.gz`]: 'changed' });
+    await expect(openSubject(software(changed))).rejects.toThrow(PackagingError);
+    await expect(openSubject(software(changed))).rejects.toThrow(/software\.tar\.gz has other bytes/);
+    const added = await temporaryFolder({ ...summed, [`${identifier}-install.sh`]: 'evil' });
+    await expect(openSubject(software(added))).rejects.toThrow(/does not list .*install\.sh/);
+  });
+
+  test.each<[string, string, (folder: string, file: string) => Promise<unknown>, RegExp]>([
+    [
+      'manifest.json',
+      'a link to a device without end',
+      (_, file) => symlink('/dev/zero', file),
+      /symbolic link/,
+    ],
+    ['manifest.json', 'a link to itself', (_, file) => symlink(file, file), /symbolic link/],
+    ['manifest.json', 'a folder', (_, file) => mkdir(file), /is a folder/],
+    [
+      'manifest.json',
+      'huge',
+      (_, file) => writeFile(file, ' '.repeat(2 << 20)),
+      /has 2097152 bytes, more than/,
+    ],
+    ['modules.tar.gz', 'a folder', (_, file) => mkdir(file), /modules\.tar\.gz is a folder/],
+    ['software.tar.gz', 'a folder', (_, file) => mkdir(file), /software\.tar\.gz is a folder/],
+    ['install.sh', 'a link', (_, file) => symlink('/bin/sh', file), /install\.sh is a symbolic link/],
+    ['SHA256SUMS', 'a link', (_, file) => symlink('/dev/zero', file), /SHA256SUMS is a symbolic link/],
+  ])('a %s that is %s is an InputError at once', async (end, _, make, message) => {
+    const folder = await temporaryFolder(files);
+    const file = join(folder, `${identifier}-${end}`);
+    await rm(file, { force: true });
+    await make(folder, file);
+    const attempt = openSubject(software(folder));
+    await expect(attempt).rejects.toThrow(InputError);
+    await expect(attempt).rejects.toThrow(message);
   });
 
   test.each<[string, Record<string, string>, string, RegExp]>([
@@ -186,6 +246,31 @@ describe('openSubject', () => {
     [
       "another target's manifest",
       { ...files, [`${identifier}-manifest.json`]: manifest.replace('24.11.6', '24.11.5') },
+      `${identifier}-software.tar.gz`,
+      /not the manifest of/,
+    ],
+    ...[
+      '{',
+      'hello',
+      'null',
+      '[]',
+      '{"target": 1}',
+      `{"target": "${identifier}", "runtimePackages": "libc6"}`,
+    ].map((text): [string, Record<string, string>, string, RegExp] => [
+      `a manifest that is ${text}`,
+      { ...files, [`${identifier}-manifest.json`]: text },
+      `${identifier}-software.tar.gz`,
+      /not the manifest of/,
+    ]),
+    [
+      'a manifest of very many packages',
+      {
+        ...files,
+        [`${identifier}-manifest.json`]: JSON.stringify({
+          target: identifier,
+          runtimePackages: Array(1000).fill('libc6'),
+        }),
+      },
       `${identifier}-software.tar.gz`,
       /not the manifest of/,
     ],
