@@ -1,6 +1,7 @@
 import { basename, dirname, join, relative } from 'node:path';
 import { listFiles } from '../base/files.js';
 import type { ArtifactStore, CacheInventory, CacheStore } from '../base/ports.js';
+import { unpackingInto } from './unpack.js';
 
 // The clients are loaded when they are needed: they are most of the bundle, and start-up should not wait.
 const cacheClient = () => import('@actions/cache');
@@ -28,7 +29,8 @@ export function actionsCache(workspace: string, inventory?: CacheInventory, conf
       if (found === undefined || !(found === key || prefixes.some((prefix) => found.startsWith(prefix)))) {
         return undefined;
       }
-      await restoreCache(pathOf(directory), found, []);
+      const [path = ''] = pathOf(directory);
+      await unpackingInto(dirname(path), () => restoreCache([path], found, []));
       return found;
     },
     async save(key, directory) {

@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { actionsCache } from '../../../src/action/stores.js';
 import { sha256 } from '../../../src/base/files.js';
@@ -102,6 +103,77 @@ const sumLine = (text: string, name: string): string => `${sha256(text)}  ${name
 const good = sumLine('one', 'a') + sumLine('two', 'b');
 const storedFile = (key: string): string =>
   runner.service.cacheEntries().find((entry) => entry.key === key)?.file ?? '';
+
+describe('an archive that somebody else made', () => {
+  /** Puts another archive in the place of a stored one: of these files, by names that tar makes of theirs. */
+  function forge(key: string, from: string, ...words: string[]): void {
+    const file = storedFile(key);
+    const zstd = readFileSync(file).readUInt32LE(0) === 0xfd2fb528;
+    const program = zstd ? 'zstd --force' : 'gzip';
+    execFileSync('tar', [
+      '--posix',
+      '-P',
+      '-cf',
+      file,
+      '--use-compress-program',
+      program,
+      '-C',
+      from,
+      ...words,
+    ]);
+  }
+
+  const inside = (key: string) => `.slurm-factory/${key}`;
+  test.each<[string, (from: string, key: string, elsewhere: string) => string[]]>([
+    ['an absolute name', (_, __, elsewhere) => [`--transform=s,^a$,${elsewhere}/planted,`, 'a']],
+    [
+      'a name that leads out',
+      (_, key, elsewhere) => [
+        `--transform=s,^a$,${inside(key)}/../../../${basename(elsewhere)}/planted,`,
+        'a',
+      ],
+    ],
+    ["a file of the user's workspace", () => ['--transform=s,^a$,Makefile,', 'a']],
+    [
+      'a link, and a file behind it',
+      (from, key, elsewhere) => {
+        symlinkSync(elsewhere, join(from, 'link'));
+        return [
+          `--transform=s,^link$,${inside(key)}/link,S`,
+          `--transform=s,^a$,${inside(key)}/link/planted,`,
+          'link',
+          'a',
+        ];
+      },
+    ],
+    [
+      'a link in the place of its folder, and a file behind it',
+      (from, key, elsewhere) => {
+        symlinkSync(elsewhere, join(from, 'link'));
+        return [
+          `--transform=s,^link$,${inside(key)},S`,
+          `--transform=s,^a$,${inside(key)}/planted,`,
+          'link',
+          'a',
+        ];
+      },
+    ],
+  ])('with %s writes nothing but into its own folder', async (name, words) => {
+    const key = `forged-${name.replaceAll(/[ ',]/g, '-')}`;
+    const elsewhere = join(runner.folder, `elsewhere-of-${key}`);
+    const from = join(runner.folder, key);
+    await writeFiles(from, { a: 'forged' });
+    await writeFiles(elsewhere, { tool: 'mine' });
+    await runner.build(key);
+    forge(key, from, ...words(from, key, elsewhere));
+    const next = await runner.build(key);
+    expect(next).toMatchObject({ restored: false, files: {} });
+    expect(await readFiles(elsewhere)).toEqual({ tool: 'mine' });
+    expect(await readFiles(runner.workspace)).toEqual({});
+    expect(await runner.build(key)).toMatchObject({ restored: true, warnings: expect.any(Array) });
+    expect(process.env['PATH']).not.toContain('slurm-factory-tar');
+  });
+});
 
 describe('a damaged entry is told, not used, and there is a good one for the next build', () => {
   test.each<[string, Record<string, string>, string]>([
