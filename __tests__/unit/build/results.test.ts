@@ -166,8 +166,7 @@ describe('a cached result', () => {
     const folder = await temporaryFolder();
     await make(folder, await keyOf(cache));
     forge(cache, await filesOf(folder));
-    const layers = [{ 'gpg-private-key': signingKey.armored }];
-    const second = await build(cache, { layers });
+    const second = await build(cache);
     expect(second.error).toBeUndefined();
     expect(second.made?.cacheHit).toBe('build-cache');
     expect(second.ports.logger.of('warning').join('\n')).toMatch(message);
@@ -180,8 +179,9 @@ describe('a cached result', () => {
 
   test('brings its report, which is uploaded, summed and signed with it', async () => {
     const cache = memoryCache();
-    const first = await build(cache);
-    const second = await build(cache, { layers: [{ 'gpg-private-key': signingKey.armored }] });
+    const layers = [{ 'gpg-private-key': signingKey.armored }];
+    const first = await build(cache, { layers });
+    const second = await build(cache, { layers });
     expect(second.made).toMatchObject({ cacheHit: 'result', smoke: undefined });
     const text = (await readFiles(first.out))[report] ?? '';
     expect((await readFiles(second.out))[report]).toBe(text);
