@@ -1,8 +1,11 @@
 // Runs all tests and closes with their count: `node scripts/test.mjs [unit|e2e] [jest's arguments]`.
+// SLURM_FACTORY_TEST_NO_SKIP=1 makes a test that is skipped one that failed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
+import prepare, { testCache } from './prepare.mjs';
+import { endOf, tally } from './tally.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const jest = join(root, 'node_modules/jest/bin/jest.js');
@@ -15,7 +18,7 @@ const options = more.findIndex((argument) => argument.startsWith('-'));
 const patterns = options === -1 ? more : more.slice(0, options);
 const jestOptions = options === -1 ? [] : more.slice(options);
 const reports = mkdtempSync(join(tmpdir(), 'slurm-factory-tests-'));
-const count = { passed: 0, failed: 0, skipped: 0 };
+const count = { passed: 0, failed: 0, skipped: [] };
 const times = [];
 const started = Date.now();
 
@@ -64,13 +67,10 @@ async function runTests(name, args, minutes) {
     return;
   }
   try {
-    const result = JSON.parse(readFileSync(report, 'utf8'));
-    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
-    count.passed += result.numPassedTests;
-    count.failed += failed;
-    count.skipped += result.numPendingTests + result.numTodoTests;
-    // jest can end badly with no test to blame.
-    if (done.code !== 0 && failed === 0) count.failed += 1;
+    const found = tally(JSON.parse(readFileSync(report, 'utf8')), done.code, root);
+    count.passed += found.passed;
+    count.failed += found.failed;
+    count.skipped.push(...found.skipped);
   } catch {
     count.failed += 1;
   }
@@ -92,6 +92,10 @@ async function runSlow() {
     (file) => patterns.length === 0 || patterns.some((part) => file.includes(part)),
   );
   if (files.length === 0) count.failed += 1;
+  const begun = Date.now();
+  console.log('Preparing what the slow tests need with scripts/prepare-e2e.sh: Docker, act, Node 24');
+  await prepare();
+  times.push(['prepare-e2e.sh', (Date.now() - begun) / 1000]);
   const deadline = Date.now() + limits.e2e * 60_000;
   for (const file of files) {
     const left = (deadline - Date.now()) / 60_000;
@@ -107,8 +111,7 @@ async function runSlow() {
 
 /** Stops the Docker Engine where the tests have started it. */
 function stopEngine() {
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  const file = join(cache, 'slurm-factory-tests', 'dockerd.pid');
+  const file = join(testCache, 'dockerd.pid');
   if (!existsSync(file)) return;
   const pid = readFileSync(file, 'utf8').trim();
   rmSync(file);
@@ -127,5 +130,6 @@ if (wanted === undefined || wanted === 'e2e') {
 rmSync(reports, { recursive: true });
 for (const [name, seconds] of times) console.log(`${seconds.toFixed(0).padStart(6)} s  ${name}`);
 console.log(`${((Date.now() - started) / 1000).toFixed(0).padStart(6)} s  in all`);
-console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
-process.exit(count.failed === 0 && count.passed > 0 ? 0 : 1);
+const end = endOf(count, process.env.SLURM_FACTORY_TEST_NO_SKIP === '1');
+for (const line of end.lines) console.log(line);
+process.exit(end.exitCode);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test as withAct } from '@jest/globals';
 import {
   type Forwarder,
   startForwarder,
@@ -17,7 +17,7 @@ import {
 } from '../../support/cache/processes.js';
 import { describeFolder, flipByte } from '../../support/cache/runner.js';
 import { writeFiles } from '../../support/fakes.js';
-import { temporaryFolder } from '../../support/prepare.js';
+import { isHere, temporaryFolder } from '../../support/prepare.js';
 import { runWorkflow } from '../../support/runner/act.js';
 import { makeWorkspace } from '../../support/runner/workspace.js';
 
@@ -26,6 +26,7 @@ import { makeWorkspace } from '../../support/runner/workspace.js';
  * GitHub Enterprise Server speaks. act's server differs in one point: it takes a key more than once.
  */
 
+const test = (await isHere('act')) ? withAct : withAct.skip;
 const folder = temporaryFolder('cache-v1');
 const source = join(folder, 'source');
 const cacheServerPath = join(folder, 'cache-server');
