@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Brings what the slow tests need to a Debian machine and starts it: a Docker Engine with a debian:bookworm
 # image, act, Node 24 and a few programs. Safe to run again. Tells on standard error what it does.
-# Standard output has a line for each thing: `node FOLDER`, `act FILE`, and `missing WHAT: WHY` for what can't
-# be had here; that is no failure of this script, the tests that need it say so.
+# Standard output has a line for each thing: `node FOLDER`, `act FILE`, `dockerd PID` where this call has started
+# it, so that its caller may stop it, and `missing WHAT: WHY` for what can't be had here; that is no failure of
+# this script, the tests that need it say so.
 set -uo pipefail
 tools=${SLURM_FACTORY_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/slurm-factory-tests}
 act_version=v0.2.89
@@ -52,16 +53,22 @@ engine() {
     return 1
   fi
   say 'starting dockerd'
-  local daemon=$tools/dockerd.log
-  # Whoever starts the tests may stop it again by this id.
-  as_root sh -c 'setsid dockerd --storage-driver=overlay2 >"$1/dockerd.log" 2>&1 </dev/null & echo $! >"$1/dockerd.pid"' \
-    sh "$tools" 2>>"$log" || return 1
+  local daemon=$tools/dockerd.log pid
+  # shellcheck disable=SC2016 # the inner shell's
+  pid=$(as_root sh -c 'setsid dockerd --storage-driver=overlay2 >"$1" 2>&1 </dev/null & echo $!' sh "$daemon" \
+    2>>"$log") || return 1
   for _ in $(seq 60); do
-    docker info >/dev/null 2>&1 && return 0
-    [ -e "/proc/$(cat "$tools/dockerd.pid")" ] || break
+    if docker info >/dev/null 2>&1; then
+      # Not that of another call which began at the same time.
+      if [ -e "/proc/$pid" ]; then echo "dockerd $pid"; fi
+      return 0
+    fi
+    [ -e "/proc/$pid" ] || break
     sleep 0.5
   done
-  rm -f "$tools/dockerd.pid"
+  # Another call may have been quicker.
+  sleep 3
+  docker info >/dev/null 2>&1 && return 0
   echo "dockerd does not start: $(last_line "$daemon")" >>"$log"
   return 1
 }
@@ -89,7 +96,8 @@ find_go() {
     command -v go
     return 0
   fi
-  local module="golang.org/toolchain@v0.0.1-go$go_version.linux-$(go env GOARCH)" folder
+  local module folder
+  module=golang.org/toolchain@v0.0.1-go$go_version.linux-$(go env GOARCH)
   # Go 1.19 writes the module's folder, with its sum checked, but not the rights to run what is in it.
   (cd "$tools" && GOFLAGS=-mod=mod go mod download "$module") >>"$log" 2>&1 || return 1
   folder=$(go env GOMODCACHE)/$module

@@ -11,22 +11,25 @@ export const testCache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.ca
 
 /**
  * What scripts/prepare-e2e.sh prints, read.
- * @returns {{act?: string, node?: string, missing: string[]}} act's path, the folder of Node 24, and what
- *   this machine can't have, with the reason
+ * @returns {{act?: string, node?: string, dockerd?: string, missing: string[]}} act's path, the folder of
+ *   Node 24, the id of a dockerd that was started, and what this machine can't have, with the reason
  */
 export function parsePrepared(text) {
   const prepared = { missing: [] };
   for (const line of text.split('\n')) {
-    const [, name, value] = /^(act|node|missing) (.+)$/.exec(line) ?? [];
+    const [, name, value] = /^(act|node|dockerd|missing) (.+)$/.exec(line) ?? [];
     if (name === 'missing') prepared.missing.push(value);
     else if (name !== undefined) prepared[name] = value;
   }
   return prepared;
 }
 
-/** Runs scripts/prepare-e2e.sh unless that was done for this process or one above it. */
-export default async function prepare() {
-  if (process.env[preparedVariable] !== undefined) return;
+/**
+ * Runs scripts/prepare-e2e.sh unless that was done for this process or one above it.
+ * @returns what there is; undefined when it was done before
+ */
+export async function prepare() {
+  if (process.env[preparedVariable] !== undefined) return undefined;
   const script = resolve(import.meta.dirname, 'prepare-e2e.sh');
   const child = spawn('bash', [script], {
     env: { ...process.env, SLURM_FACTORY_TEST_TOOLS: testCache },
@@ -42,5 +45,12 @@ export default async function prepare() {
     child.once('close', ended);
   });
   if (code !== 0) throw new Error(`scripts/prepare-e2e.sh ended with exit code ${code}`);
-  process.env[preparedVariable] = JSON.stringify(parsePrepared(text));
+  const prepared = parsePrepared(text);
+  process.env[preparedVariable] = JSON.stringify(prepared);
+  return prepared;
+}
+
+/** Jest's global setup. */
+export default async function setup() {
+  await prepare();
 }

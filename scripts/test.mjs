@@ -1,10 +1,10 @@
 // Runs all tests and closes with their count: `node scripts/test.mjs [unit|e2e] [jest's arguments]`.
 // SLURM_FACTORY_TEST_NO_SKIP=1 makes a test that is skipped one that failed.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
-import prepare, { testCache } from './prepare.mjs';
+import { prepare } from './prepare.mjs';
 import { endOf, tally } from './tally.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -87,6 +87,7 @@ async function slowFiles() {
   return files.map((file) => relative(root, file)).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
+/** Runs the slow tests. Returns the id of the dockerd that was started for them. */
 async function runSlow() {
   const files = (await slowFiles()).filter(
     (file) => patterns.length === 0 || patterns.some((part) => file.includes(part)),
@@ -94,7 +95,7 @@ async function runSlow() {
   if (files.length === 0) count.failed += 1;
   const begun = Date.now();
   console.log('Preparing what the slow tests need with scripts/prepare-e2e.sh: Docker, act, Node 24');
-  await prepare();
+  const prepared = await prepare();
   times.push(['prepare-e2e.sh', (Date.now() - begun) / 1000]);
   const deadline = Date.now() + limits.e2e * 60_000;
   for (const file of files) {
@@ -107,14 +108,13 @@ async function runSlow() {
     const args = ['--config', 'jest.config.e2e.js', '--runTestsByPath', file];
     await runTests(file, args, Math.min(left, limits.e2eFile));
   }
+  return prepared?.dockerd;
 }
 
-/** Stops the Docker Engine where the tests have started it. */
-function stopEngine() {
-  const file = join(testCache, 'dockerd.pid');
-  if (!existsSync(file)) return;
-  const pid = readFileSync(file, 'utf8').trim();
-  rmSync(file);
+/** Stops the Docker Engine where this run has started it, and nobody has a container in it. */
+function stopEngine(pid) {
+  const containers = spawnSync('docker', ['ps', '--quiet'], { encoding: 'utf8' });
+  if (containers.status !== 0 || containers.stdout !== '') return;
   const name = `/proc/${pid}/comm`;
   if (existsSync(name) && readFileSync(name, 'utf8').trim() === 'dockerd')
     process.kill(Number(pid), 'SIGTERM');
@@ -124,8 +124,8 @@ const keepsEngine = process.env.SLURM_FACTORY_TEST_KEEP_ENGINE !== undefined;
 if (wanted === undefined || wanted === 'unit')
   await runTests('unit', ['--config', 'jest.config.js', ...patterns], limits.unit);
 if (wanted === undefined || wanted === 'e2e') {
-  await runSlow();
-  if (!keepsEngine) stopEngine();
+  const dockerd = await runSlow();
+  if (!keepsEngine && dockerd !== undefined) stopEngine(dockerd);
 }
 rmSync(reports, { recursive: true });
 for (const [name, seconds] of times) console.log(`${seconds.toFixed(0).padStart(6)} s  ${name}`);

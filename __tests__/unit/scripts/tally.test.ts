@@ -65,10 +65,11 @@ describe('the end of a run', () => {
 
 test('what prepare-e2e.sh prints is read line by line', () => {
   const text =
-    'missing Docker Engine: dockerd does not start: why: so\nact /tools/bin/act\nnoise\nnode /a b/bin\n';
+    'missing Docker Engine: dockerd does not start: why: so\nact /tools/bin/act\nnoise\nnode /a b/bin\ndockerd 7\n';
   expect(parsePrepared(text)).toEqual({
     act: '/tools/bin/act',
     node: '/a b/bin',
+    dockerd: '7',
     missing: ['Docker Engine: dockerd does not start: why: so'],
   });
   expect(parsePrepared('')).toEqual({ missing: [] });
