@@ -73,7 +73,7 @@ async function run(left: CacheJob, right?: CacheJob): Promise<StepReport[][]> {
     cacheServerPath,
     env: { PROGRAM: cacheProgram, BUILT: built, JOBS: jobs },
     ...(right === undefined ? { matrix: { name: 'left' } } : {}),
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
   });
   if (done.exitCode !== 0) throw new Error(done.log.slice(-5000));
   const names = right === undefined ? ['left'] : ['left', 'right'];
@@ -129,7 +129,7 @@ const storedFiles = (): string[] =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 const damaged = /is damaged/;
-const slow = /took \d s for nothing/;
+const slow = /took \d+ s for nothing/;
 const refused = /did not take the entry/;
 
 /** [what is done, where the fault is, the fault, what the build says of it, whether the entry is there later] */
@@ -172,7 +172,8 @@ test('with faults at each step nothing fails, and nothing wrong is restored or s
 
   for (const { at, key, fault } of named) forwarder.addFault(at, key, fault);
   const steps = named.map(({ way, key }) => (way === 'save' ? save(key) : restore(key)));
-  const limits = { restore: 4000, save: 4000, patience: 2000 };
+  // A machine that is busy with something else answers late, too.
+  const limits = { restore: 12_000, save: 12_000, patience: 8000 };
   const [faulty] = await run({ limits, through: forwarder.through, atOnce: true, steps });
   for (const [index, { way, key, says }] of named.entries()) {
     const report = faulty?.[index];
