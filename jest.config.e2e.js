@@ -10,6 +10,8 @@ export default {
   roots: folders
     .filter((folder) => existsSync(new URL(folder, import.meta.url)))
     .map((folder) => `<rootDir>/${folder}`),
+  // A file that is run alone finds all that it needs, too.
+  globalSetup: '<rootDir>/scripts/prepare.mjs',
   maxWorkers: 1,
   testTimeout: 30 * 60 * 1000,
 };

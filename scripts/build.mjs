@@ -1,9 +1,11 @@
 // Compiles src/ and bundles each entry with ncc: `node scripts/build.mjs [--check]`.
+// dist/licenses.txt has the licences of what is bundled.
 // With --check nothing is written; exit 1 tells that dist/ is not what the source gives.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { bundledFolders, formatLicences, licenceOf } from './licenses.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const entries = ['main', 'post', 'cli'];
@@ -19,13 +21,19 @@ const list = (folder) =>
 
 rmSync(join(root, 'build'), { recursive: true, force: true });
 npx('tsc');
+const packages = new Set();
 for (const entry of entries) {
   const bundled = mkdtempSync(join(tmpdir(), 'slurm-factory-ncc-'));
-  npx('ncc', 'build', join('build', 'src', 'entry', `${entry}.js`), '--out', bundled, '--minify', '--quiet');
+  const stats = `${bundled}.json`;
+  const source = join('build', 'src', 'entry', `${entry}.js`);
+  npx('ncc', 'build', source, '--out', bundled, '--minify', '--quiet', '--stats-out', stats);
+  for (const folder of bundledFolders(JSON.parse(readFileSync(stats, 'utf8')))) packages.add(folder);
+  rmSync(stats);
   rmSync(join(target, entry), { recursive: true, force: true });
   cpSync(bundled, join(target, entry), { recursive: true });
   rmSync(bundled, { recursive: true });
 }
+writeFileSync(join(target, 'licenses.txt'), formatLicences([...packages].map(licenceOf)));
 
 if (check) {
   const dist = join(root, 'dist');

@@ -14,12 +14,12 @@ import type { Session } from '../../src/container/session.js';
 import { parseTarget } from '../../src/targets/identifier.js';
 import type { Toolchain } from '../../src/targets/toolchains.js';
 import { recordingLogger } from '../support/fakes.js';
-import { docker, projectRoot, temporaryFolder } from '../support/prepare.js';
+import { docker, hostArch, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
 /** The audit of a real tarball, and of copies of it with one real fault each. */
 
-const identifier = 'slurm-24.11.6-bookworm-amd64';
+const identifier = hostTarget('24.11.6');
 const results = await builtResult('24.11.6');
 const isThere = results !== undefined;
 const minutes = 60_000;
@@ -130,6 +130,11 @@ type Case = readonly [
   commands: string,
   findings: readonly (readonly [string, string, RegExp])[],
 ];
+
+/** What an ELF file's header says of machines: this one, and one that can't run its programs. */
+const amd64 = { name: 'EM_X86_64', byte: '\\x3e' };
+const arm64 = { name: 'EM_AARCH64', byte: '\\xb7' };
+const [own, other] = hostArch() === 'amd64' ? [amd64, arm64] : [arm64, amd64];
 
 const plugin = (name: string): string => `lib/slurm/${name}.so`;
 const future =
@@ -255,9 +260,9 @@ const cases: readonly Case[] = [
   ],
   [
     'a file for another machine',
-    `printf '\\xb7' | dd of=${plugin('hash_k12')} bs=1 seek=18 conv=notrunc status=none`,
+    `printf '${other.byte}' | dd of=${plugin('hash_k12')} bs=1 seek=18 conv=notrunc status=none`,
     [
-      ['architecture', plugin('hash_k12'), /it is for EM_AARCH64, not EM_X86_64/],
+      ['architecture', plugin('hash_k12'), new RegExp(`it is for ${other.name}, not ${own.name}`)],
       ['loadable', plugin('hash_k12'), /it does not load/],
     ],
   ],

@@ -7,24 +7,23 @@ import { makeSigningKey } from '../support/gpg.js';
 import {
   containersCreatedSince,
   docker,
+  hostTarget,
+  isHere,
   prepareMachine,
   projectRoot,
   sourceMirror,
   temporaryFolder,
-  unreachableUpstreams,
 } from '../support/prepare.js';
 import { keepResult } from '../support/result.js';
 import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
 import { makeActionWorkspace } from '../support/runner/workspace.js';
 import { type ResultsService, startResultsService } from '../support/services/results-service.js';
 
-const missing = await unreachableUpstreams();
-if (missing.length > 0)
-  console.warn(`skipped, these upstream addresses can't be reached: ${missing.join(', ')}`);
-const e2e = missing.length === 0 ? test : test.skip;
+const canRun = await isHere('upstream', 'Docker Engine', 'act', 'Node 24');
+const e2e = canRun ? test : test.skip;
 
 const minutes = 60_000;
-const target = 'slurm-24.11.6-bookworm-amd64';
+const target = hostTarget('24.11.6');
 const folder = temporaryFolder('e2e');
 const outputs = join(folder, 'out');
 let service: ResultsService;
@@ -33,7 +32,7 @@ let nodeDirectory: string;
 let mirror: string;
 
 beforeAll(async () => {
-  if (missing.length > 0) return;
+  if (!canRun) return;
   [nodeDirectory, mirror] = await Promise.all([prepareMachine(), sourceMirror(['24.11.6', '25.11.7'])]);
   service = await startResultsService({ directory: join(folder, 'service') });
   workspace = makeActionWorkspace(join(folder, 'workspace'));
@@ -228,19 +227,19 @@ e2e(
     expect(Object.fromEntries(hits)).toEqual({
       [target]: 'result',
       [`${target}-cuda`]: 'none',
-      'slurm-25.11.7-bookworm-amd64': 'none',
-      'slurm-25.11.7-bookworm-amd64-cuda': 'none',
+      [hostTarget('25.11.7')]: 'none',
+      [hostTarget('25.11.7', 'cuda')]: 'none',
     });
     // What the legs share came from the first run's cache: only Slurm, and NVML for CUDA, was compiled.
     const saved = done.log.split('\n').filter((line) => /Saved to the cache: .*-package-/.test(line));
     expect(saved.length).toBeGreaterThan(0);
     expect(saved.filter((line) => /-(gcc-runtime|compiler-wrapper)-/.test(line))).toEqual([]);
-    for (const name of [`${target}-cuda`, 'slurm-25.11.7-bookworm-amd64-cuda']) {
+    for (const name of [`${target}-cuda`, hostTarget('25.11.7', 'cuda')]) {
       const files = listTar(name);
       expect(files).toContain(`${name}/lib/slurm/gpu_nvml.so`);
       expect(files.filter((file) => file.includes('libnvidia-ml'))).toEqual([]);
     }
-    expectDebugFiles('slurm-25.11.7-bookworm-amd64-cuda');
+    expectDebugFiles(hostTarget('25.11.7', 'cuda'));
   },
   30 * minutes,
 );

@@ -6,7 +6,15 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { freeBytes } from '../../src/base/files.js';
 import { parseSums } from '../../src/bundle/sums.js';
 import { type CliRun, runCli, startCli } from '../support/cli.js';
-import { docker, prepareMachine, sourceMirror, temporaryFolder } from '../support/prepare.js';
+import {
+  asRoot,
+  docker,
+  hostTarget,
+  mayBeRoot,
+  prepareMachine,
+  sourceMirror,
+  temporaryFolder,
+} from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 import { runWorkflow } from '../support/runner/act.js';
 import { githubCancel } from '../support/runner/signals.js';
@@ -18,7 +26,7 @@ const e2e = reference === undefined ? test.skip : test;
 /** How often a build is killed; 20 shows more, and takes half an hour. */
 const kills = Number(process.env['SLURM_FACTORY_TEST_KILLS'] ?? 1);
 const minutes = 60_000;
-const target = 'slurm-24.11.6-bookworm-amd64';
+const target = hostTarget('24.11.6');
 const folder = temporaryFolder('interrupt');
 const cacheDir = join(folder, 'cache');
 const outputs = join(folder, 'out');
@@ -164,13 +172,12 @@ e2e(
   6 * minutes,
 );
 
-const mayMount = process.getuid?.() === 0;
-(mayMount ? e2e : test.skip)(
+(mayBeRoot() ? e2e : test.skip)(
   'a full disk fails the build, and no half of anything is in the cache',
   async () => {
     const disk = join(folder, 'disk');
     mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2600m', 'tmpfs', disk]);
+    asRoot('mount', '-t', 'tmpfs', '-o', 'size=2600m', 'tmpfs', disk);
     const cache = cacheWithClones(join(disk, 'cache'));
     const build = startCli(words(cache));
     try {
@@ -192,7 +199,7 @@ const mayMount = process.getuid?.() === 0;
     } finally {
       build.kill('SIGTERM');
       await build.ended;
-      execFileSync('umount', ['--lazy', disk]);
+      asRoot('umount', '--lazy', disk);
     }
   },
   6 * minutes,

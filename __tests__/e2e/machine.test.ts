@@ -3,13 +3,20 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseSums } from '../../src/bundle/sums.js';
-import { docker, gitConfiguration, projectRoot, sourceMirror, temporaryFolder } from '../support/prepare.js';
+import {
+  docker,
+  gitConfiguration,
+  hostTarget,
+  projectRoot,
+  sourceMirror,
+  temporaryFolder,
+} from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
 const fromDocker = await builtResult('24.11.6');
 const e2e = fromDocker === undefined ? test.skip : test;
 const minutes = 60_000;
-const target = 'slurm-24.11.6-bookworm-amd64';
+const target = hostTarget('24.11.6');
 const folder = temporaryFolder('machine');
 let mirror: string;
 

@@ -1,11 +1,9 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { type Arch, archOf, formatTarget, type Gpu } from '../../src/targets/identifier.js';
 import { mirrorArchives, mirrorWheel, reachable, type UpstreamArchive } from './sources.js';
-
-const execute = promisify(execFile);
 
 export const projectRoot = resolve(import.meta.dirname, '..', '..');
 
@@ -24,10 +22,66 @@ export const upstreams = [
   'https://github.com/spack/spack-packages.git',
 ];
 
-/** The upstream addresses that can't be reached from here. */
-export async function unreachableUpstreams(): Promise<string[]> {
-  const answers = await Promise.all(upstreams.map(reachable));
-  return upstreams.filter((_, index) => !answers[index]);
+/** What scripts/prepare.mjs tells of this machine: act's path, Node 24's folder, and what can't be had. */
+export interface Prepared {
+  readonly act?: string;
+  readonly node?: string;
+  /** `Docker Engine: dockerd does not start: …` */
+  readonly missing: readonly string[];
+}
+
+export function prepared(): Prepared {
+  const text = process.env['SLURM_FACTORY_TEST_PREPARED'];
+  if (text === undefined) throw new Error('Slow tests are prepared by Jest: run it with jest.config.e2e.js.');
+  return JSON.parse(text);
+}
+
+/** What slow tests may need: tools, by their names in `Prepared`, and that upstream answers. */
+export type Need = 'Docker Engine' | 'act' | 'Node 24' | 'upstream';
+
+/**
+ * Whether the machine has all of this.
+ * @returns false after one line that says what it lacks; the tests that need it are to be skipped then
+ */
+export async function isHere(...needs: readonly Need[]): Promise<boolean> {
+  const missing = lacking(needs, prepared().missing);
+  if (needs.includes('upstream')) {
+    const answers = await Promise.all(upstreams.map(reachable));
+    const silent = upstreams.filter((_, index) => !answers[index]);
+    if (silent.length > 0) missing.push(`upstream: no answer from ${silent.join(', ')}`);
+  }
+  // Past Jest, which would put a trace of the stack below it.
+  if (missing.length > 0) process.stderr.write(`skipped, not to be had here: ${missing.join('; ')}\n`);
+  return missing.length === 0;
+}
+
+/** Of what is missing on a machine, the things that are needed; Docker needs its base image, too. */
+export const lacking = (needs: readonly Need[], missing: readonly string[]): string[] =>
+  missing.filter((line) =>
+    needs.some(
+      (need) => line.startsWith(`${need}:`) || (need === 'Docker Engine' && line.startsWith('image ')),
+    ),
+  );
+
+/** The architecture that builds on this machine are for. */
+export function hostArch(nodeArch: string = process.arch): Arch {
+  const arch = archOf(nodeArch);
+  if (arch === undefined) throw new Error(`there are no builds for ${nodeArch}`);
+  return arch;
+}
+
+/** Name of what a build on this machine makes: `slurm-24.11.6-bookworm-amd64`. */
+export const hostTarget = (version: string, gpu: Gpu = 'none', arch: Arch = hostArch()): string =>
+  formatTarget({ version, toolchain: 'bookworm', gpu, arch });
+
+/** Whether this process may do what only root may, by sudo if need be. */
+export const mayBeRoot = (): boolean =>
+  process.getuid?.() === 0 || spawnSync('sudo', ['-n', 'true']).status === 0;
+
+/** Runs a command as root. */
+export function asRoot(...words: [string, ...string[]]): void {
+  const [program, ...more] = process.getuid?.() === 0 ? words : (['sudo', '-n', ...words] as const);
+  execFileSync(program, more);
 }
 
 interface ReleasesFile {
@@ -62,17 +116,17 @@ export async function sourceMirror(versions: readonly string[]): Promise<string>
     sha256: archiveSha256,
   };
   await mirrorArchives(folder, [...releases, wrapper]);
-  await mirrorWheel(folder, `${nvml.package}==${nvml.version}`, nvml.wheels.amd64.sha256);
+  // The recipe takes this one on every architecture.
+  const wheel = { requirement: `${nvml.package}==${nvml.version}`, ...nvml.wheels.amd64 };
+  await mirrorWheel(folder, { ...wheel, platform: 'manylinux2014_x86_64' });
   return folder;
 }
 
-/** Prepares Docker, act and Node 24; installs and starts what is missing. Returns Node 24's folder. */
+/** The folder of the Node 24 that act's jobs run actions with. */
 export async function prepareMachine(): Promise<string> {
-  const { stdout } = await execute(join(projectRoot, 'scripts', 'prepare-e2e.sh'), {
-    env: { ...process.env, SLURM_FACTORY_TEST_TOOLS: testCache },
-    timeout: 900_000,
-  });
-  return stdout.trim().split('\n').at(-1) ?? '';
+  const { node } = prepared();
+  if (node === undefined) throw new Error(`Node 24 is not here: ${prepared().missing.join('; ')}`);
+  return node;
 }
 
 /**

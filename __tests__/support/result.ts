@@ -6,7 +6,7 @@ import { resultKey } from '../../src/cache/keys.js';
 import { directoryCache } from '../../src/cli/stores.js';
 import { runCli } from './cli.js';
 import { recordingLogger } from './fakes.js';
-import { prepareMachine, sourceMirror, testCache, unreachableUpstreams } from './prepare.js';
+import { isHere, sourceMirror, testCache } from './prepare.js';
 
 const cacheDir = join(testCache, 'build-cache');
 
@@ -30,15 +30,10 @@ export async function keepResult(folder: string, target: string, contentKey: str
 /**
  * A finished result of this source, built with Docker the first time it is asked for, and taken from the
  * result cache from then on: its key changes with everything that decides its bytes.
- * @returns the folder with the target's files; undefined, with a word, where upstream can't be reached
+ * @returns the folder with the target's files; undefined, with a word, where it can't be built
  */
 export async function builtResult(version: string): Promise<string | undefined> {
-  const missing = await unreachableUpstreams();
-  if (missing.length > 0) {
-    console.warn(`skipped, these upstream addresses can't be reached: ${missing.join(', ')}`);
-    return undefined;
-  }
-  await prepareMachine();
+  if (!(await isHere('upstream', 'Docker Engine'))) return undefined;
   const folder = join(testCache, 'results', version);
   const done = runCli([
     'build',

@@ -74,8 +74,17 @@ export async function mirrorArchives(mirror: string, archives: readonly Upstream
   }
 }
 
+export interface UpstreamWheel {
+  /** `name==version` */
+  readonly requirement: string;
+  /** pip's name of the platform that the wheel is for. */
+  readonly platform: string;
+  readonly sha256: string;
+}
+
 /** Puts a wheel of PyPI, fetched by pip under its name, into a Spack source mirror, which wants it without extension. */
-export async function mirrorWheel(mirror: string, requirement: string, sha256: string): Promise<void> {
+export async function mirrorWheel(mirror: string, wheel: UpstreamWheel): Promise<void> {
+  const { requirement, platform, sha256 } = wheel;
   const file = mirrorPath(mirror, sha256, '');
   if (
     await readFile(file).then(
@@ -86,18 +95,8 @@ export async function mirrorWheel(mirror: string, requirement: string, sha256: s
     return;
   const folder = join(mirror, '.wheel');
   await rm(folder, { recursive: true, force: true });
-  await execute('python3', [
-    '-m',
-    'pip',
-    'download',
-    '--quiet',
-    '--no-deps',
-    '--only-binary',
-    ':all:',
-    '--dest',
-    folder,
-    requirement,
-  ]);
+  const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:'];
+  await execute('python3', [...pip, '--platform', platform, '--dest', folder, requirement]);
   const [name = ''] = await readdir(folder);
   await store(file, await readFile(join(folder, name)), sha256);
   await rm(folder, { recursive: true });

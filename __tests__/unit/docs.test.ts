@@ -35,6 +35,46 @@ function tables(text: string): Record<string, string[][]> {
   return Object.fromEntries(Object.entries(found).map(([name, [, ...body]]) => [name, body]));
 }
 
+interface LockedPackage {
+  readonly integrity?: string;
+  readonly license?: string;
+  readonly link?: boolean;
+  readonly dependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
+}
+
+const lock: { packages: Record<string, LockedPackage> } = JSON.parse(await read('package-lock.json'));
+
+/** Where the lock has a package that another one asks for: beside it, or further out. */
+function lockedPath(from: string, name: string): string | undefined {
+  for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
+    const path = `${at === '' ? '' : `${at}/`}node_modules/${name}`;
+    if (lock.packages[path] !== undefined) return path;
+    if (at === '') return undefined;
+  }
+}
+
+test('package-lock.json has every package that one in it asks for, those of other platforms too, with its sum', () => {
+  const missing = Object.entries(lock.packages).flatMap(([path, locked]) =>
+    Object.keys({ ...locked.dependencies, ...locked.optionalDependencies })
+      .filter((name) => lockedPath(path, name) === undefined)
+      .map((name) => `${name}, for ${path}`),
+  );
+  expect(missing).toEqual([]);
+  const unsummed = Object.entries(lock.packages).filter(([path, { integrity }]) => path !== '' && !integrity);
+  expect(unsummed).toEqual([]);
+});
+
+test('the commands that install are npm ci, in the docs and where checks run', async () => {
+  const files = ['README.md', 'CONTRIBUTING.md', '.ci/run'];
+  for (const name of ['check', 'e2e', 'release']) files.push(`.github/workflows/${name}.yml`);
+  for (const file of files) {
+    const text = await read(file);
+    expect({ file, ci: text.includes('npm ci') }).toEqual({ file, ci: true });
+    expect({ file, install: text.match(/npm install.*/)?.[0] }).toEqual({ file, install: undefined });
+  }
+});
+
 const action: {
   inputs: Record<string, { default: string; description: string }>;
   outputs: Record<string, { description: string }>;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test as withAct } from '@jest/globals';
 import {
   type Forwarder,
   startForwarder,
@@ -17,7 +17,7 @@ import {
 } from '../../support/cache/processes.js';
 import { describeFolder, flipByte } from '../../support/cache/runner.js';
 import { writeFiles } from '../../support/fakes.js';
-import { temporaryFolder } from '../../support/prepare.js';
+import { isHere, temporaryFolder } from '../../support/prepare.js';
 import { runWorkflow } from '../../support/runner/act.js';
 import { makeWorkspace } from '../../support/runner/workspace.js';
 
@@ -26,6 +26,7 @@ import { makeWorkspace } from '../../support/runner/workspace.js';
  * GitHub Enterprise Server speaks. act's server differs in one point: it takes a key more than once.
  */
 
+const test = (await isHere('act')) ? withAct : withAct.skip;
 const folder = temporaryFolder('cache-v1');
 const source = join(folder, 'source');
 const cacheServerPath = join(folder, 'cache-server');
@@ -72,7 +73,7 @@ async function run(left: CacheJob, right?: CacheJob): Promise<StepReport[][]> {
     cacheServerPath,
     env: { PROGRAM: cacheProgram, BUILT: built, JOBS: jobs },
     ...(right === undefined ? { matrix: { name: 'left' } } : {}),
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
   });
   if (done.exitCode !== 0) throw new Error(done.log.slice(-5000));
   const names = right === undefined ? ['left'] : ['left', 'right'];
@@ -128,7 +129,7 @@ const storedFiles = (): string[] =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 const damaged = /is damaged/;
-const slow = /took \d s for nothing/;
+const slow = /took \d+ s for nothing/;
 const refused = /did not take the entry/;
 
 /** [what is done, where the fault is, the fault, what the build says of it, whether the entry is there later] */
@@ -171,7 +172,8 @@ test('with faults at each step nothing fails, and nothing wrong is restored or s
 
   for (const { at, key, fault } of named) forwarder.addFault(at, key, fault);
   const steps = named.map(({ way, key }) => (way === 'save' ? save(key) : restore(key)));
-  const limits = { restore: 4000, save: 4000, patience: 2000 };
+  // A machine that is busy with something else answers late, too.
+  const limits = { restore: 12_000, save: 12_000, patience: 8000 };
   const [faulty] = await run({ limits, through: forwarder.through, atOnce: true, steps });
   for (const [index, { way, key, says }] of named.entries()) {
     const report = faulty?.[index];

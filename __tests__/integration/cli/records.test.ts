@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
@@ -6,8 +5,13 @@ import { storedRecord } from '../../../src/build/record.js';
 import { lockKey } from '../../../src/cache/keys.js';
 import { RecordFile } from '../../../src/cli/records.js';
 import { runCli } from '../../support/cli.js';
+<<<<<<< HEAD
 import { temporaryFolder } from '../../support/prepare.js';
 import { buildFolderName, endedOwner, placesIn, startedRecord } from '../../support/records.js';
+=======
+import { asRoot, mayBeRoot, temporaryFolder } from '../../support/prepare.js';
+import { endedOwner, startedRecord } from '../../support/records.js';
+>>>>>>> house
 
 /** The command line with what a killed build has left; it ends at once, over a release that there is not. */
 
@@ -17,7 +21,7 @@ afterAll(() => rmSync(cache, { recursive: true, force: true }));
 const records = join(cache, 'records');
 const start = () => runCli(['build', '1.2.3', '--cache-dir', cache]);
 
-const withMounts = process.getuid?.() === 0 ? test : test.skip;
+const withMounts = mayBeRoot() ? test : test.skip;
 
 withMounts('a record is kept until the folder of its build is gone', () => {
   const environment = join(cache, buildFolderName, 'environment');
@@ -35,7 +39,7 @@ withMounts('a record is kept until the folder of its build is gone', () => {
   const mount = join(record.buildFolder, 'still-in-use');
   mkdirSync(mount, { recursive: true });
   // Like a container that outlives its engine: nobody can remove the folder now.
-  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mount]);
+  asRoot('mount', '-t', 'tmpfs', 'tmpfs', mount);
   try {
     writeFileSync(join(mount, 'file'), 'busy');
     new RecordFile(records, endedOwner(), placesIn(cache)).save(storedRecord(record));
@@ -46,7 +50,7 @@ withMounts('a record is kept until the folder of its build is gone', () => {
     expect(readdirSync(records)).toHaveLength(1);
     expect(existsSync(mount)).toBe(true);
   } finally {
-    execFileSync('umount', [mount]);
+    asRoot('umount', mount);
   }
   const second = start();
   expect(second.stderr).toContain('An earlier build was killed');

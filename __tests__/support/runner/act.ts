@@ -1,8 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { prepared } from '../prepare.js';
 import { ActLog, type JobRun, type LogLine, type StepRun } from './act-log.js';
 import { type SignalRule, Signals } from './signals.js';
 
@@ -76,24 +77,11 @@ export interface WorkflowRun {
   step(id: string, stage?: StepRun['stage']): StepRun;
 }
 
-/** The `act` on PATH, else the one that `go install` made; throws with the way to get it. */
+/** The `act` that was found or brought here; throws with the reason where there is none. */
 export function findAct(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  try {
-    folders.push(join(execFileSync('go', ['env', 'GOPATH'], { encoding: 'utf8' }).trim(), 'bin'));
-  } catch {
-    folders.push(join(homedir(), 'go', 'bin'));
-  }
-  for (const folder of folders) {
-    const file = join(folder, 'act');
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // not here
-    }
-  }
-  throw new Error('act is not installed: go install github.com/nektos/act@v0.2.89');
+  const { act, missing } = prepared();
+  if (act === undefined) throw new Error(`act is not here: ${missing.join('; ')}`);
+  return act;
 }
 
 /**
