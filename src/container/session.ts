@@ -45,7 +45,6 @@ export interface ContainerPlan {
   readonly name: string;
   readonly host: Host;
   readonly mounts: readonly Mount[];
-  readonly gpu: boolean;
   /** Whether it fetches: it then has the network, the host's proxy settings and its CA bundle. */
   readonly fetches: boolean;
 }
@@ -79,7 +78,6 @@ export function runArguments(plan: ContainerPlan): string[] {
     // Rootless Podman maps the caller to root; files must stay the caller's own.
     ...(plan.program === 'podman' && host.uid !== 0 ? ['--userns', 'keep-id'] : []),
     ...confinement({ ...plan, network: fetches, scratch: fetches ? fetchScratch : [] }),
-    ...(plan.gpu ? ['--gpus', 'all'] : []),
     ...mounts.flatMap((mount) => ['--mount', mountArgument(mount)]),
     ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...(fetches ? Object.keys(host.proxy).flatMap((name) => ['--env', name]) : []),
@@ -130,7 +128,7 @@ export async function startContainer(
  * @throws ContainerError as `startContainer`
  */
 export async function startFetcher(
-  plan: Omit<SessionPlan, 'gpu'>,
+  plan: SessionPlan,
   hostLayout: Layout,
   stage: string,
   process: ProcessRunner,
@@ -138,7 +136,7 @@ export async function startFetcher(
 ): Promise<Session> {
   const identity = await writeIdentity(join(hostLayout.home, '..', 'fetcher'), plan.host);
   const mounts = [...fetchMounts(hostLayout, stage), ...identity];
-  return start({ ...plan, mounts, gpu: false, fetches: true }, process, {
+  return start({ ...plan, mounts, fetches: true }, process, {
     env: withProxy(env, plan.host.proxy),
   });
 }

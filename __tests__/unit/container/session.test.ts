@@ -20,7 +20,6 @@ const plan: ContainerPlan = {
   name: 'slurm-factory-abc',
   host: host(),
   mounts: [{ source: '/srv/a,b', target: '/a', readOnly: true }],
-  gpu: false,
   fetches: false,
 };
 
@@ -85,14 +84,6 @@ describe('runArguments', () => {
     expect(valuesOf(words, '--user')).toEqual([`${uid}:${gid}`]);
   });
 
-  test.each([true, false])('GPU wanted: %s', (gpu) => {
-    expect(valuesOf(runArguments({ ...plan, gpu }), '--gpus')).toEqual(gpu ? ['all'] : []);
-  });
-
-  test('a machine with a GPU alone gives none to the container', () => {
-    expect(runArguments({ ...plan, host: host({ hasGpu: true }) })).toEqual(runArguments(plan));
-  });
-
   const rich = host({
     hasGpu: true,
     caBundle: '/etc/ssl/my,ca.crt',
@@ -144,12 +135,12 @@ describe('runArguments', () => {
     },
   );
 
-  test.each(['--privileged', '--pid', '--cap-add', '--volume', '-v', '--device', '--ipc'])(
+  test.each(['--privileged', '--pid', '--cap-add', '--volume', '-v', '--device', '--gpus', '--ipc'])(
     '%s is never there',
     (word) => {
       for (const program of ['docker', 'podman'] as const) {
         for (const fetches of [true, false]) {
-          expect(runArguments({ ...plan, program, gpu: true, host: rich, fetches })).not.toContain(word);
+          expect(runArguments({ ...plan, program, host: rich, fetches })).not.toContain(word);
         }
       }
     },
@@ -273,7 +264,7 @@ describe('startContainer', () => {
 });
 
 describe('startFetcher', () => {
-  const { mounts: _, fetches: __, gpu: ___, ...request } = plan;
+  const { mounts: _, fetches: __, ...request } = plan;
 
   test('the engine has the proxy settings in its environment, on no command line', async () => {
     const root = await temporaryFolder();
