@@ -4,7 +4,7 @@ import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import { ownerLabel } from '../base/owner.js';
 import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
-import { confinement, noProxy } from './confinement.js';
+import { availableLimits, confinement, type Limit, noProxy } from './confinement.js';
 import { buildEnvironment } from './environment.js';
 import {
   containerLayout,
@@ -47,6 +47,7 @@ export interface ContainerPlan {
   readonly mounts: readonly Mount[];
   /** Whether it fetches: it then has the network, the host's proxy settings and its CA bundle. */
   readonly fetches: boolean;
+  readonly limits: readonly Limit[];
 }
 
 const containerCa = '/etc/slurm-factory/ca-bundle.crt';
@@ -106,7 +107,7 @@ export function execArguments(name: string, command: readonly string[], options:
 }
 
 /** What a session's container is started with, but for its mounts. */
-export type SessionPlan = Omit<ContainerPlan, 'mounts' | 'fetches'>;
+export type SessionPlan = Omit<ContainerPlan, 'mounts' | 'fetches' | 'limits'>;
 
 /**
  * Starts a container over the host's layout, without any network.
@@ -142,11 +143,12 @@ export async function startFetcher(
 }
 
 async function start(
-  plan: ContainerPlan,
+  plan: Omit<ContainerPlan, 'limits'>,
   process: ProcessRunner,
   runOptions: Pick<RunOptions, 'env'>,
 ): Promise<Session> {
-  const started = await process.run([plan.program, ...runArguments(plan)], runOptions);
+  const limits = await availableLimits(plan.program, process);
+  const started = await process.run([plan.program, ...runArguments({ ...plan, limits })], runOptions);
   const stop = () => removeContainer(plan.program, plan.name, process);
   if (started.exitCode !== 0) {
     await stop();

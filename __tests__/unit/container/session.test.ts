@@ -21,6 +21,7 @@ const plan: ContainerPlan = {
   host: host(),
   mounts: [{ source: '/srv/a,b', target: '/a', readOnly: true }],
   fetches: false,
+  limits: ['memory', 'pids'],
 };
 
 /** Docker's own configuration may set proxies for every container; a build sees none of them. */
@@ -166,7 +167,7 @@ describe('execArguments', () => {
 });
 
 describe('startContainer', () => {
-  const { mounts: _, fetches: __, ...request } = plan;
+  const { mounts: _, fetches: __, limits: ___, ...request } = plan;
 
   test.each<[string, number, number, string, string]>([
     [
@@ -239,6 +240,20 @@ describe('startContainer', () => {
     expect(process.lines.at(-1)).toBe('docker rm --force --volumes slurm-factory-abc');
   });
 
+  test.each([
+    ['["cpu","memory","pids"]', ['--pids-limit', '--memory']],
+    ['["memory"]', ['--memory']],
+    ['[]', []],
+    ['null', []],
+    ['Error: no', []],
+  ])('Podman limits what systemd lets it: %s', async (stdout, expected) => {
+    const process = fakeProcess((command) => (command[1] === 'info' ? { stdout } : {}));
+    const given = { ...request, program: 'podman' as const };
+    await startContainer(given, layoutBelow(await temporaryFolder()), process);
+    const started = process.calls.find(({ command }) => command[1] === 'run')?.command ?? [];
+    expect(started.filter((word) => ['--pids-limit', '--memory'].includes(word))).toEqual(expected);
+  });
+
   test("a command's output goes to a file of this machine where one is named", async () => {
     const process = fakeProcess();
     const session = await startContainer(request, layoutBelow(await temporaryFolder()), process);
@@ -264,7 +279,7 @@ describe('startContainer', () => {
 });
 
 describe('startFetcher', () => {
-  const { mounts: _, fetches: __, ...request } = plan;
+  const { mounts: _, fetches: __, limits: ___, ...request } = plan;
 
   test('the engine has the proxy settings in its environment, on no command line', async () => {
     const root = await temporaryFolder();
