@@ -164,7 +164,7 @@ async function session(
   const host = (path: string) => at(path.replace('/opt/slurm-factory/', ''));
   if (words[0] === 'dpkg-query') return distribution(words[3] ?? '', words.slice(4));
   if (words[0] === 'find' && words.includes('.debug')) return { stdout: `${debugFolders.join('\n')}\n` };
-  if (words[0] === 'cat' && words[1] === `${slurmPrefix}/.spack/sbom/spdx-2.3.json`) {
+  if (words[0] === 'head' && words.at(-1) === `${slurmPrefix}/.spack/sbom/spdx-2.3.json`) {
     return { stdout: spackSbom };
   }
   if (words.includes('concretize')) {

@@ -153,11 +153,7 @@ async function withSession<T>(
     };
     const image = await ensureImage(engine.kind, definition, host, join(scratch, 'context'), ports);
     const name = basename(scratch).toLowerCase();
-    return startContainer(
-      { program: engine.kind, image: image.tag, name, host, gpu: false },
-      layout,
-      ports.process,
-    );
+    return startContainer({ program: engine.kind, image: image.tag, name, host }, layout, ports.process);
   };
   try {
     for (const place of places) await mkdir(layout[place], { recursive: true });

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import type { Host } from '../base/host.js';
+import type { ProcessRunner } from '../base/ports.js';
 
 /**
  * A tenth of the memory stays for the machine itself: a build that takes too much is then ended within its
@@ -17,13 +19,40 @@ export interface Confinement {
   readonly network: boolean;
   /** Folders in memory that it may write to, gone with it. */
   readonly scratch: readonly string[];
+  /** What the engine can limit. */
+  readonly limits: readonly Limit[];
+}
+
+export type Limit = 'memory' | 'pids';
+
+/**
+ * What an engine can limit. Docker goes on with a warning where the kernel can't; Podman without root fails
+ * when systemd has not given it the controller.
+ */
+export async function availableLimits(
+  program: 'docker' | 'podman',
+  process: ProcessRunner,
+): Promise<readonly Limit[]> {
+  const all: readonly Limit[] = ['memory', 'pids'];
+  if (program === 'docker') return all;
+  const asked = await process.run([program, 'info', '--format', '{{json .Host.CgroupControllers}}']);
+  const controllers = z.array(z.string()).safeParse(parseJson(asked.stdout));
+  return all.filter((limit) => controllers.success && controllers.data.includes(limit));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
  * Options of `docker run` and `podman run` that take from a container what a build does not need. /tmp is in
  * memory; the audit starts programs there.
  */
-export function confinement({ program, host, network, scratch }: Confinement): string[] {
+export function confinement({ program, host, network, scratch, limits }: Confinement): string[] {
   const memory = Math.floor(host.memory * memoryShare);
   return [
     ...['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
@@ -35,7 +64,8 @@ export function confinement({ program, host, network, scratch }: Confinement): s
     ...(network ? [] : ['--network', 'none']),
     // Podman hands on its own proxy variables unless told otherwise.
     ...(program === 'podman' ? ['--http-proxy=false'] : []),
-    ...['--pids-limit', String(mostProcesses), '--memory', String(memory)],
+    ...(limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
+    ...(limits.includes('memory') ? ['--memory', String(memory)] : []),
   ];
 }
 

@@ -4,7 +4,7 @@ import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import { ownerLabel } from '../base/owner.js';
 import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
-import { confinement, noProxy } from './confinement.js';
+import { availableLimits, confinement, type Limit, noProxy } from './confinement.js';
 import { buildEnvironment } from './environment.js';
 import {
   containerLayout,
@@ -45,9 +45,9 @@ export interface ContainerPlan {
   readonly name: string;
   readonly host: Host;
   readonly mounts: readonly Mount[];
-  readonly gpu: boolean;
   /** Whether it fetches: it then has the network, the host's proxy settings and its CA bundle. */
   readonly fetches: boolean;
+  readonly limits: readonly Limit[];
 }
 
 const containerCa = '/etc/slurm-factory/ca-bundle.crt';
@@ -79,7 +79,6 @@ export function runArguments(plan: ContainerPlan): string[] {
     // Rootless Podman maps the caller to root; files must stay the caller's own.
     ...(plan.program === 'podman' && host.uid !== 0 ? ['--userns', 'keep-id'] : []),
     ...confinement({ ...plan, network: fetches, scratch: fetches ? fetchScratch : [] }),
-    ...(plan.gpu ? ['--gpus', 'all'] : []),
     ...mounts.flatMap((mount) => ['--mount', mountArgument(mount)]),
     ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...(fetches ? Object.keys(host.proxy).flatMap((name) => ['--env', name]) : []),
@@ -108,7 +107,7 @@ export function execArguments(name: string, command: readonly string[], options:
 }
 
 /** What a session's container is started with, but for its mounts. */
-export type SessionPlan = Omit<ContainerPlan, 'mounts' | 'fetches'>;
+export type SessionPlan = Omit<ContainerPlan, 'mounts' | 'fetches' | 'limits'>;
 
 /**
  * Starts a container over the host's layout, without any network.
@@ -130,7 +129,7 @@ export async function startContainer(
  * @throws ContainerError as `startContainer`
  */
 export async function startFetcher(
-  plan: Omit<SessionPlan, 'gpu'>,
+  plan: SessionPlan,
   hostLayout: Layout,
   stage: string,
   process: ProcessRunner,
@@ -138,17 +137,18 @@ export async function startFetcher(
 ): Promise<Session> {
   const identity = await writeIdentity(join(hostLayout.home, '..', 'fetcher'), plan.host);
   const mounts = [...fetchMounts(hostLayout, stage), ...identity];
-  return start({ ...plan, mounts, gpu: false, fetches: true }, process, {
+  return start({ ...plan, mounts, fetches: true }, process, {
     env: withProxy(env, plan.host.proxy),
   });
 }
 
 async function start(
-  plan: ContainerPlan,
+  plan: Omit<ContainerPlan, 'limits'>,
   process: ProcessRunner,
   runOptions: Pick<RunOptions, 'env'>,
 ): Promise<Session> {
-  const started = await process.run([plan.program, ...runArguments(plan)], runOptions);
+  const limits = await availableLimits(plan.program, process);
+  const started = await process.run([plan.program, ...runArguments({ ...plan, limits })], runOptions);
   const stop = () => removeContainer(plan.program, plan.name, process);
   if (started.exitCode !== 0) {
     await stop();

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -35,6 +35,30 @@ describe.each([
       stdout: '',
       stderr: expect.stringContaining('no-such-program-at-all'),
     });
+  });
+
+  test('standard output goes to a new file, byte by byte, and the rest comes back', async () => {
+    const file = join(await realpath(await mkdtemp(join(folder, 'out '))), 'a file');
+    const script = String.raw`printf '\000\377\n'; echo err >&2; exit 3`;
+    const result = await runner.run(['sh', '-c', script], { stdoutFile: file });
+    expect(result).toEqual({ exitCode: 3, stdout: '', stderr: 'err\n' });
+    expect([...(await readFile(file))]).toEqual([0, 255, 10]);
+  });
+
+  test('a file or a link that is there is not written to', async () => {
+    const within = await mkdtemp(join(folder, 'out-'));
+    await writeFile(join(within, 'file'), 'whole');
+    await symlink(join(within, 'file'), join(within, 'link'));
+    await symlink(join(within, 'elsewhere'), join(within, 'dangling'));
+    for (const name of ['file', 'link', 'dangling']) {
+      const outcome = await runner
+        .run(['echo', 'x'], { stdoutFile: join(within, name) })
+        .then(({ exitCode }) => exitCode)
+        .catch(() => 'refused');
+      expect(outcome).not.toBe(0);
+    }
+    expect(await readFile(join(within, 'file'), 'utf8')).toBe('whole');
+    expect((await readdir(within)).sort()).toEqual(['dangling', 'file', 'link']);
   });
 
   test('a process that a signal ends has failed', async () => {

@@ -5,13 +5,8 @@ import { storedRecord } from '../../../src/build/record.js';
 import { lockKey } from '../../../src/cache/keys.js';
 import { RecordFile } from '../../../src/cli/records.js';
 import { runCli } from '../../support/cli.js';
-<<<<<<< HEAD
-import { temporaryFolder } from '../../support/prepare.js';
-import { buildFolderName, endedOwner, placesIn, startedRecord } from '../../support/records.js';
-=======
 import { asRoot, mayBeRoot, temporaryFolder } from '../../support/prepare.js';
-import { endedOwner, startedRecord } from '../../support/records.js';
->>>>>>> house
+import { buildFolderName, endedOwner, placesIn, startedRecord } from '../../support/records.js';
 
 /** The command line with what a killed build has left; it ends at once, over a release that there is not. */
 

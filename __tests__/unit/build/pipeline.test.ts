@@ -13,6 +13,7 @@ import { parseRecord } from '../../../src/build/record.js';
 import type { BuildReport } from '../../../src/build/report.js';
 import { manifestSchema } from '../../../src/bundle/manifest.js';
 import { verifySums } from '../../../src/bundle/sums.js';
+import { readKey } from '../../../src/cache/keys.js';
 import { makeSeal } from '../../../src/cache/seal.js';
 import { cacheSecretOf } from '../../../src/options/resolve.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';

@@ -20,8 +20,8 @@ const plan: ContainerPlan = {
   name: 'slurm-factory-abc',
   host: host(),
   mounts: [{ source: '/srv/a,b', target: '/a', readOnly: true }],
-  gpu: false,
   fetches: false,
+  limits: ['memory', 'pids'],
 };
 
 /** Docker's own configuration may set proxies for every container; a build sees none of them. */
@@ -85,14 +85,6 @@ describe('runArguments', () => {
     expect(valuesOf(words, '--user')).toEqual([`${uid}:${gid}`]);
   });
 
-  test.each([true, false])('GPU wanted: %s', (gpu) => {
-    expect(valuesOf(runArguments({ ...plan, gpu }), '--gpus')).toEqual(gpu ? ['all'] : []);
-  });
-
-  test('a machine with a GPU alone gives none to the container', () => {
-    expect(runArguments({ ...plan, host: host({ hasGpu: true }) })).toEqual(runArguments(plan));
-  });
-
   const rich = host({
     hasGpu: true,
     caBundle: '/etc/ssl/my,ca.crt',
@@ -144,12 +136,12 @@ describe('runArguments', () => {
     },
   );
 
-  test.each(['--privileged', '--pid', '--cap-add', '--volume', '-v', '--device', '--ipc'])(
+  test.each(['--privileged', '--pid', '--cap-add', '--volume', '-v', '--device', '--gpus', '--ipc'])(
     '%s is never there',
     (word) => {
       for (const program of ['docker', 'podman'] as const) {
         for (const fetches of [true, false]) {
-          expect(runArguments({ ...plan, program, gpu: true, host: rich, fetches })).not.toContain(word);
+          expect(runArguments({ ...plan, program, host: rich, fetches })).not.toContain(word);
         }
       }
     },
@@ -175,7 +167,7 @@ describe('execArguments', () => {
 });
 
 describe('startContainer', () => {
-  const { mounts: _, fetches: __, ...request } = plan;
+  const { mounts: _, fetches: __, limits: ___, ...request } = plan;
 
   test.each<[string, number, number, string, string]>([
     [
@@ -248,6 +240,20 @@ describe('startContainer', () => {
     expect(process.lines.at(-1)).toBe('docker rm --force --volumes slurm-factory-abc');
   });
 
+  test.each([
+    ['["cpu","memory","pids"]', ['--pids-limit', '--memory']],
+    ['["memory"]', ['--memory']],
+    ['[]', []],
+    ['null', []],
+    ['Error: no', []],
+  ])('Podman limits what systemd lets it: %s', async (stdout, expected) => {
+    const process = fakeProcess((command) => (command[1] === 'info' ? { stdout } : {}));
+    const given = { ...request, program: 'podman' as const };
+    await startContainer(given, layoutBelow(await temporaryFolder()), process);
+    const started = process.calls.find(({ command }) => command[1] === 'run')?.command ?? [];
+    expect(started.filter((word) => ['--pids-limit', '--memory'].includes(word))).toEqual(expected);
+  });
+
   test("a command's output goes to a file of this machine where one is named", async () => {
     const process = fakeProcess();
     const session = await startContainer(request, layoutBelow(await temporaryFolder()), process);
@@ -273,7 +279,7 @@ describe('startContainer', () => {
 });
 
 describe('startFetcher', () => {
-  const { mounts: _, fetches: __, gpu: ___, ...request } = plan;
+  const { mounts: _, fetches: __, limits: ___, ...request } = plan;
 
   test('the engine has the proxy settings in its environment, on no command line', async () => {
     const root = await temporaryFolder();

@@ -39,8 +39,7 @@ export async function prepareBuilder(
     start: async (recorder) => {
       const name = containerName(plan);
       recorder.update({ container: { program, name } });
-      const gpu = plan.target.gpu === 'cuda' && host.hasGpu;
-      return startContainer({ program, image: tag, name, host, gpu }, plan.hostLayout, ports.process);
+      return startContainer({ program, image: tag, name, host }, plan.hostLayout, ports.process);
     },
     startFetcher: async (recorder) => {
       const name = fetchContainerOf(plan.buildFolder);

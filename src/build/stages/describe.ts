@@ -21,6 +21,9 @@ import { lockText } from './lock.js';
 import type { ResultFolder } from './pack.js';
 import { makeResultFolder } from './result.js';
 
+/** bytes; Spack's document of Slurm has 20,000 */
+const mostSbomBytes = 1 << 26;
+
 /** What the tarballs were made from. */
 export interface Ingredients {
   readonly lock: Lock;
@@ -120,7 +123,8 @@ async function describeIngredients(
 ) {
   const [text, recipes, distribution] = await Promise.all([
     lockText(plan),
-    session.exec(['cat', `${prefix}/${spackSbomPath}`]),
+    // A build may have made it a link to something endless.
+    session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]),
     // A package that is not installed makes the query fail; it is then left out.
     session.exec(distributionCommand(plan.toolchain, runtimePackages)),
   ]);

@@ -53,8 +53,13 @@ async function fetch(
     session,
     specs.map(({ hash }) => hash),
   );
+  const start = performance.now();
   const result = await session.exec(command, { env, onLine: (line) => logger.debug(line) });
-  if (result.exitCode === 0) return;
+  if (result.exitCode === 0) {
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    logger.info(`The sources of ${specs.length} packages are there (${seconds} s)`);
+    return;
+  }
   throw explainFetch(`${result.stdout}\n${result.stderr}`, specs, logger);
 }
 

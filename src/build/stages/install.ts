@@ -82,6 +82,7 @@ export async function install(
       if (shown !== undefined) logger.info(shown);
       else logger.debug(line);
       if (line.trim() !== '') tail.push(line);
+      if (tail.length > mostLines) tail.splice(0, mostLines / 2);
     },
   });
   saver.trigger();
@@ -126,6 +127,9 @@ async function readLog(plan: BuildPlan, log: string): Promise<string> {
     () => '',
   );
 }
+
+/** Lines of Spack's that are looked at when an install has failed. */
+const mostLines = 20_000;
 
 /** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
 const fullDiskBytes = 100e6;
