@@ -1,9 +1,10 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AuditError } from '../../src/audit/error.js';
 import { expectationFor } from '../../src/audit/expectation.js';
 import { type AuditReport, auditTarball, requirePassed } from '../../src/audit/run.js';
+import { PackagingError } from '../../src/base/errors.js';
 import { inspectHost } from '../../src/base/host.js';
 import { openProject, type Project } from '../../src/build/project.js';
 import { inventoryScript } from '../../src/build/stages/audit.js';
@@ -48,7 +49,11 @@ beforeAll(async () => {
   );
   const user = `${host.uid}:${host.gid}`;
   const mounts = ['--volume', `${folder}:/test`, '--volume', `${resolve(results ?? '')}:/result:ro`];
-  docker('run', '--detach', '--init', '--name', container, '--user', user, ...mounts, tag, 'sleep', '3600');
+  // What asks for more memory is killed, and its test fails.
+  const limits = ['--memory', '1g', '--memory-swap', '1g'];
+  const named = ['--name', container, '--user', user];
+  docker('run', '--detach', '--init', ...named, ...limits, ...mounts, tag, 'sleep', '3600');
+  copyFileSync(join(projectRoot, '__tests__/support/hostile-tarballs.py'), join(folder, 'hostile.py'));
   inside(`mkdir /test/tree && tar -xzf /result/${identifier}-software.tar.gz -C /test/tree`);
 }, 20 * minutes);
 
@@ -338,6 +343,113 @@ real('each fault is found, with file and remedy', () => {
     expect(report.findings).toMatchObject([{ rule: 'whole-archive', file: identifier }]);
     expect(() => requirePassed(report)).toThrow(
       /planted\.tar\.gz fails its audit in one place:\n\[whole-archive\]/,
+    );
+  });
+});
+
+real('a tarball that somebody made to do harm', () => {
+  const make = (kind: string): string => {
+    inside(
+      `rm -rf /test/hostile.tar.gz && python3 /test/hostile.py ${kind} ${identifier} /test/hostile.tar.gz`,
+    );
+    return '/test/hostile.tar.gz';
+  };
+
+  test.each([
+    ['zeros', /has a file of 36700160000 bytes/],
+    ['files', /unpacks to more than 1024 MiB/],
+    ['tail', /unpacks to more than 1024 MiB/],
+    ['entries', /more than 50000 entries/],
+    ['names', /more than 50000 entries, or very long names/],
+    ['sparse', /has a sparse file/],
+    ['sparse-pax', /has a sparse file/],
+    ['header', /extended headers of more than/],
+    ['headers', /extended headers of more than/],
+    ['name', /extended headers of more than/],
+    ['global', /a header for all of its members/],
+    ['twice', /say the same, each in its own way/],
+    ['link-data', /data that belongs to no file/],
+    ['lone-zeros', /what follows its last entry is no tar/],
+    ['no-end', /unexpected end of data/],
+  ])('%s: it is damaged, and takes no more than 1 GiB of memory to tell', async (kind, detail) => {
+    const tarball = make(kind);
+    if (kind === 'zeros') expect(Number(inside(`stat --format %s ${tarball}`))).toBeGreaterThan(30_000_000);
+    const { findings } = await audit(tarball);
+    expect(findings).toEqual([
+      expect.objectContaining({ rule: 'whole-archive', detail: expect.stringMatching(detail) }),
+    ]);
+  });
+
+  test('libraries of 200 MiB are read within 1 GiB of memory', async () => {
+    const { findings } = await audit(make('libraries'));
+    expect(findings.filter(({ rule }) => rule === 'sound-elf')).toHaveLength(5);
+  });
+
+  test('nothing is written outside of its folder, and each try is a finding', async () => {
+    const { findings } = await audit(make('outside'));
+    const found = findings.map(({ rule, file }) => `${rule} ${file}`);
+    for (const expected of [
+      'top-folder ../../../../../../../../tmp/escaped',
+      'top-folder /tmp/escaped',
+      'top-folder link/escaped',
+      'top-folder up/escaped',
+      'top-folder file/escaped',
+      'top-folder a/b',
+      'relative-links link',
+      'relative-links up',
+      'plain-entries hard',
+    ]) {
+      expect(found).toContain(expected);
+    }
+    expect(inside('ls -A /tmp /')).not.toMatch(/escaped|slurm-factory-audit/);
+  });
+
+  test('what no tarball of Slurm has is found, and shown without its control characters', async () => {
+    const { findings } = await audit(make('strange'));
+    const found = findings.map(({ rule, file }) => [rule, file]);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ['no-attributes', 'capability'],
+        ['no-attributes', 'acl'],
+        ['no-attributes', 'attribute'],
+        ['plain-names', 'new\\x0aline'],
+        ['plain-names', '\\x1b[2Jescape'],
+        ['plain-names', '\\u202edirection'],
+        ['no-static-libraries', 'lib/libslurm.a'],
+        ['no-static-libraries', 'share/data'],
+        ['plain-entries', 'owner'],
+        ['plain-entries', 'null'],
+        ['plain-entries', 'fifo'],
+      ]),
+    );
+  });
+
+  test.each([
+    ['a FIFO', 'mkfifo'],
+    ['a folder', 'mkdir'],
+    ['a link to a device without end', 'ln -s /dev/zero'],
+  ])('%s is refused at once', async (_, command) => {
+    inside(`rm -rf /test/hostile.tar.gz && ${command} /test/hostile.tar.gz`);
+    await expect(audit('/test/hostile.tar.gz')).rejects.toThrow(PackagingError);
+    inside('rm -rf /test/hostile.tar.gz');
+  });
+
+  test('the report lists what tar unpacks, with its sums', async () => {
+    const { contents } = await audit(`/result/${identifier}-software.tar.gz`);
+    const files = contents.filter(({ type }) => type === 'file');
+    const sums = files.map(({ path, sha256 }) => `${sha256}  ${path}`).join('\n');
+    expect(inside(`cd /test/tree/${identifier} && find . -type f | wc -l`).trim()).toBe(String(files.length));
+    inside(`cd /test/tree/${identifier} && sha256sum --check --quiet <<'SUMS'\n${sums}\nSUMS`);
+    const links = contents.filter(({ type }) => type === 'symlink');
+    const seen = inside(`cd /test/tree/${identifier} && find . -type l -printf '%P %l\\n' | LC_ALL=C sort`);
+    expect(seen.trim().split('\n')).toEqual(links.map(({ path, target }) => `${path} ${target}`));
+    const modes = inside(`cd /test/tree/${identifier} && find . -mindepth 1 ! -type l -printf '%P %m\\n'`);
+    expect(new Set(modes.trim().split('\n'))).toEqual(
+      new Set(
+        contents.flatMap(({ path, type, mode }) =>
+          type === 'symlink' ? [] : [`${path} ${mode.toString(8)}`],
+        ),
+      ),
     );
   });
 });

@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { InputError } from '../../src/base/errors.js';
 import { inspectHost } from '../../src/base/host.js';
+import type { ProcessRunner } from '../../src/base/ports.js';
 import { consoleLogger } from '../../src/cli/console.js';
 import { nodeProcess } from '../../src/cli/process.js';
 import { formatJunit } from '../../src/smoke/junit.js';
 import { SmokeError, type SmokeReport } from '../../src/smoke/report.js';
+import { rights } from '../../src/smoke/rights.js';
 import { smokeTest } from '../../src/smoke/run.js';
 import { openSubject } from '../../src/smoke/subject.js';
 import { parseToolchain } from '../../src/targets/toolchains.js';
@@ -27,7 +30,11 @@ const resultFile = (of: string, end: string): string => {
   return join(of, name);
 };
 
-async function smoke(from: string, prefix: string): Promise<SmokeReport> {
+async function smoke(
+  from: string,
+  prefix: string,
+  processes: ProcessRunner = nodeProcess,
+): Promise<SmokeReport> {
   const subject = await openSubject(resultFile(from, '-software.tar.gz'));
   const path = join(projectRoot, 'toolchains', subject.target.toolchain, 'toolchain.yaml');
   return smokeTest(
@@ -42,7 +49,7 @@ async function smoke(from: string, prefix: string): Promise<SmokeReport> {
       prefix,
     },
     {
-      process: nodeProcess,
+      process: processes,
       env: process.env,
       logger: consoleLogger({ out: process.stdout, err: process.stderr }, false),
       signal: new AbortController().signal,
@@ -127,6 +134,44 @@ withResult('a finished result in a fresh container', () => {
     },
     3 * minutes,
   );
+
+  test(
+    'without any one of its rights a check fails, the one that the docs name first of all',
+    async () => {
+      for (const { capability, check } of rights) {
+        const without: ProcessRunner = {
+          run: ([program, ...words], options) => {
+            const at = words.indexOf(capability);
+            const left = at === -1 ? words : words.toSpliced(at - 1, 2);
+            return nodeProcess.run([program, ...left], options);
+          },
+        };
+        const error = await smoke(from, '/srv/slurm', without).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
+        if (!(error instanceof SmokeError)) throw error ?? new Error(`${capability} is not needed`);
+        const failed = error.report.checks.filter(({ status }) => status === 'failed');
+        // The database comes up beside the others.
+        const first = failed.find(({ name }) => name !== 'database');
+        expect([capability, first?.name]).toEqual([capability, check]);
+      }
+    },
+    15 * minutes,
+  );
+
+  test('a FIFO in the place of a file is refused at once', async () => {
+    for (const end of ['-software.tar.gz', '-modules.tar.gz', '-manifest.json', '-SHA256SUMS']) {
+      const odd = join(folder, `fifo${end}`);
+      cpSync(broken, odd, { recursive: true });
+      const name = `slurm-24.11.6-bookworm-amd64${end}`;
+      rmSync(join(odd, name), { force: true });
+      execFileSync('mkfifo', [join(odd, name)]);
+      const attempt = openSubject(join(odd, 'slurm-24.11.6-bookworm-amd64-software.tar.gz'));
+      await expect(attempt).rejects.toThrow(InputError);
+      await expect(attempt).rejects.toThrow(/is a FIFO/);
+    }
+  });
 
   test('no container is left', () => {
     expect(docker('ps', '--all', '--quiet', '--filter', `name=slurm-factory-smoke-test-${process.pid}`)).toBe(

@@ -6,6 +6,7 @@ import { proxyArguments } from '../container/proxy.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 import { isPackageName } from '../targets/packages.js';
 import type { Toolchain } from '../targets/toolchains.js';
+import { cgroup2Rights, emptied, mostMemory, mostProcesses, rights } from './rights.js';
 
 /** Kinds of module files that a result can have. */
 export const moduleSystems = ['lmod', 'tcl'] as const;
@@ -139,6 +140,8 @@ export interface SmokePlan {
   readonly checks: readonly string[];
   /** The machine has cgroup v2. */
   readonly cgroup2: boolean;
+  /** What the engine can limit. */
+  readonly limits: readonly ('memory' | 'pids')[];
   /** The machine has a GPU of the target's kind. */
   readonly gpu: boolean;
 }
@@ -147,8 +150,8 @@ export interface SmokePlan {
 const address = '192.0.2.1';
 
 /**
- * Arguments of `docker run` / `podman run`. The container has no network and sees the result's files and
- * the scripts alone, both read-only.
+ * Arguments of `docker run` / `podman run`. The container has no network, sees the result's files and the
+ * scripts alone, both read-only, and keeps of root's rights those of `rights`.
  */
 export function containerArguments(plan: SmokePlan): string[] {
   return [
@@ -156,12 +159,12 @@ export function containerArguments(plan: SmokePlan): string[] {
     ...['--rm', '--init', '--name', plan.name, '--label', 'slurm-factory=smoke', '--user', '0:0'],
     ...['--label', `${ownerLabel}=${plan.owner}`],
     ...['--network', 'none', '--hostname', 'node1', '--add-host', `node1:${address}`],
-    // NET_ADMIN: the node's address. SYS_NICE: slurmstepd binds other users' tasks to CPUs.
-    ...['--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE'],
-    // An engine shows the container its own cgroup read-only; to mount it anew takes these.
-    ...(plan.cgroup2
-      ? ['--cgroupns', 'private', '--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined']
-      : []),
+    ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL'],
+    ...rights.flatMap(({ capability }) => ['--cap-add', capability]),
+    ...(plan.cgroup2 ? cgroup2Rights : []),
+    ...(plan.limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
+    ...(plan.limits.includes('memory') ? ['--memory', String(mostMemory)] : []),
+    ...emptied.flatMap((name) => ['--env', `${name}=`]),
     ...(plan.gpu ? ['--gpus', 'all'] : []),
     ...bind(plan.scripts, '/smoke/scripts'),
     ...plan.files.flatMap((file) => bind(file, `/smoke/files/${file.slice(file.lastIndexOf('/') + 1)}`)),

@@ -83,6 +83,8 @@ async function runContainer(
     files: subject.files,
     forbidden: request.forbidden ?? ['__spack_path_placeholder__'],
     cgroup2: await hasCgroup2(program, process),
+    // Podman without root fails where it was not given the controllers.
+    limits: program === 'docker' ? ['memory', 'pids'] : [],
     gpu: subject.target.gpu === 'cuda' && host.hasGpu,
   });
   const reported: SmokeCheck[] = [];

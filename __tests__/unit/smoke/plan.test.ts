@@ -9,6 +9,7 @@ import {
   type SmokePlan,
   smokeImage,
 } from '../../../src/smoke/plan.js';
+import { emptied, rights } from '../../../src/smoke/rights.js';
 import type { Target } from '../../../src/targets/identifier.js';
 import { toolchain } from '../../support/fakes.js';
 
@@ -118,27 +119,32 @@ describe('smokeImage', () => {
   });
 });
 
-describe('containerArguments', () => {
-  const plan: SmokePlan = {
-    name: 'the-name',
-    image: 'the:image',
-    owner: 'host~boot~1~2~3',
-    target,
-    prefix: '/srv/x',
-    scripts: '/project/scripts',
-    files: ['/out/a-software.tar.gz', '/odd,"out"/b'],
-    forbidden: ['__padding__', '/store'],
-    checks: ['install', 'srun'],
-    cgroup2: false,
-    gpu: false,
-  };
+const plan: SmokePlan = {
+  name: 'the-name',
+  image: 'the:image',
+  owner: 'host~boot~1~2~3',
+  target,
+  prefix: '/srv/x',
+  scripts: '/project/scripts',
+  files: ['/out/a-software.tar.gz', '/odd,"out"/b'],
+  forbidden: ['__padding__', '/store'],
+  checks: ['install', 'srun'],
+  cgroup2: false,
+  limits: ['memory', 'pids'],
+  gpu: false,
+};
 
+describe('containerArguments', () => {
   test('no network, only the files and the scripts, both read-only, and no shell', () => {
     expect(containerArguments(plan)).toEqual([
       ...['run', '--rm', '--init', '--name', 'the-name', '--label', 'slurm-factory=smoke', '--user', '0:0'],
       ...['--label', 'slurm-factory.owner=host~boot~1~2~3'],
       ...['--network', 'none', '--hostname', 'node1', '--add-host', 'node1:192.0.2.1'],
-      ...['--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE'],
+      ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL'],
+      ...['--cap-add', 'SETGID', '--cap-add', 'SETUID', '--cap-add', 'CHOWN', '--cap-add', 'DAC_OVERRIDE'],
+      ...['--cap-add', 'KILL', '--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE', '--cap-add', 'FOWNER'],
+      ...['--pids-limit', '1024', '--memory', '2147483648'],
+      ...emptied.flatMap((name) => ['--env', `${name}=`]),
       ...['--mount', 'type=bind,source=/project/scripts,target=/smoke/scripts,readonly'],
       '--mount',
       'type=bind,source=/out/a-software.tar.gz,target=/smoke/files/a-software.tar.gz,readonly',
@@ -159,4 +165,18 @@ describe('containerArguments', () => {
     expect(both).toEqual(expect.arrayContaining(['SYS_ADMIN', 'private', '--gpus', 'all']));
     expect(both).not.toContain('--privileged');
   });
+});
+
+test('an engine that can limit nothing is asked for no limit', () => {
+  const command = containerArguments({ ...plan, limits: [] });
+  expect(command).not.toContain('--memory');
+  expect(command).not.toContain('--pids-limit');
+});
+
+test('docs/smoke.md has the table of the rights, and each is shown by a check that there is', () => {
+  const docs = readFileSync(join(import.meta.dirname, '../../../docs/smoke.md'), 'utf8');
+  for (const { capability, reason, check } of rights) {
+    expect(docs).toContain(`| \`${capability}\` | ${reason} | \`${check}\` |`);
+    expect(promisedChecks(target, [])).toContain(check);
+  }
 });

@@ -4,9 +4,11 @@
 check_munged() {
   logs=munged
   mkdir -p /run/munge
+  # Modes before owners, here and below: root without CAP_FOWNER changes the mode of its own files only.
+  rm -f /etc/munge/munge.key
   head -c 1024 /dev/urandom >/etc/munge/munge.key
-  chown munge: /run/munge /etc/munge/munge.key
   chmod 400 /etc/munge/munge.key
+  chown munge: /run/munge /etc/munge/munge.key
   start_daemon munged setpriv --reuid=munge --regid=munge --clear-groups munged --foreground
   wait_daemon munged 10 test -S /run/munge/munge.socket.2
   munge --no-input | unmunge | grep STATUS
@@ -18,9 +20,10 @@ jwt_key() {
   local key=/etc/slurm/jwt_hs256.key
   mkdir -p /etc/slurm
   add_user slurm
-  [ -s $key ] || head -c 32 /dev/urandom >$key
-  chown slurm: $key
+  [ ! -s $key ] || return 0
+  head -c 32 /dev/urandom >$key
   chmod 600 $key
+  chown slurm: $key
 }
 
 # A MariaDB for slurmdbd, on loopback; it takes a while to come up, so it begins before all else.
@@ -46,6 +49,7 @@ SQL
 
 # start_slurmdbd [jwt]
 start_slurmdbd() {
+  rm -f /etc/slurm/slurmdbd.conf
   cat >/etc/slurm/slurmdbd.conf <<'CONF'
 DbdHost=localhost
 SlurmUser=slurm
@@ -59,8 +63,8 @@ CONF
   if [ "${1:-}" = jwt ]; then
     printf '%s\n' AuthAltTypes=auth/jwt AuthAltParameters=jwt_key=/etc/slurm/jwt_hs256.key >>/etc/slurm/slurmdbd.conf
   fi
-  chown slurm: /etc/slurm/slurmdbd.conf
   chmod 600 /etc/slurm/slurmdbd.conf
+  chown slurm: /etc/slurm/slurmdbd.conf
   start_daemon slurmdbd setpriv --reuid=slurm --regid=slurm --clear-groups "$SMOKE_PREFIX/sbin/slurmdbd" -D
   wait_daemon slurmdbd 40 grep -q 'slurmdbd version .* started' "$SMOKE_STATE/slurmdbd.out"
   # It says so a moment before it listens.
