@@ -30,7 +30,7 @@ export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal):
   const uses = () => [...record.cacheUses, ...entries.ledger];
   let pruned: Pruned | undefined;
   await attempt('remove the containers', ports, async () => {
-    for (const container of [record.container, record.smoke]) {
+    for (const container of [record.container, record.fetch, record.smoke]) {
       if (container !== undefined) await removeContainer(container.program, container.name, ports.process);
     }
   });

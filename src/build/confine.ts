@@ -35,8 +35,10 @@ const buildNames = /^build-[0-9a-f]{12}-[0-9A-Za-z]{1,64}$/;
 
 /** Name of a build's container. */
 export const containerOf = (buildFolder: string): string => `slurm-factory-${basename(buildFolder)}`;
+/** Name of the container that its sources are fetched in. */
+const fetchContainerOf = (buildFolder: string): string => `${containerOf(buildFolder)}-fetch`;
 /** Name of the container of its smoke test. */
-export const smokeContainerOf = (buildFolder: string): string => `${containerOf(buildFolder)}-smoke`;
+const smokeContainerOf = (buildFolder: string): string => `${containerOf(buildFolder)}-smoke`;
 
 /**
  * What a record says, in paths of this machine: all of them lie in the build's own folders, whatever the
@@ -44,7 +46,7 @@ export const smokeContainerOf = (buildFolder: string): string => `${containerOf(
  * @returns a sentence's end that says what is wrong, for a record that names anything else
  */
 export function confine(stored: StoredRecord, places: RecordPlaces): PostRecord | string {
-  const { build, transfer, container, smoke, saves, packages, ccache, ...rest } = stored;
+  const { build, transfer, container, fetch, smoke, saves, packages, ccache, ...rest } = stored;
   const wrong = problemOf(stored, places);
   if (wrong !== undefined) return wrong;
   const buildFolder = join(places.workRoot, build);
@@ -55,6 +57,7 @@ export function confine(stored: StoredRecord, places: RecordPlaces): PostRecord 
     transfer: join(places.transfers, transfer),
     stage: layout.stage,
     ...(container === undefined ? {} : { container: { program: container, name: containerOf(build) } }),
+    ...(fetch === undefined ? {} : { fetch: { program: fetch, name: fetchContainerOf(build) } }),
     ...(smoke === undefined ? {} : { smoke: { program: smoke, name: smokeContainerOf(build) } }),
     saves: saves.map(({ folder, ...save }) => ({ ...save, directory: join(buildFolder, folder) })),
     ...(packages === undefined ? {} : { packages: { ...packages, directory: layout.buildCache } }),
@@ -80,11 +83,11 @@ function problemOf(stored: StoredRecord, places: RecordPlaces): string | undefin
   const keys = [...(stored.damaged ?? []), ...stored.cacheUses.map(({ key }) => key)];
   if (!keys.every((key) => words.test(key) && readKey(key).kind !== undefined))
     return 'a key is none of ours';
-  const { place, restored = [] } = stored.packages ?? {};
+  const { place, restored = [], wanted = [] } = stored.packages ?? {};
   if (place !== undefined && (place.toolchain !== target.toolchain || place.arch !== target.arch)) {
     return 'its packages are of another target';
   }
-  if (!restored.every((hash) => words.test(hash))) return 'the hash of a package is none';
+  if (![...restored, ...wanted].every((hash) => words.test(hash))) return 'the hash of a package is none';
   if (stored.ccache !== undefined && !ours(stored.ccache.prefix))
     return "ccache's files are of another target";
   return undefined;

@@ -25,7 +25,8 @@ const storedSchema = z.strictObject({
   cacheUses: z.array(cacheUseSchema),
   /** Engine of a container that may still run. */
   container: program.optional(),
-  /** The same of the smoke test's container. */
+  /** The same of the container that sources are fetched in, and of the smoke test's. */
+  fetch: program.optional(),
   smoke: program.optional(),
   /** Folder in memory with the signing key, while files are signed. */
   keyring: z.string().optional(),
@@ -45,6 +46,8 @@ const storedSchema = z.strictObject({
         padding: count,
       }),
       restored: z.array(z.string()),
+      /** Hashes of the lock's own; others are not the build's to save. */
+      wanted: z.array(z.string()).optional(),
     })
     .optional(),
   /** Where ccache's files go; those used `since` (ms since 1970) once all is compiled. */
@@ -65,13 +68,14 @@ interface Container {
 export interface PostRecord
   extends Omit<
     StoredRecord,
-    'build' | 'transfer' | 'policy' | 'container' | 'smoke' | 'saves' | 'packages' | 'ccache'
+    'build' | 'transfer' | 'policy' | 'container' | 'fetch' | 'smoke' | 'saves' | 'packages' | 'ccache'
   > {
   readonly policy: CachePolicy;
   readonly buildFolder: string;
   readonly transfer: string;
-  readonly container?: Container;
-  readonly smoke?: Container;
+  readonly container?: Container | undefined;
+  readonly fetch?: Container | undefined;
+  readonly smoke?: Container | undefined;
   /** Files by relative paths; the whole folder when left out. */
   readonly saves: readonly {
     readonly key: string;
@@ -86,38 +90,27 @@ export interface PostRecord
 
 /** A record as it is kept. What `confine` takes from the build's name is left out. */
 export function storedRecord(record: PostRecord): StoredRecord {
-  const {
-    buildFolder,
-    stage: _,
-    transfer,
-    policy,
-    container,
-    smoke,
-    saves,
-    packages,
-    ccache,
-    ...rest
-  } = record;
+  const { buildFolder, stage: _, transfer, policy, saves, packages, ccache, ...others } = record;
+  const { container, fetch, smoke, ...rest } = others;
   return {
     ...rest,
     policy: { ...policy, scopes: [...policy.scopes] },
     build: basename(buildFolder),
     transfer: basename(transfer),
     ...(container === undefined ? {} : { container: container.program }),
+    ...(fetch === undefined ? {} : { fetch: fetch.program }),
     ...(smoke === undefined ? {} : { smoke: smoke.program }),
     saves: saves.map(({ key, directory, files }) => ({
       key,
       folder: relative(buildFolder, directory),
       ...(files === undefined ? {} : { files: [...files] }),
     })),
-    ...(packages === undefined ? {} : { packages: { place: packages.place, restored: packages.restored } }),
-    ...(ccache === undefined
-      ? {}
-      : {
-          ccache: { prefix: ccache.prefix, ...(ccache.since === undefined ? {} : { since: ccache.since }) },
-        }),
+    ...(packages === undefined ? {} : { packages: withoutDirectory(packages) }),
+    ...(ccache === undefined ? {} : { ccache: withoutDirectory(ccache) }),
   };
 }
+
+const withoutDirectory = <T extends { readonly directory: string }>({ directory: _, ...rest }: T) => rest;
 
 /**
  * Reads a record; undefined when main never got as far as writing one.
