@@ -25,9 +25,8 @@ const storedSchema = z.strictObject({
   cacheUses: z.array(cacheUseSchema),
   /** Engine of a container that may still run. */
   container: program.optional(),
-  /** The same of the container that sources are fetched in. */
+  /** The same of the container that sources are fetched in, and of the smoke test's. */
   fetch: program.optional(),
-  /** The same of the smoke test's container. */
   smoke: program.optional(),
   /** Folder in memory with the signing key, while files are signed. */
   keyring: z.string().optional(),
@@ -74,9 +73,9 @@ export interface PostRecord
   readonly policy: CachePolicy;
   readonly buildFolder: string;
   readonly transfer: string;
-  readonly container?: Container;
-  readonly fetch?: Container;
-  readonly smoke?: Container;
+  readonly container?: Container | undefined;
+  readonly fetch?: Container | undefined;
+  readonly smoke?: Container | undefined;
   /** Files by relative paths; the whole folder when left out. */
   readonly saves: readonly {
     readonly key: string;
@@ -91,19 +90,8 @@ export interface PostRecord
 
 /** A record as it is kept. What `confine` takes from the build's name is left out. */
 export function storedRecord(record: PostRecord): StoredRecord {
-  const {
-    buildFolder,
-    stage: _,
-    transfer,
-    policy,
-    container,
-    fetch,
-    smoke,
-    saves,
-    packages,
-    ccache,
-    ...rest
-  } = record;
+  const { buildFolder, stage: _, transfer, policy, saves, packages, ccache, ...others } = record;
+  const { container, fetch, smoke, ...rest } = others;
   return {
     ...rest,
     policy: { ...policy, scopes: [...policy.scopes] },
@@ -117,16 +105,12 @@ export function storedRecord(record: PostRecord): StoredRecord {
       folder: relative(buildFolder, directory),
       ...(files === undefined ? {} : { files: [...files] }),
     })),
-    ...(packages === undefined ? {} : { packages: withoutFolder(packages) }),
-    ...(ccache === undefined
-      ? {}
-      : {
-          ccache: { prefix: ccache.prefix, ...(ccache.since === undefined ? {} : { since: ccache.since }) },
-        }),
+    ...(packages === undefined ? {} : { packages: withoutDirectory(packages) }),
+    ...(ccache === undefined ? {} : { ccache: withoutDirectory(ccache) }),
   };
 }
 
-const withoutFolder = ({ directory: _, ...packages }: NonNullable<PostRecord['packages']>) => packages;
+const withoutDirectory = <T extends { readonly directory: string }>({ directory: _, ...rest }: T) => rest;
 
 /**
  * Reads a record; undefined when main never got as far as writing one.

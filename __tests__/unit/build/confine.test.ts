@@ -17,6 +17,7 @@ const lock = 'slurm-factory-v4-lock-bookworm-amd64-abc';
 const whole: StoredRecord = {
   ...storedRecord(startedRecord('/cache')),
   container: 'docker',
+  fetch: 'docker',
   smoke: 'podman',
   keyring: '/dev/shm/slurm-factory-gpg-abcDEF',
   saves: [{ key: lock, folder: 'environment', files: ['spack.lock'] }],
@@ -24,6 +25,7 @@ const whole: StoredRecord = {
   packages: {
     place: { toolchain: 'bookworm', arch: 'amd64', builder: 'b'.repeat(64), padding: 128 },
     restored: ['x'.repeat(32)],
+    wanted: ['y'.repeat(32)],
   },
   ccache: { prefix: 'slurm-factory-v4-ccache-bookworm-amd64-bbbb-24.11-' },
 };
@@ -58,7 +60,7 @@ function expectInside(record: PostRecord): void {
   below(transfer, '/cache/transfer');
   if (keyring !== undefined)
     expect(keyring).toMatch(/^\/(?:dev\/shm|run\/user\/7)\/slurm-factory-gpg-\w{6}$/);
-  for (const container of [record.container, record.smoke]) {
+  for (const container of [record.container, record.fetch, record.smoke]) {
     if (container !== undefined) expect(container.name).toContain(basename(record.buildFolder));
   }
   for (const { key } of record.saves) expect(key).toMatch(/^slurm-factory-v4-[^/\n]+$/);
