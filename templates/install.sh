@@ -893,34 +893,40 @@ put_back() {
   done
 }
 
-# Finishes an uninstallation whose folder has the record, and a tree that is out of its place: what is unchanged
-# goes, and what came into it in the last moment goes back to where it was.
+# Finishes an uninstallation whose folder has the record, once the tree is out of its place.
 finish_removal() {
   stage=$1
-  if [ -f "$stage/record" ] && [ -d "$stage/tree" ]; then
-    sed -n 's/^file //p' "$stage/record" | while read -r sum path; do
-      if [ ! -e "$path" ] && [ ! -L "$path" ]; then continue; fi
-      if [ -L "$path" ] || [ ! -f "$path" ] || [ "$(sha256sum <"$path")" != "$sum  -" ]; then
-        note "left: $path was changed"
-        continue
-      fi
-      rm -f "$path" || note "left: $path could not be removed"
-    done
-    sed -n 's/^entry //p' "$stage/record" >"$stage/list"
-    compare "$stage/tree" "$stage/list" "$stage" >"$stage/differences"
-    awk -F "$tab" '$1 == "same" && $2 != "folder" { print "./" $3 }' "$stage/differences" | tr '\n' '\0' |
-      (cd -P "$stage/tree" && xargs -0 -r rm -f)
-    rm -f "$stage/tree/$record_name"
-    prune "$stage/tree"
-    if ! rmdir "$stage/tree" 2>/dev/null; then
-      say_left "$stage/differences"
-      if [ -d "$prefix" ]; then put_back "$stage/tree" "$prefix" && rmdir "$stage/tree"; else mv -T "$stage/tree" "$prefix"; fi ||
-        die "$stage/tree has files that are not this script's; they could not be put back"
-    fi
-    close_stage "$stage" record
+  if [ ! -f "$stage/record" ] || { [ ! -d "$stage/tree" ] && [ -e "$prefix/$record_name" ]; }; then
+    discard "$stage"
     return 0
   fi
-  discard "$stage"
+  sed -n 's/^file //p' "$stage/record" | while read -r sum path; do
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then continue; fi
+    if [ -L "$path" ] || [ ! -f "$path" ] || [ "$(sha256sum <"$path")" != "$sum  -" ]; then
+      note "left: $path was changed"
+      continue
+    fi
+    rm -f "$path" || note "left: $path could not be removed"
+  done
+  [ ! -d "$stage/tree" ] || remove_tree
+  close_stage "$stage" record
+}
+
+# Removes what is unchanged of the tree in the stage. What came into it in the last moment goes back to its place.
+remove_tree() {
+  sed -n 's/^entry //p' "$stage/record" >"$stage/list"
+  compare "$stage/tree" "$stage/list" "$stage" >"$stage/differences"
+  awk -F "$tab" '$1 == "same" && $2 != "folder" { print "./" $3 }' "$stage/differences" | tr '\n' '\0' |
+    (cd -P "$stage/tree" && xargs -0 -r rm -f)
+  rm -f "$stage/tree/$record_name"
+  prune "$stage/tree"
+  ! rmdir "$stage/tree" 2>/dev/null || return 0
+  say_left "$stage/differences"
+  if [ -d "$prefix" ]; then
+    put_back "$stage/tree" "$prefix" && rmdir "$stage/tree"
+  else
+    mv -T "$stage/tree" "$prefix"
+  fi || die "$stage/tree has files that are not this script's; they could not be put back"
 }
 
 uninstall() {
