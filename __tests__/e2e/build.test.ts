@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -25,6 +26,8 @@ const e2e = canRun ? test : test.skip;
 const minutes = 60_000;
 const target = hostTarget('24.11.6');
 const folder = temporaryFolder('e2e');
+/** The signed build is served from what the others, with the same secret, have saved. */
+const cacheSecret = randomBytes(32).toString('hex');
 const outputs = join(folder, 'out');
 let service: ResultsService;
 let workspace: string;
@@ -58,6 +61,7 @@ const run = (
     env: { SOURCE_MIRROR: mirror, OUTPUT_DIR: outputs, GITHUB_RUN_ID: run },
     timeoutMs: 30 * minutes,
     ...change,
+    secrets: { CACHE_SECRET: cacheSecret, ...change.secrets },
   });
 
 const expectSuccess = (done: WorkflowRun): void => {
@@ -202,7 +206,7 @@ e2e(
     expect({ exitCode: verified.exitCode, stderr: verified.stderr }).toEqual({ exitCode: 0, stderr: '' });
     // A job that may not write id tokens is told what provenance takes, and goes on.
     expect(done.log).toContain('attestations: write');
-    const secrets = [passphrase, ...privateKey.split('\n').filter((line) => line.length > 40)];
+    const secrets = [passphrase, cacheSecret, ...privateKey.split('\n').filter((line) => line.length > 40)];
     // By add-mask the runner is told what to hide; it shows these lines to nobody.
     const shown = done.lines.filter((line) => line.command !== 'add-mask').map((line) => line.text);
     expect(secrets.filter((secret) => shown.some((text) => text.includes(secret)))).toEqual([]);

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { freeBytes } from '../../src/base/files.js';
 import { parseSums } from '../../src/bundle/sums.js';
-import { type CliRun, runCli, startCli } from '../support/cli.js';
+import { runCli, startCli } from '../support/cli.js';
+import {
+  compiled,
+  compiledObjects,
+  expectNothingLeft,
+  keptObjects,
+  keptPackages,
+  ownContainers,
+} from '../support/left.js';
 import {
   asRoot,
   docker,
@@ -46,56 +54,6 @@ function cacheWithClones(cache: string): string {
   return cache;
 }
 
-/** Containers of ours, running or not. */
-const ownContainers = (): string =>
-  docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim();
-
-/** What a build must not leave behind: containers, mounts, build folders, halves of anything. */
-function expectNothingLeft(cache = cacheDir): void {
-  expect(ownContainers()).toBe('');
-  expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(`${cache}/`);
-  const left = readdirSync(cache).filter((name) => !['clones', 'entries', 'logs'].includes(name));
-  expect(left.flatMap((name) => readdirSync(join(cache, name)).map((child) => `${name}/${child}`))).toEqual(
-    [],
-  );
-  const entries = existsSync(join(cache, 'entries')) ? readdirSync(join(cache, 'entries')) : [];
-  expect(entries.filter((name) => name.startsWith('.'))).toEqual([]);
-  expect(readdirSync(join(cache, 'clones')).filter((name) => name.includes('partial'))).toEqual([]);
-}
-
-/** Names of the packages that are in a cache folder's entries. */
-const keptPackages = (cache = cacheDir): string[] =>
-  !existsSync(join(cache, 'entries'))
-    ? []
-    : readdirSync(join(cache, 'entries')).flatMap((name) => /-p128-(.+)-[a-z0-9]{32}$/.exec(name)?.[1] ?? []);
-
-/** Names of the packages that a run compiled, or began to. */
-const compiled = (run: CliRun): string[] => [
-  ...new Set(
-    [...run.stderr.matchAll(/^\[\d+\/\d+\] (\S+)@\S+: no binary available$/gm)].map((m) => m[1] ?? ''),
-  ),
-];
-
-/** Names of the objects that a running build's compilers have made so far, once there are so many. */
-async function compiledObjects(cache: string, wanted: number): Promise<string[]> {
-  const build = readdirSync(cache).find((name) => name.startsWith('build-')) ?? '';
-  const folder = join(cache, build, 'user-cache', 'ccache');
-  const made = () =>
-    existsSync(folder)
-      ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('R'))
-      : [];
-  while (made().length < wanted) await new Promise((passed) => setTimeout(passed, 200));
-  return made();
-}
-
-/** Names of the objects in the one entry of ccache's. */
-function keptObjects(cache: string): string[] {
-  const keys = readdirSync(join(cache, 'entries')).filter((name) => name.includes('-ccache-'));
-  expect(keys).toHaveLength(1);
-  const archive = join(cache, 'entries', keys[0] ?? '', 'ccache.tar');
-  return execFileSync('tar', ['--list', '--file', archive], { encoding: 'utf8' }).split('\n');
-}
-
 const softwareSum = (of: string): string | undefined =>
   parseSums(readFileSync(join(of, `${target}-SHA256SUMS`), 'utf8')).find(({ name }) =>
     name.endsWith('-software.tar.gz'),
@@ -113,7 +71,7 @@ e2e(
   async () => {
     mkdirSync(cacheDir, { recursive: true });
     for (let round = 0; round < kills; round++) {
-      const before = keptPackages();
+      const before = keptPackages(cacheDir);
       const build = startCli(words());
       const moment = randomInt(500, 75_000);
       await Promise.race([build.ended, new Promise((passed) => setTimeout(passed, moment))]);
@@ -130,10 +88,45 @@ e2e(
     execFileSync('sha256sum', ['--check', '--strict', `${target}-SHA256SUMS`], { cwd: outputs });
     // The same bytes as those of a build that nobody disturbed.
     expect(softwareSum(outputs)).toBe(softwareSum(reference ?? ''));
-    expectNothingLeft();
-    expect(keptPackages().sort()).toEqual(['compiler-wrapper', 'gcc-runtime', 'slurm']);
+    expectNothingLeft(cacheDir);
+    expect(keptPackages(cacheDir).sort()).toEqual(['compiler-wrapper', 'gcc-runtime', 'slurm']);
   },
   (10 + 3 * kills) * minutes,
+);
+
+e2e.each([
+  ['packs, audits, tests and saves', 18_000, true],
+  ['takes a result from the cache and hands it out', 1_000, false],
+])(
+  `killed ${2 * kills} times while it %s, then run to the end`,
+  async (_, longest, withoutResult) => {
+    const results = () => readdirSync(join(cacheDir, 'entries')).filter((name) => name.includes('-result-'));
+    const forget = () => {
+      if (!withoutResult) return;
+      for (const name of results()) rmSync(join(cacheDir, 'entries', name), { recursive: true });
+    };
+    for (let round = 0; round < 2 * kills; round++) {
+      forget();
+      const build = startCli(words());
+      const moment = randomInt(0, longest);
+      await Promise.race([build.ended, new Promise((passed) => setTimeout(passed, moment))]);
+      build.kill('SIGKILL');
+      const run = await build.ended;
+      process.stderr.write(`round ${round + 1}: killed after ${moment} ms, exit code ${run.exitCode}\n`);
+      expect(compiled(run)).toEqual([]);
+      expect([null, 0]).toContain(run.exitCode);
+    }
+    forget();
+    const run = runCli(words());
+    if (run.exitCode !== 0) throw new Error(run.stderr.slice(-4000));
+    const verified = runCli(['verify', outputs]);
+    expect({ exitCode: verified.exitCode, stderr: verified.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(softwareSum(outputs)).toBe(softwareSum(reference ?? ''));
+    expect(readdirSync(outputs).filter((name) => !name.startsWith(`${target}-`))).toEqual([]);
+    expect(results()).toHaveLength(1);
+    expectNothingLeft(cacheDir);
+  },
+  (5 + kills) * minutes,
 );
 
 e2e.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
