@@ -30,6 +30,8 @@ export default {
   ...common,
   displayName: 'unit',
   roots: ['<rootDir>/__tests__/unit'],
+  // Against hangs: a busy machine takes seconds for what takes it milliseconds.
+  testTimeout: 60_000,
   setupFilesAfterEnv: ['<rootDir>/__tests__/support/forbid.ts'],
   collectCoverageFrom: ['src/**/*.ts', '!src/entry/**'],
   coverageDirectory: 'coverage',

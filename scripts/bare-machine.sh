@@ -83,8 +83,11 @@ for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY;
   [ -z "${!variable-}" ] || options+=(--env "$variable")
 done
 
-# What a Docker Engine inside needs. Not --privileged: that fails where this machine itself lacks a capability.
-if [ -n "$docker_inside" ]; then
+# What a Docker Engine inside needs, with a network of its own for its bridge. Not --privileged: that fails where
+# this machine itself lacks a capability.
+if [ -z "$docker_inside" ]; then
+  options+=(--network host)
+else
   for capability in SYS_ADMIN NET_ADMIN SYS_PTRACE DAC_READ_SEARCH; do options+=(--cap-add "$capability"); done
   options+=(--cgroupns private --device-cgroup-rule 'a *:* rwm' --mount 'type=volume,target=/var/lib/docker')
   for kind in seccomp apparmor systempaths; do options+=(--security-opt "$kind=unconfined"); done
