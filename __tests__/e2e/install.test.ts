@@ -12,6 +12,8 @@ const withResult = result === undefined ? describe.skip : describe;
 
 const minutes = 60_000;
 const image = 'debian:bookworm';
+/** The image with the packages that Slurm needs. */
+const withPackages = `sf-install-${process.pid}`;
 const folder = temporaryFolder('install');
 const tarballs = join(folder, 'tarballs');
 /** Containers: one without a network, one that may fetch packages. */
@@ -73,7 +75,7 @@ withResult('the installer', () => {
   beforeAll(async () => {
     prepareTarballs(result ?? '');
     const mount = `type=bind,source=${tarballs},target=/tarballs,readonly`;
-    const start = (name: string, ...options: string[]) =>
+    const start = (name: string, from: string, ...options: string[]) =>
       docker(
         'run',
         '--detach',
@@ -83,14 +85,18 @@ withResult('the installer', () => {
         ...options,
         '--mount',
         mount,
-        image,
+        from,
         'sleep',
         'infinity',
       );
-    start(offline, '--network', 'none', '--tmpfs', '/noexec:noexec', '--tmpfs', '/small:exec,size=10m');
-    start(online, '--network', 'host');
+    start(online, image, '--network', 'host');
     mustRun(online, 'apt-get update -qq');
     aptInstall(runtimePackages);
+    docker('commit', online, withPackages);
+    const mounts = ['--tmpfs', '/noexec:noexec', '--tmpfs', '/small:exec,size=10m'];
+    // It mounts a folder below a prefix.
+    const mayMount = ['--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined'];
+    start(offline, withPackages, '--network', 'none', ...mounts, ...mayMount);
     // Even `sinfo -V` reads it.
     mustRun(
       online,
@@ -100,6 +106,7 @@ withResult('the installer', () => {
 
   afterAll(() => {
     for (const name of [offline, online]) spawnSync('docker', ['rm', '--force', name]);
+    spawnSync('docker', ['rmi', withPackages]);
     rmSync(folder, { recursive: true, force: true });
   }, minutes);
 
@@ -192,13 +199,91 @@ END`,
     }
   });
 
+  test('killed at any time, the next run goes on', () => {
+    const before = everything(offline);
+    const options = '--prefix /kill/a/slurm --modules /kill/modules --systemd';
+    const mine = '/kill/a/slurm/etc/slurm.conf';
+    for (let round = 0; round < 6; round++) {
+      const killed = (words: string) =>
+        mustRun(
+          offline,
+          `sh "$INSTALL" ${words} >/dev/null 2>&1 &
+           sleep ${(Math.random() * 0.6).toFixed(2)}; kill -KILL $! 2>/dev/null; wait $!; echo $?`,
+        ).trim();
+      if (killed(options) !== '0') {
+        const again = run(offline, `sh "$INSTALL" ${options}`);
+        // Killed after its last step, it was done.
+        if (again.exitCode !== 0) expect(again.stderr).toContain('it holds slurm-');
+      }
+      expect(mustRun(offline, 'ls -A /kill /kill/a')).toBe('/kill:\na\nmodules\n\n/kill/a:\nslurm\n');
+      if (round % 2 === 0) mustRun(offline, `mkdir /kill/a/slurm/etc && echo mine >${mine}`);
+      if (killed('--uninstall --prefix /kill/a/slurm') !== '0')
+        run(offline, 'sh "$INSTALL" --uninstall --prefix /kill/a/slurm');
+      if (round % 2 === 0) {
+        expect(mustRun(offline, `find /kill -type f; cat ${mine}`)).toBe(`${mine}\nmine\n`);
+        mustRun(offline, 'rm -r /kill');
+      }
+      expect(everything(offline)).toBe(before);
+    }
+  });
+
+  test('nothing is removed while a file system is mounted below the prefix', () => {
+    const before = everything(offline);
+    mustRun(offline, 'sh "$INSTALL" --prefix /srv/slurm --systemd /srv/units');
+    mustRun(offline, 'mkdir /srv/home /srv/slurm/home && echo mine >/srv/home/file');
+    mustRun(offline, 'mount --bind /srv/home /srv/slurm/home');
+    const between = everything(offline);
+    for (const option of ['', '--force']) {
+      const done = run(offline, `sh "$INSTALL" --uninstall --prefix /srv/slurm ${option}`);
+      expect(done.stderr).toContain('a file system is mounted at /srv/slurm/home');
+      expect(done.exitCode).toBe(1);
+      expect(everything(offline)).toBe(between);
+    }
+    mustRun(offline, 'umount /srv/slurm/home && rmdir /srv/slurm/home');
+    mustRun(offline, 'sh "$INSTALL" --uninstall --prefix /srv/slurm && rm -r /srv/home');
+    expect(everything(offline)).toBe(before);
+  });
+
+  test('nothing is removed that processes run from, but with --force', () => {
+    mustRun(online, 'sh "$INSTALL" --prefix /srv/busy');
+    mustRun(
+      online,
+      `mkdir -p /srv/state && head -c 1024 /dev/urandom >/srv/state/slurm.key && chmod 600 /srv/state/slurm.key
+       cat >/srv/state/slurm.conf <<END
+ClusterName=test
+SlurmctldHost=$(hostname)
+SlurmUser=root
+AuthType=auth/slurm
+CredType=cred/slurm
+StateSaveLocation=/srv/state
+SlurmctldPidFile=/srv/state/slurmctld.pid
+SlurmctldLogFile=/srv/state/log
+SlurmctldPort=27817
+NodeName=node9 NodeHostname=$(hostname) NodeAddr=127.0.0.1
+PartitionName=all Nodes=ALL
+END
+       /srv/busy/sbin/slurmctld -f /srv/state/slurm.conf
+       for i in $(seq 100); do [ ! -s /srv/state/slurmctld.pid ] || break; sleep 0.1; done
+       cp /bin/sleep /srv/busy/bin/sleep && { /srv/busy/bin/sleep 600 & }`,
+    );
+    const before = mustRun(online, 'find /srv | sort');
+    const done = run(online, 'sh "$INSTALL" --uninstall --prefix /srv/busy');
+    expect(done.stderr).toMatch(/processes run from \/srv\/busy:.* \d+ \(slurmctld\)/);
+    expect(done.stderr).toMatch(/ \d+ \(sleep\)/);
+    expect(done.exitCode).toBe(1);
+    expect(mustRun(online, 'find /srv | sort')).toBe(before);
+    const forced = run(online, 'sh "$INSTALL" --uninstall --prefix /srv/busy --force');
+    expect(forced).toMatchObject({ exitCode: 0, stderr: 'left: /srv/busy/bin/sleep was added\n' });
+    mustRun(online, 'kill $(cat /srv/state/slurmctld.pid); rm -r /srv/busy /srv/state');
+  });
+
   test('units name programs that exist, and uninstalling leaves no file', () => {
     const before = everything(offline);
     mustRun(offline, 'sh "$INSTALL" --prefix /opt/s/slurm --modules /opt/s/modules --default --systemd');
     const started = mustRun(offline, 'sed -n "s/^ExecStart=//p" /etc/systemd/system/s*.service');
     const programs = started.split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ')[0] ?? '']));
     expect(programs.map((program) => program.split('/').at(-1)).sort()).toEqual(
-      expect.arrayContaining(['slurmctld', 'slurmd', 'slurmdbd', 'slurmrestd']),
+      expect.arrayContaining(['sackd', 'slurmctld', 'slurmd', 'slurmdbd', 'slurmrestd']),
     );
     mustRun(offline, programs.map((program) => `test -x ${program}`).join(' && '));
     mustRun(offline, 'sh "$INSTALL" --uninstall --prefix /opt/s/slurm');
@@ -230,7 +315,54 @@ END`,
     const done = run(online, 'sh "$INSTALL" --check');
     expect(done.exitCode).toBe(1);
     expect(done.stdout).toBe('apt-get install -y libjwt0\n');
+    const before = everything(online);
+    const refused = run(online, 'sh "$INSTALL" --prefix /srv/slurm');
+    expect(refused).toMatchObject({ exitCode: 1, stdout: 'apt-get install -y libjwt0\n' });
+    expect(everything(online)).toBe(before);
+    mustRun(online, 'sh "$INSTALL" --prefix /srv/slurm --force');
+    mustRun(online, 'sh "$INSTALL" --uninstall --prefix /srv/slurm');
     mustRun(online, `${done.stdout.trim()} 2>&1 && sh "$INSTALL" --check`);
+  });
+
+  test.each([
+    [
+      'another distribution',
+      'cp /etc/os-release /etc/os-release.ours; printf "ID=ubuntu\nVERSION_ID=24.04\n" >/etc/os-release.other && mv /etc/os-release.other /etc/os-release',
+      "this is 'ubuntu 24.04'",
+    ],
+    [
+      'another release of it',
+      'cp /etc/os-release /etc/os-release.ours; printf "ID=debian\nVERSION_ID=13\n" >/etc/os-release.other && mv /etc/os-release.other /etc/os-release',
+      "this is 'debian 13'",
+    ],
+    [
+      'another processor',
+      'printf "#!/bin/sh\necho riscv64\n" >/usr/local/bin/uname && chmod +x /usr/local/bin/uname',
+      'this is riscv64',
+    ],
+    [
+      'a machine without dpkg',
+      'mv /usr/bin/dpkg-query /usr/bin/dpkg-query.away',
+      'there is no dpkg-query here',
+    ],
+  ])('%s is refused, with no packages named, but with --force', (_, change, message) => {
+    const before = everything(offline);
+    mustRun(offline, change);
+    for (const words of ['--check', '--prefix /srv/slurm']) {
+      const done = run(offline, `sh "$INSTALL" ${words}`);
+      expect(done.stderr).toContain(message);
+      expect(done).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(mustRun(offline, 'ls -A /srv')).toBe('');
+    }
+    mustRun(offline, 'sh "$INSTALL" --prefix /srv/slurm --force');
+    mustRun(offline, 'sh "$INSTALL" --uninstall --prefix /srv/slurm');
+    mustRun(
+      offline,
+      `[ ! -e /etc/os-release.ours ] || { rm /etc/os-release.ours && ln -sf ../usr/lib/os-release /etc/os-release; }
+       [ ! -e /usr/bin/dpkg-query.away ] || mv /usr/bin/dpkg-query.away /usr/bin/dpkg-query
+       rm -f /usr/local/bin/uname`,
+    );
+    expect(everything(offline)).toBe(before);
   });
 
   test.each([

@@ -17,9 +17,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { file, type Member, smallTarget, smallTree, writeSmallResult } from '../../support/installer.js';
+import { projectRoot } from '../../support/prepare.js';
+import { reachable } from '../../support/sources.js';
 
 /** install.sh on the machine itself, with a result that has hardly anything to install. */
 
+const slurmRepository = 'https://github.com/SchedMD/slurm.git';
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'sf-installer-')));
 const [small, other] = [
   writeSmallResult(join(root, 'small')),
@@ -422,6 +425,51 @@ kill -s KILL 0
     },
     600_000,
   );
+});
+
+const releases: Record<string, { version: string; tag: string }[]> = JSON.parse(
+  readFileSync(join(projectRoot, 'data', 'slurm-releases.json'), 'utf8'),
+).releases;
+const newest = Object.values(releases).flatMap((series) => series.at(-1) ?? []);
+const canCompare = await reachable(slurmRepository);
+if (!canCompare) console.warn(`skipped, ${slurmRepository} can't be reached`);
+
+(canCompare ? describe : describe.skip)('units are upstream’s own', () => {
+  const clone = join(root, 'slurm.git');
+  const git = (...words: string[]) => {
+    const done = spawnSync('git', ['-C', clone, ...words], { encoding: 'utf8' });
+    return { found: done.status === 0, text: done.stdout };
+  };
+
+  beforeAll(() => {
+    spawnSync('git', ['init', '--quiet', '--bare', clone]);
+    git('remote', 'add', 'origin', slurmRepository);
+    const refs = newest.map(({ tag }) => `refs/tags/${tag}:refs/tags/${tag}`);
+    expect(git('fetch', '--quiet', '--depth', '1', '--filter=blob:none', 'origin', ...refs).found).toBe(true);
+  }, 300_000);
+
+  test.each(newest.map(({ version, tag }) => [version, tag]))('in %s', (version = '', tag = '') => {
+    const { script } = writeSmallResult(join(root, version), { ...smallTarget, version });
+    expect(sh(everything(), { script })).toMatchObject({ exitCode: 0 });
+    /** The lines that say something. */
+    const lines = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const names = readdirSync(join(place, 'units')).sort();
+    expect(names).toEqual(
+      ['sackd', 'slurmctld', 'slurmd', 'slurmdbd', 'slurmrestd'].map((name) => `${name}.service`),
+    );
+    for (const name of names) {
+      const upstream = git('show', `${tag}:etc/${name}.in`);
+      // The small tree has sackd in every release; upstream from 23.11 on.
+      if (!upstream.found && name === 'sackd.service' && /^2(2|3\.02)/.test(version)) continue;
+      const text = upstream.text
+        .replaceAll('@sysconfdir@', '/etc/slurm')
+        .replaceAll('@sbindir@', `${prefix}/sbin`)
+        .replaceAll('@sharedstatedir@', '/var/lib')
+        .replaceAll('@SLURMRESTD_PORT@', '6820')
+        .replaceAll('@SYSTEMD_TASKSMAX_OPTION@', 'TasksMax=infinity');
+      expect(lines(readFileSync(join(place, 'units', name), 'utf8'))).toEqual(lines(text));
+    }
+  });
 });
 
 describe('what a run left that is not this user’s or not this machine’s', () => {
