@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
 import { checkMirror, makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
@@ -86,6 +86,7 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
   // So are the folders: before an engine or a cache is asked.
   await makeFolder(workRoot);
+  await makeFolder(dirname(request.transfer));
   await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
   const arch = archOf(host.arch);
   if (arch === undefined) {

@@ -77,7 +77,7 @@ async function carryOut(
     case 'audit':
     case 'smoke': {
       if (call.command === 'smoke' && call.junit !== undefined) await checkNewFile(call.junit, '--junit');
-      await makeFolder(call.flags.cacheDir, { input: '--cache-dir' });
+      await makeFolder(call.flags.cacheDir, { mode: 0o700, input: '--cache-dir' });
       const { signal, release } = cancelOnSignals(() => {});
       try {
         return await check(root, call, facts, localPorts(call.flags.cacheDir, facts, logger, signal));
@@ -148,7 +148,7 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
   if (reportFile !== undefined) await checkNewFile(reportFile, '--report');
   const secrets = await readSecretFiles(call.secretFiles, facts.cwd);
   // A record of this build lies there before anything else.
-  await makeFolder(cacheDir, { input: '--cache-dir' });
+  await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
   const host = await inspectHost(facts.env);
   const secret = cacheSecretOf([...call.layers, secrets]);
   await openCacheFolder(cacheDir, secret !== undefined, logger);
