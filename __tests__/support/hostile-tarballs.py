@@ -123,10 +123,11 @@ def main(kind, top, path):
         for part in parts(kind, top):
             if isinstance(part, bytes):
                 pending.append(part)
-                continue
-            output.write(gzip.compress(b"".join(pending), 1))
-            pending = []
-            output.writelines(part)
+            if not isinstance(part, bytes) or len(pending) > 10_000:
+                output.write(gzip.compress(b"".join(pending), 1))
+                pending = []
+            if not isinstance(part, bytes):
+                output.writelines(part)
         output.write(gzip.compress(b"".join(pending), 1))
 
 

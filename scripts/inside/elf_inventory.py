@@ -178,7 +178,7 @@ def read_file(job):
         return facts
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
         facts["sha256"] = hashlib.sha256(data).hexdigest()
-        facts["forbidden"] = [text for text in request["forbidden"] if data.find(text.encode()) >= 0]
+        facts["forbidden"] = [text for text in request["forbidden"] if holds(data, text)]
         facts["archive"] = data[:8] in (b"!<arch>\n", b"!<thin>\n")
         if data[:2] == b"#!":
             line = data[2:LONGEST_INTERPRETER].split(b"\n", 1)[0]
@@ -189,6 +189,11 @@ def read_file(job):
 
 
 EMPTY = hashlib.sha256().hexdigest()
+
+
+def holds(data, text):
+    # Without a start, it is looked for behind what was read last.
+    return data.find(text.encode(), 0) >= 0
 
 
 def try_elf(data, request):
@@ -247,7 +252,7 @@ def read_elf(data, request):
             newer = [(aux["vna_other"], aux.name) for aux in needs if above(aux.name, request)]
     if newer:
         facts["newSymbols"] = name_symbols(elf, dict(newer))
-    if any(data.find(name.encode()) >= 0 for name in request["exports"]):
+    if any(holds(data, name) for name in request["exports"]):
         facts["exports"] = exported(elf, request["exports"])
     return facts
 
@@ -512,7 +517,8 @@ def inventory(request, folder):
     except Damage as damage:
         return {"schema": 1, "damage": str(damage), "entries": [], "systemLibraries": [], "loads": []}
     finally:
-        compiler.kill()
+        # Its own children would write on into the folder if it were killed.
+        compiler.stderr.read()
         compiler.wait()
 
 
