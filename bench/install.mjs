@@ -20,7 +20,8 @@ export async function measureInstall({ plan, library, say }, output) {
     docker('run', '--detach', ...words, image, 'infinity');
     const times = [];
     for (let round = 1; round <= rounds; round++) {
-      const run = async () => docker('exec', name, 'sh', script, '--force', '--prefix', `/opt/slurm-${round}`);
+      const run = async () =>
+        docker('exec', name, 'sh', script, '--force', '--prefix', `/opt/slurm-${round}`);
       times.push((await timed(run)).seconds);
     }
     const seconds = [...times].sort((a, b) => a - b)[(rounds - 1) / 2];
