@@ -2,19 +2,18 @@ import { constants } from 'node:fs';
 import {
   type FileHandle,
   lstat,
-  mkdir,
   mkdtemp,
   open,
   readdir,
   realpath,
   rename,
   rmdir,
-  stat,
   unlink,
 } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { DiskSpaceError, FactoryError, InputError, PackagingError } from '../base/errors.js';
+import { makeFolder } from '../base/folders.js';
 import { ownerEnded } from '../base/owner.js';
 import { copyPlain } from '../base/safe.js';
 import { fileName, itemOf, possibleNames } from '../bundle/catalogue.js';
@@ -35,7 +34,7 @@ export interface OutputPlace {
  */
 export async function prepareOutput(place: OutputPlace): Promise<void> {
   await telling(place.outputDir, async () => {
-    await makeFolders(place.outputDir);
+    await makeFolder(place.outputDir, { input: 'output-dir' });
     await removeAside(await makeAside(place), place.identifier);
     for (const name of possibleNames(place.identifier)) {
       const there = await lstat(join(place.outputDir, name)).catch(() => undefined);
@@ -60,7 +59,7 @@ export async function handOut(
   whole: boolean,
 ): Promise<void> {
   await telling(place.outputDir, async () => {
-    await makeFolders(place.outputDir);
+    await makeFolder(place.outputDir, { input: 'output-dir' });
     // A lock that was taken for a dead build's can have two holders: then the last look fails.
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       if (await swapIn(place, from, files, whole)) return;
@@ -255,33 +254,3 @@ async function telling(outputDir: string, body: () => Promise<void>): Promise<vo
     throw refuse(outputDir, words[code] ?? `can't be used (${code})`);
   }
 }
-
-/**
- * Makes a folder and those above it that are missing. Ends with the file system's error wherever there can't
- * be one: Node's own recursive mkdir tries for ever below /proc.
- */
-async function makeFolders(path: string): Promise<void> {
-  const made = await make(path);
-  if (made === undefined) return;
-  const above = dirname(path);
-  if (made.code !== 'ENOENT' || above === path) throw made;
-  if (!(await isFolder(above))) await makeFolders(above);
-  const again = await make(path);
-  if (again !== undefined) throw again;
-}
-
-/** @returns why there is no folder now */
-async function make(path: string): Promise<NodeJS.ErrnoException | undefined> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (!(await isFolder(path))) return error as NodeJS.ErrnoException;
-  }
-  return undefined;
-}
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );

@@ -2,11 +2,12 @@ import { ConfigurationError, InputError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { ownerLabel } from '../base/owner.js';
 import { visible } from '../base/text.js';
+import { noProxy } from '../container/confinement.js';
 import { proxyArguments } from '../container/proxy.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 import { isPackageName } from '../targets/packages.js';
 import type { Toolchain } from '../targets/toolchains.js';
-import { cgroup2Rights, emptied, mostMemory, mostProcesses, rights } from './rights.js';
+import { cgroup2Rights, mostMemory, mostProcesses, rights } from './rights.js';
 
 /** Kinds of module files that a result can have. */
 export const moduleSystems = ['lmod', 'tcl'] as const;
@@ -164,7 +165,7 @@ export function containerArguments(plan: SmokePlan): string[] {
     ...(plan.cgroup2 ? cgroup2Rights : []),
     ...(plan.limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
     ...(plan.limits.includes('memory') ? ['--memory', String(mostMemory)] : []),
-    ...emptied.flatMap((name) => ['--env', `${name}=`]),
+    ...Object.keys(noProxy).flatMap((name) => ['--env', `${name}=`]),
     ...(plan.gpu ? ['--gpus', 'all'] : []),
     ...bind(plan.scripts, '/smoke/scripts'),
     ...plan.files.flatMap((file) => bind(file, `/smoke/files/${file.slice(file.lastIndexOf('/') + 1)}`)),

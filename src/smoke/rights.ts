@@ -64,12 +64,3 @@ export const mostProcesses = 1024;
 
 /** Bytes; a whole cluster takes some 300 MB, most of it MariaDB's. */
 export const mostMemory = 2 * 2 ** 30;
-
-/** Variables that an engine's own configuration would set: a proxy's address may hold a password. */
-export const emptied: readonly string[] = [
-  'http_proxy',
-  'https_proxy',
-  'ftp_proxy',
-  'no_proxy',
-  'all_proxy',
-].flatMap((name) => [name, name.toUpperCase()]);

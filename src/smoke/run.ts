@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ContainerError, InputError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
+import { availableLimits } from '../container/confinement.js';
 import type { Engine } from '../container/engine.js';
 import { withProxy } from '../container/proxy.js';
 import { formatTarget } from '../targets/identifier.js';
@@ -84,7 +85,7 @@ async function runContainer(
     forbidden: request.forbidden ?? ['__spack_path_placeholder__'],
     cgroup2: await hasCgroup2(program, process),
     // Podman without root fails where it was not given the controllers.
-    limits: program === 'docker' ? ['memory', 'pids'] : [],
+    limits: await availableLimits(program, process),
     gpu: subject.target.gpu === 'cuda' && host.hasGpu,
   });
   const reported: SmokeCheck[] = [];

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError, InputError } from '../../../src/base/errors.js';
+import { noProxy } from '../../../src/container/confinement.js';
 import {
   containerArguments,
   imageArguments,
@@ -9,7 +10,7 @@ import {
   type SmokePlan,
   smokeImage,
 } from '../../../src/smoke/plan.js';
-import { emptied, rights } from '../../../src/smoke/rights.js';
+import { rights } from '../../../src/smoke/rights.js';
 import type { Target } from '../../../src/targets/identifier.js';
 import { toolchain } from '../../support/fakes.js';
 
@@ -144,7 +145,7 @@ describe('containerArguments', () => {
       ...['--cap-add', 'SETGID', '--cap-add', 'SETUID', '--cap-add', 'CHOWN', '--cap-add', 'DAC_OVERRIDE'],
       ...['--cap-add', 'KILL', '--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE', '--cap-add', 'FOWNER'],
       ...['--pids-limit', '1024', '--memory', '2147483648'],
-      ...emptied.flatMap((name) => ['--env', `${name}=`]),
+      ...Object.keys(noProxy).flatMap((name) => ['--env', `${name}=`]),
       ...['--mount', 'type=bind,source=/project/scripts,target=/smoke/scripts,readonly'],
       '--mount',
       'type=bind,source=/out/a-software.tar.gz,target=/smoke/files/a-software.tar.gz,readonly',
