@@ -83,12 +83,19 @@ for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY;
   [ -z "${!variable-}" ] || options+=(--env "$variable")
 done
 
-# What a Docker Engine inside needs, with a network of its own for its bridge. Not --privileged: that fails where
-# this machine itself lacks a capability.
+# What a Docker Engine inside needs, with a network of its own for its bridge: every capability that this machine
+# itself has (--privileged fails where it lacks one), devices and cgroups.
 if [ -z "$docker_inside" ]; then
   options+=(--network host)
 else
-  for capability in SYS_ADMIN NET_ADMIN SYS_PTRACE DAC_READ_SEARCH; do options+=(--cap-add "$capability"); done
+  capabilities=(CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
+    NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE
+    SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE
+    AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ)
+  bounds=$((16#$(awk '/^CapBnd/ { print $2 }' /proc/self/status)))
+  for number in "${!capabilities[@]}"; do
+    if (((bounds >> number) & 1)); then options+=(--cap-add "${capabilities[number]}"); fi
+  done
   options+=(--cgroupns private --device-cgroup-rule 'a *:* rwm' --mount 'type=volume,target=/var/lib/docker')
   for kind in seccomp apparmor systempaths; do options+=(--security-opt "$kind=unconfined"); done
 fi

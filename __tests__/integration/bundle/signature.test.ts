@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { actionProcess } from '../../../src/action/process.js';
 import { PackagingError, SigningError } from '../../../src/base/errors.js';
@@ -41,6 +42,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   expect((await readdir('/dev/shm')).filter((name) => name.startsWith('slurm-factory-gpg'))).toEqual([]);
+  // An agent is told to end, and needs a moment for it on a busy machine.
+  for (let wait = 0; agents('slurm-factory-gpg').length > 0 && wait < 100; wait++) await setTimeout(50);
   expect(agents('slurm-factory-gpg')).toEqual([]);
 });
 
