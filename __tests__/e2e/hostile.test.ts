@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { projectWithOwnRecipes, runCli } from '../support/cli.js';
-import { docker, isHere, sourceMirror, temporaryFolder } from '../support/prepare.js';
+import { docker, hostTarget, isHere, sourceMirror, temporaryFolder } from '../support/prepare.js';
 
 /**
  * A recipe that plants links wherever a build can write, aimed at files of the machine, and that tries to get
@@ -16,7 +16,7 @@ import { docker, isHere, sourceMirror, temporaryFolder } from '../support/prepar
 const canRun = await isHere('upstream', 'Docker Engine');
 const e2e = canRun ? test : test.skip;
 const minutes = 60_000;
-const target = 'slurm-24.11.6-bookworm-amd64';
+const target = hostTarget('24.11.6');
 const folder = temporaryFolder('hostile');
 const canaries = join(folder, 'canaries');
 const cacheDir = join(folder, 'cache');

@@ -13,7 +13,7 @@ import { rights } from '../../src/smoke/rights.js';
 import { smokeTest } from '../../src/smoke/run.js';
 import { openSubject } from '../../src/smoke/subject.js';
 import { parseToolchain } from '../../src/targets/toolchains.js';
-import { docker, projectRoot, temporaryFolder } from '../support/prepare.js';
+import { docker, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
 /** A folder with a finished result, as a build leaves it. */
@@ -164,10 +164,10 @@ withResult('a finished result in a fresh container', () => {
     for (const end of ['-software.tar.gz', '-modules.tar.gz', '-manifest.json', '-SHA256SUMS']) {
       const odd = join(folder, `fifo${end}`);
       cpSync(broken, odd, { recursive: true });
-      const name = `slurm-24.11.6-bookworm-amd64${end}`;
+      const name = `${hostTarget('24.11.6')}${end}`;
       rmSync(join(odd, name), { force: true });
       execFileSync('mkfifo', [join(odd, name)]);
-      const attempt = openSubject(join(odd, 'slurm-24.11.6-bookworm-amd64-software.tar.gz'));
+      const attempt = openSubject(join(odd, `${hostTarget('24.11.6')}-software.tar.gz`));
       await expect(attempt).rejects.toThrow(InputError);
       await expect(attempt).rejects.toThrow(/is a FIFO/);
     }

@@ -165,7 +165,7 @@ describe('an output folder that can be none', () => {
         await writeFile(join(root, 'out'), '');
         return join(root, 'out');
       },
-      /is no folder/,
+      /is a file, not a folder/,
     ],
     [
       'below a file',
@@ -173,7 +173,7 @@ describe('an output folder that can be none', () => {
         await writeFile(join(root, 'file'), '');
         return join(root, 'file', 'out');
       },
-      /lies below a file/,
+      /is a file, not a folder/,
     ],
     [
       'a dangling link',
@@ -181,7 +181,7 @@ describe('an output folder that can be none', () => {
         await symlink(join(root, 'nowhere'), join(root, 'out'));
         return join(root, 'out');
       },
-      /is no folder/,
+      /is a link to nothing/,
     ],
     [
       'a loop of links',
@@ -189,10 +189,10 @@ describe('an output folder that can be none', () => {
         await symlink('out', join(root, 'out'));
         return join(root, 'out', 'deeper');
       },
-      /links in a loop/,
+      /is a loop of links/,
     ],
-    ['too long a name', async (root) => join(root, 'x'.repeat(300)), /too long a name/],
-    ['where none can be made', async () => '/proc/slurm-factory/out', /can't be made/],
+    ['too long a name', async (root) => join(root, 'x'.repeat(300)), /is too long/],
+    ['where none can be made', async () => '/proc/slurm-factory/out', /no folder and no file can be made/],
     [
       "with a folder in a file's place",
       async (root) => {

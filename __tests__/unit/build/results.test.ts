@@ -11,6 +11,8 @@ import type { BuildRequest } from '../../../src/build/plan.js';
 import { parseRecord } from '../../../src/build/record.js';
 import { fileName, possibleNames, resultFiles } from '../../../src/bundle/catalogue.js';
 import { verifyFolder } from '../../../src/bundle/verify.js';
+import { makeSeal } from '../../../src/cache/seal.js';
+import { cacheSecretOf } from '../../../src/options/resolve.js';
 import { buildRequest } from '../../support/build.js';
 import { smokeXml, tarball, writeResult } from '../../support/bundle.js';
 import {
@@ -49,7 +51,9 @@ async function build(
     (error: unknown) => ({ made: undefined, error }),
   );
   const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
-  if (record !== undefined) await afterBuild(record, ports);
+  const secret = cacheSecretOf(request.layers);
+  const seal = secret === undefined ? undefined : makeSeal(secret);
+  if (record !== undefined) await afterBuild(record, ports, seal);
   return { ...outcome, ports, process, request, record, out: join(request.cwd, 'slurm-factory-output') };
 }
 
