@@ -83,8 +83,8 @@ const attempts = (): string => `
         link("environment/x", "secret")
         link("build-cache/v3/manifests/spec/evil/evil-1-" + "e" * 32 + ".spec.manifest.json", "secret")
         link("user-cache/ccache/ccache.tar", "overwritten")
-        link("user-cache/ccache/9/linkR", "secret")
-        link("user-cache/ccache/8", "folder")
+        link("user-cache/ccache/x/linkR", "secret")
+        link("user-cache/ccache/y", "folder")
         link("user-cache/misc/tags/evil.json", "secret")
         link("stage/spack-build-out.txt", "secret")
         link("stage/root/spack-stage-evil/config.log", "secret")
@@ -99,7 +99,8 @@ const attempts = (): string => `
         attempt("internet", lambda: connect("140.82.112.3", 443))
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         attempt("udp", lambda: udp.connect(("8.8.8.8", 53)))
-        seen["interfaces"] = os.listdir("/sys/class/net")
+        with open("/proc/net/route") as f:
+            seen["routes"] = f.read().splitlines()[1:]
 
         attempt("write /etc", lambda: open("/etc/x", "w"))
         attempt("write /usr", lambda: open("/usr/bin/x", "w"))
@@ -226,7 +227,7 @@ describe('a recipe that plants links and tries to get out', () => {
       for (const place of ['environment', 'build-cache', 'user-cache', 'stage', 'store']) {
         for (const outcome of outcomes(`link ${place}`)) expect(outcome).toBe('done');
       }
-      expect(seen.interfaces).toEqual(['lo']);
+      expect(seen.routes).toEqual([]);
       expect(outcomes('tcp ').length).toBeGreaterThan(1);
       for (const outcome of [...outcomes('tcp '), ...outcomes('dns'), seen.internet, seen.udp]) {
         expect(outcome).not.toBe('done');
