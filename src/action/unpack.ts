@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,7 +28,7 @@ let opened: Promise<() => Promise<void>> | undefined;
 /**
  * Has the client unpack below `folder` only, while `body` runs. Several may run at once, for the same folder.
  * @param folder relative to the workspace
- * @param scratch an existing folder; the system's for temporary files when left out
+ * @param scratch a folder; the system's for temporary files when left out
  */
 export async function unpackingInto<T>(
   folder: string,
@@ -57,6 +57,8 @@ export async function unpackingInto<T>(
 }
 
 async function open(folder: string, env: NodeJS.ProcessEnv, scratch: string): Promise<() => Promise<void>> {
+  // As the client itself does: a job may have taken the runner's folder away.
+  await mkdir(scratch, { recursive: true });
   const place = await mkdtemp(join(scratch, 'slurm-factory-tar-'));
   await writeFile(join(place, 'tar'), standIn, { mode: 0o755, flag: 'wx' });
   const path = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
