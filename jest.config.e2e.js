@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { common } from './jest.config.js';
 
+const wantsBare = ['1', 'check'].includes(process.env.SLURM_FACTORY_TEST_BARE ?? '');
 const folders = ['__tests__/integration', '__tests__/e2e'];
 
 /** The tests that start real processes, containers and runners: one after the other, with time to build. */
@@ -10,6 +11,8 @@ export default {
   roots: folders
     .filter((folder) => existsSync(new URL(folder, import.meta.url)))
     .map((folder) => `<rootDir>/${folder}`),
+  // Minutes to hours: by SLURM_FACTORY_TEST_BARE only.
+  testPathIgnorePatterns: wantsBare ? [] : ['/e2e/bare\\.test'],
   // A file that is run alone finds all that it needs, too.
   globalSetup: '<rootDir>/scripts/prepare.mjs',
   maxWorkers: 1,
