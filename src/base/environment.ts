@@ -16,18 +16,13 @@ const proxyNames = [
   'FTP_PROXY',
 ];
 
-const user = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'TZ', 'TERM', 'TMPDIR'];
-const authorities = [
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-  'CURL_CA_BUNDLE',
-  'REQUESTS_CA_BUNDLE',
-  'NODE_EXTRA_CA_CERTS',
-  'GIT_SSL_CAINFO',
-];
-const forBuilds = new Set([...user, ...proxyNames, ...authorities]);
+const user = ['PATH', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TERM', 'TMPDIR'];
+const authorities = ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'REQUESTS_CA_BUNDLE', 'GIT_SSL_CAINFO'];
+const forBuilds = new Set([...user, ...authorities]);
 const forPrograms = new Set([
   ...forBuilds,
+  ...proxyNames,
+  ...['HOME', 'SHELL', 'LANGUAGE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'],
   // Engines: where they listen, and where their settings and the registries' passwords lie.
   ...['XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'REGISTRY_AUTH_FILE', 'SSH_AUTH_SOCK'],
   ...['CONTAINER_HOST', 'CONTAINER_CONNECTION'],
@@ -50,9 +45,13 @@ export function publicEnvironment(env: Env): Record<string, string> {
   return { ...passed, ...gitSettings(env) };
 }
 
-/** The environment of a build on the machine itself, whose packages' scripts are not ours. */
+/**
+ * The environment of a build on the machine itself, whose packages' scripts are not ours: where programs and
+ * temporary files are, the language, the user's name, and which authorities the machine trusts. Proxy settings
+ * are for what fetches alone.
+ */
 export function buildEnvironment(env: Env): Record<string, string> {
-  return pick(env, (name) => forBuilds.has(name) || name.startsWith('LC_'));
+  return pick(env, (name) => forBuilds.has(name) || /^LC_[A-Z]+$/.test(name));
 }
 
 /** The environment that a process gets when it is given none. */

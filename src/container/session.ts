@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildEnvironment } from '../base/environment.js';
 import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import { ownerLabel } from '../base/owner.js';
 import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
 import { availableLimits, confinement, type Limit, noProxy } from './confinement.js';
-import { buildEnvironment } from './environment.js';
 import {
   containerLayout,
   fetchMounts,

@@ -52,7 +52,8 @@ describe('what is let through', () => {
   });
 
   test("to a build on the machine: nothing of engines or of the user's agents", () => {
-    expect(buildEnvironment({ ...secrets, ...harmless, ...engines })).toEqual(harmless);
+    const { HOME: _, https_proxy: __, ...passed } = harmless;
+    expect(buildEnvironment({ ...secrets, ...harmless, ...engines })).toEqual(passed);
   });
 
   test('a git setting that carries a secret is left out, the others are counted anew', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { buildEnvironment } from '../../../src/container/environment.js';
+import { buildEnvironment } from '../../../src/base/environment.js';
 
 const wanted = {
   PATH: '/usr/bin:/bin',
