@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { getExecOutput } from '@actions/exec';
-import { inheritedEnvironment } from '../base/environment.js';
+import { publicEnvironment } from '../base/environment.js';
 import { LineSplitter } from '../base/lines.js';
 import type { ProcessRunner } from '../base/ports.js';
 
@@ -14,7 +14,7 @@ const intoFile = 'set -C; file=$1; shift; exec "$@" </dev/null >"$file"';
 /** Runs processes with @actions/exec, silently: what a user should see, the logger shows. */
 export const actionProcess: ProcessRunner = {
   async run(command, options = {}) {
-    const { onLine, cwd, env = inheritedEnvironment(), input, stdoutFile } = options;
+    const { onLine, cwd, env = publicEnvironment(process.env), input, stdoutFile } = options;
     const intoOne = stdoutFile === undefined ? undefined : ['-c', intoFile, 'sh', stdoutFile, ...command];
     const script = input ? takeAllInput : noInput;
     // The toolkit's own line events drop a last line that has no newline.

@@ -54,9 +54,6 @@ export function buildEnvironment(env: Env): Record<string, string> {
   return pick(env, (name) => forBuilds.has(name) || /^LC_[A-Z]+$/.test(name));
 }
 
-/** The environment that a process gets when it is given none. */
-export const inheritedEnvironment = (): Record<string, string> => publicEnvironment(process.env);
-
 /** Whether a variable holds a secret, as far as its name tells. */
 export const isSecretName = (name: string): boolean => secretNames.test(name);
 

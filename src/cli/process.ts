@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { type Env, inheritedEnvironment, publicEnvironment } from '../base/environment.js';
+import { type Env, publicEnvironment } from '../base/environment.js';
 import { LineSplitter } from '../base/lines.js';
 import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
 
@@ -15,7 +15,7 @@ export const nodeProcessIn = (env: Env): ProcessRunner => ({
 function run(command: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = command;
-    const env = options.env ?? inheritedEnvironment();
+    const env = options.env ?? publicEnvironment(process.env);
     const out = options.stdoutFile === undefined ? 'pipe' : openSync(options.stdoutFile, 'wx');
     const stdio = ['pipe', out, 'pipe'] as const;
     const child = spawn(program, args, { cwd: options.cwd, env, stdio: [...stdio] });
