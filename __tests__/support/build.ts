@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { BuildRequest } from '../../src/build/plan.js';
+import type { BuildRequest } from '../../src/pipeline/plan.js';
 import { fakeProject, host, temporaryFolder } from './fakes.js';
 
 /** A request for the newest release of the fake project, all its folders below one new folder. */

@@ -14,7 +14,7 @@ import type {
   RunOptions,
   RunResult,
 } from '../../src/base/ports.js';
-import type { Project } from '../../src/build/project.js';
+import type { Project } from '../../src/pipeline/project.js';
 import type { Release } from '../../src/targets/releases.js';
 import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
 

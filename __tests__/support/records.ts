@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { processOwner } from '../../src/base/owner.js';
-import type { RecordPlaces } from '../../src/build/confine.js';
-import type { PostRecord } from '../../src/build/record.js';
+import type { RecordPlaces } from '../../src/pipeline/confine.js';
+import type { PostRecord } from '../../src/pipeline/record.js';
 
 /** A process of this machine that has ended: this one's pid with another start time. */
 export const endedOwner = (): string => [...processOwner().split('~').slice(0, 4), '1'].join('~');

@@ -1,4 +1,4 @@
-import type { BuildReport } from '../../src/build/report.js';
+import type { BuildReport } from '../../src/pipeline/report.js';
 
 /** What a build of one target handed out. */
 export function report(change: Partial<BuildReport> = {}): BuildReport {

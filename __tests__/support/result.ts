@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseSums } from '../../src/bundle/sums.js';
 import { CacheEntries } from '../../src/cache/entries.js';
 import { resultKey } from '../../src/cache/keys.js';
-import { directoryCache } from '../../src/cli/stores.js';
+import { directoryCache } from '../../src/local/stores.js';
 import { runCli } from './cli.js';
 import { recordingLogger } from './fakes.js';
 import { isHere, sourceMirror, testCache } from './prepare.js';

@@ -4,10 +4,10 @@ import { parse } from 'yaml';
 import { AuditError } from '../../src/audit/error.js';
 import * as errors from '../../src/base/errors.js';
 import { PlainFileError } from '../../src/base/safe.js';
-import { debugTarball, resultFiles } from '../../src/build/report.js';
-import { smokeReportName } from '../../src/build/stages/smoke.js';
 import { signingKeyName } from '../../src/bundle/signature.js';
-import { inputNames } from '../../src/options/schema.js';
+import { inputNames } from '../../src/config/schema.js';
+import { debugTarball, resultFiles } from '../../src/pipeline/report.js';
+import { smokeReportName } from '../../src/pipeline/stages/smoke.js';
 import { SmokeError } from '../../src/smoke/report.js';
 import { imagePackages, parseToolchain } from '../../src/targets/toolchains.js';
 

@@ -7,7 +7,7 @@ import net, { connect, Socket } from 'node:net';
 import tls from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { actionProcess } from '../../src/action/process.js';
-import { nodeProcess } from '../../src/cli/process.js';
+import { nodeProcess } from '../../src/local/process.js';
 
 const refusal = /A unit test called .*Unit tests start no process and use no network/;
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getInput, setSecret } from '@actions/core';
 import type { Trigger } from '../cache/policy.js';
-import { inputNames, type RawInputs } from '../options/schema.js';
+import { inputNames, type RawInputs } from '../config/schema.js';
 
 /** What the workflow says of the job. */
 export interface JobContext {

@@ -1,5 +1,5 @@
 import { setOutput } from '@actions/core';
-import type { BuildReport } from '../build/report.js';
+import type { BuildReport } from '../pipeline/report.js';
 
 /** The outputs of a report by their names in action.yml. */
 export function outputsOf(report: BuildReport): Record<string, string> {

@@ -1,7 +1,7 @@
 import { summary } from '@actions/core';
 import { visible } from '../base/text.js';
-import type { BuildReport } from '../build/report.js';
-import { type CacheReport, cacheRows, cacheTotals, megabytes, summaryRows } from '../build/summary.js';
+import type { BuildReport } from '../pipeline/report.js';
+import { type CacheReport, cacheRows, cacheTotals, megabytes, summaryRows } from '../pipeline/summary.js';
 import { checkRows } from '../smoke/report.js';
 
 /** Text in a summary, which is HTML, and Markdown again behind an empty line. */

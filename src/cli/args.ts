@@ -9,7 +9,7 @@ import {
   inputNames,
   inputs,
   type RawInputs,
-} from '../options/schema.js';
+} from '../config/schema.js';
 import { type SecretFiles, secretInputs } from './secrets.js';
 
 /** What a call of the command line asks for. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Env } from '../base/environment.js';
 import { InputError, type Problem } from '../base/errors.js';
-import { type InputName, inputNames, type RawInputs } from '../options/schema.js';
+import { type InputName, inputNames, type RawInputs } from '../config/schema.js';
 
 /*
  * Secrets come by files: arguments can be read by every user of the machine, and variables stay readable in

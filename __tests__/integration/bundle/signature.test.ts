@@ -9,7 +9,7 @@ import { PackagingError, SigningError } from '../../../src/base/errors.js';
 import type { ProcessRunner } from '../../../src/base/ports.js';
 import { signedFiles, signingKeyName, withKeyring } from '../../../src/bundle/signature.js';
 import { formatVerifyReport, verifyFolder } from '../../../src/bundle/verify.js';
-import { nodeProcess } from '../../../src/cli/process.js';
+import { nodeProcess } from '../../../src/local/process.js';
 import { writeResult } from '../../support/bundle.js';
 import { recordingLogger } from '../../support/fakes.js';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { PackagingError } from '../../../src/base/errors.js';
 import { fileName, resultFiles } from '../../../src/bundle/catalogue.js';
 import { formatVerifyReport, verifyFolder } from '../../../src/bundle/verify.js';
-import { nodeProcess } from '../../../src/cli/process.js';
+import { nodeProcess } from '../../../src/local/process.js';
 import { writeResult } from '../../support/bundle.js';
 
 /** What verify makes of odd files and of signatures that a real gpg takes for good ones. */

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { nodeProcess } from '../../../src/cli/process.js';
+import { nodeProcess } from '../../../src/local/process.js';
 import { checkOut, type Pin, resolveCommit } from '../../../src/spack/checkout.js';
 
 let root: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { readContext, readInputs } from '../../../src/action/inputs.js';
-import { resolveOptions } from '../../../src/options/resolve.js';
+import { resolveOptions } from '../../../src/config/resolve.js';
 import { release, temporaryFolder } from '../../support/fakes.js';
 
 let before: NodeJS.ProcessEnv;

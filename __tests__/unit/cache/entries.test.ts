@@ -7,7 +7,7 @@ import { CacheEntries } from '../../../src/cache/entries.js';
 import { inScope } from '../../../src/cache/keys.js';
 import type { CachePolicy } from '../../../src/cache/policy.js';
 import { makeSeal, type Seal } from '../../../src/cache/seal.js';
-import { directoryCache } from '../../../src/cli/stores.js';
+import { directoryCache } from '../../../src/local/stores.js';
 import {
   brokenCache,
   memoryCache,

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.js';
 import { type Call, parseArguments } from '../../../src/cli/args.js';
-import { resolveOptions } from '../../../src/options/resolve.js';
-import { inputNames } from '../../../src/options/schema.js';
+import { resolveOptions } from '../../../src/config/resolve.js';
+import { inputNames } from '../../../src/config/schema.js';
 import { release } from '../../support/fakes.js';
 
 const call = (...argv: string[]): Call => parseArguments(argv, {}, '1.2.3');

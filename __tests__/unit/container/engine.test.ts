@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MissingRequirementError, NoEngineError } from '../../../src/base/errors.js';
+import type { EngineChoice } from '../../../src/config/schema.js';
 import { type Engine, engineProgram, engineVersion, findEngine } from '../../../src/container/engine.js';
-import type { EngineChoice } from '../../../src/options/schema.js';
 import { type Answer, fakeProcess, host, toolchain } from '../../support/fakes.js';
 
 const dockerUp: Answer = {

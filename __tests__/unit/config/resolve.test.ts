@@ -1,0 +1,312 @@
+import { describe, expect, test } from '@jest/globals';
+import { InputError, NotYetError } from '../../../src/base/errors.js';
+import { type Catalog, resolveOptions } from '../../../src/config/resolve.js';
+import type { RawInputs } from '../../../src/config/schema.js';
+import { resolveRelease } from '../../../src/targets/releases.js';
+import { release } from '../../support/fakes.js';
+
+const releases = ['24.05.8', '24.11.5', '24.11.6', '25.05.3'].map(release);
+const catalog: Catalog = {
+  toolchains: ['bookworm', 'noble', 'rockylinux9'],
+  resolveRelease: (request) => resolveRelease(releases, request),
+};
+const resolved = (...layers: RawInputs[]) => resolveOptions(layers, catalog);
+
+/** The problems that an input layer is refused with, by input. */
+function problemsOf(...layers: Record<string, string>[]): Record<string, string> {
+  try {
+    resolveOptions(layers, catalog);
+  } catch (error) {
+    if (error instanceof InputError) {
+      return Object.fromEntries(error.problems.map((problem) => [problem.input, problem.message]));
+    }
+    throw error;
+  }
+  return {};
+}
+
+describe('defaults', () => {
+  const defaults = {
+    release: release('25.05.3'),
+    toolchain: 'bookworm',
+    gpu: 'none',
+    dependencies: 'system',
+    engine: 'auto',
+    containerImage: undefined,
+    spackRef: undefined,
+    packagesRef: undefined,
+    sourceMirror: undefined,
+    cache: 'auto',
+    cacheBudget: 2e9,
+    jobs: undefined,
+    outputDir: 'slurm-factory-output',
+    upload: true,
+    debug: false,
+    smokeTest: true,
+    signing: undefined,
+    retentionDays: undefined,
+  };
+
+  test('hold where nothing is given', () => {
+    expect(resolved()).toEqual(defaults);
+    expect(resolved({})).toEqual(defaults);
+  });
+
+  test('hold where an empty text or white space is given, as a workflow does for a missing input', () => {
+    const names = [
+      'slurm-version',
+      'toolchain',
+      'gpu',
+      'engine',
+      'jobs',
+      'upload',
+      'output-dir',
+      'cache',
+    ].concat(['debug', 'smoke-test', 'gpg-private-key', 'gpg-passphrase', 'github-token']);
+    for (const empty of ['', '  ', '\n']) {
+      expect(resolved(Object.fromEntries(names.map((name) => [name, empty])))).toEqual(defaults);
+    }
+  });
+});
+
+test('every input arrives, typed', () => {
+  expect(
+    resolved({
+      'slurm-version': '24.11',
+      toolchain: 'noble',
+      gpu: 'cuda',
+      dependencies: 'system',
+      engine: 'podman',
+      'container-image': 'registry.test:5000/debian@sha256:0123',
+      'spack-ref': 'v1.2.0',
+      'packages-ref': 'releases/2026.06',
+      'source-mirror': 'https://mirror.test/spack',
+      cache: 'restore-only',
+      'cache-secret': 'a secret of 32 characters or more',
+      'cache-budget': '500 MB',
+      jobs: '16',
+      'output-dir': 'out/here',
+      upload: 'false',
+      debug: 'true',
+      'smoke-test': 'false',
+      'gpg-private-key': 'the key',
+      'gpg-passphrase': 'the phrase',
+      'github-token': 'the token',
+      'retention-days': '7',
+    }),
+  ).toEqual({
+    release: release('24.11.6'),
+    toolchain: 'noble',
+    gpu: 'cuda',
+    dependencies: 'system',
+    engine: 'podman',
+    containerImage: 'registry.test:5000/debian@sha256:0123',
+    spackRef: 'v1.2.0',
+    packagesRef: 'releases/2026.06',
+    sourceMirror: 'https://mirror.test/spack',
+    cache: 'restore-only',
+    cacheSecret: 'a secret of 32 characters or more',
+    cacheBudget: 5e8,
+    jobs: 16,
+    outputDir: 'out/here',
+    upload: false,
+    debug: true,
+    smokeTest: false,
+    signing: { privateKey: 'the key', passphrase: 'the phrase' },
+    retentionDays: 7,
+  });
+});
+
+describe('signing', () => {
+  test('a key without a passphrase signs with an empty one', () => {
+    expect(resolved({ 'gpg-private-key': 'the key' }).signing).toEqual({
+      privateKey: 'the key',
+      passphrase: '',
+    });
+  });
+
+  test('a passphrase without a key is refused, and not repeated', () => {
+    const problems = problemsOf({ 'gpg-passphrase': 'hunter2', upload: 'yes' });
+    expect(Object.keys(problems).sort()).toEqual(['gpg-passphrase', 'upload']);
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+});
+
+describe('precedence', () => {
+  test.each<[string, RawInputs[], string]>([
+    ['the later layer wins', [{ toolchain: 'noble' }, { toolchain: 'rockylinux9' }], 'rockylinux9'],
+    ['an empty value does not hide the layer below', [{ toolchain: 'noble' }, { toolchain: '' }], 'noble'],
+    ['a layer without the input does not either', [{ toolchain: 'noble' }, { gpu: 'cuda' }], 'noble'],
+    ['the default is the lowest layer', [{}, {}], 'bookworm'],
+  ])('%s', (_, layers, expected) => {
+    expect(resolved(...layers).toolchain).toBe(expected);
+  });
+
+  test('white space around a value is no part of it', () => {
+    expect(resolved({ toolchain: ' noble\n', jobs: ' 3 ' })).toMatchObject({ toolchain: 'noble', jobs: 3 });
+  });
+});
+
+test.each([
+  ['true', 'cuda'],
+  ['false', 'none'],
+  ['cuda', 'cuda'],
+  ['none', 'none'],
+])('gpu: %s means %s', (word, gpu) => {
+  expect(resolved({ gpu }).gpu).toBe(gpu);
+  expect(resolved({ gpu: word }).gpu).toBe(gpu);
+});
+
+describe('what can not be built yet', () => {
+  test.each<[string, RawInputs]>([
+    ['rocm', { gpu: 'rocm' }],
+    ['self-contained', { dependencies: 'self-contained' }],
+  ])('%s is a NotYetError with exit code 2, not another build', (word, layer) => {
+    const attempt = () => resolved(layer);
+    expect(attempt).toThrow(NotYetError);
+    expect(attempt).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining(word) }));
+  });
+
+  test('a wrong input is told first', () => {
+    expect(problemsOf({ gpu: 'rocm', jobs: 'many' })).toEqual({ jobs: expect.any(String) });
+  });
+});
+
+describe('wrong inputs', () => {
+  test('are all told at once, each with its name', () => {
+    const wrong = {
+      'slurm-version': '99.99',
+      toolchain: 'bookwrom',
+      gpu: 'nvidia',
+      dependencies: 'sytem',
+      engine: 'dokcer',
+      'container-image': '--privileged',
+      'spack-ref': '-x',
+      'packages-ref': 'a b',
+      'source-mirror': 'ftp://mirror.test',
+      cache: 'maybe',
+      'cache-budget': '2 gigs',
+      jobs: '0',
+      upload: 'yes',
+      debug: 'on',
+      'smoke-test': 'never',
+      'gpg-passphrase': 'without a key',
+      'retention-days': '4000',
+      compiler: 'gcc',
+    };
+    expect(Object.keys(problemsOf(wrong)).sort()).toEqual(Object.keys(wrong).sort());
+  });
+
+  test.each<[string, string, string]>([
+    ['toolchain', 'bookwrom', "Did you mean 'bookworm'?"],
+    ['toolchain', 'Noble', "Did you mean 'noble'?"],
+    ['engine', 'dokcer', "Did you mean 'docker'?"],
+    ['dependencies', 'sytem', "Did you mean 'system'?"],
+    ['gpu', 'cude', "Did you mean 'cuda'?"],
+    ['cache', 'restore_only', "Did you mean 'restore-only'?"],
+    ['cache-budget', '2 gigs', 'a size such as 2 GB, 500 MB, 1.5 GiB or a number of bytes'],
+    ['upload', 'flase', "Did you mean 'false'?"],
+    ['debug', 'ture', "Did you mean 'true'?"],
+    ['smoke-test', 'flase', "Did you mean 'false'?"],
+    ['slurm-version', '24.11.7', '24.11.5, 24.11.6'],
+    ['slurm-version', '23.02', '24.05, 24.11, 25.05, latest'],
+  ])('%s: %s is answered with a near name or the list', (name, value, answer) => {
+    expect(problemsOf({ [name]: value })[name]).toContain(answer);
+  });
+
+  test.each([
+    ['toolchian', "Did you mean 'toolchain'?"],
+    ['Jobs', "Did you mean 'jobs'?"],
+    ['slurm_version', "Did you mean 'slurm-version'?"],
+    ['completely-different-thing', 'There is: slurm-version, toolchain'],
+  ])('an unknown input %s is refused, even when it is empty', (name, answer) => {
+    expect(problemsOf({ [name]: '' })[name]).toContain(answer);
+  });
+
+  test.each(['0', '-1', '1.5', '1e3', '0x10', 'many', '1025', '99999999999999999999', '4 4'])(
+    'jobs: %s is refused',
+    (jobs) => {
+      expect(problemsOf({ jobs })).toEqual({ jobs: expect.stringContaining('whole number from 1 to 1024') });
+    },
+  );
+
+  test.each(['1', '1024'])('jobs: %s is taken', (jobs) => {
+    expect(resolved({ jobs }).jobs).toBe(Number(jobs));
+  });
+
+  test.each(['0', '401', 'forever'])('retention-days: %s is refused', (days) => {
+    expect(Object.keys(problemsOf({ 'retention-days': days }))).toEqual(['retention-days']);
+  });
+
+  test.each(
+    ['upload', 'debug', 'smoke-test'].flatMap((name) =>
+      ['True', 'TRUE', 'yes', '1', 'on'].map((value) => [name, value] as const),
+    ),
+  )('%s: %s is refused, not taken for false', (name, value) => {
+    expect(Object.keys(problemsOf({ [name]: value }))).toEqual([name]);
+  });
+
+  test.each(['constructor', '__proto__', 'toString'])('gpu: %s is refused', (gpu) => {
+    expect(Object.keys(problemsOf({ gpu }))).toEqual(['gpu']);
+  });
+});
+
+describe('what a shell or git would make something of', () => {
+  const evil = [
+    '$(id)',
+    '`id`',
+    'a;b',
+    'a|b',
+    'a&b',
+    'a>b',
+    "a'b",
+    'a"b',
+    'a b',
+    'a\nb',
+    '-x',
+    '--help',
+    '*',
+    '~',
+  ];
+  const named = [
+    'container-image',
+    'spack-ref',
+    'packages-ref',
+    'slurm-version',
+    'toolchain',
+    'engine',
+    'jobs',
+  ];
+
+  test.each(named.flatMap((name) => evil.map((value) => [name, value] as const)))(
+    '%s: %j is refused',
+    (name, value) => {
+      expect(Object.keys(problemsOf({ [name]: value }))).toEqual([name]);
+    },
+  );
+
+  test.each(['..', 'a..b', '.hidden', '/abs', 'a^{}', 'a:b', 'a\\b'])('spack-ref: %j is no ref', (ref) => {
+    expect(Object.keys(problemsOf({ 'spack-ref': ref }))).toEqual(['spack-ref']);
+  });
+
+  test.each([
+    "/mnt/it's; $(here)",
+    'mirror with space',
+    '--mirror',
+    's3://bucket/path',
+    'file:///mnt/mirror',
+  ])('source-mirror: %j is data and arrives as it is', (mirror) => {
+    expect(resolved({ 'source-mirror': mirror }).sourceMirror).toBe(mirror);
+  });
+
+  test.each(['ftp://mirror.test/', 'oci://registry.test/a', 'https://mirror.test/a b', '/mnt/a\nb'])(
+    'source-mirror: %j is refused',
+    (mirror) => {
+      expect(Object.keys(problemsOf({ 'source-mirror': mirror }))).toEqual(['source-mirror']);
+    },
+  );
+
+  test('output-dir is data and arrives as it is', () => {
+    expect(resolved({ 'output-dir': 'out; rm -rf $HOME' }).outputDir).toBe('out; rm -rf $HOME');
+  });
+});

@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import { DiskSpaceError } from '../../../../src/base/errors.js';
+import { exists, freeBytes } from '../../../../src/base/files.js';
+import { planBuild } from '../../../../src/pipeline/plan.js';
+import { preflight } from '../../../../src/pipeline/stages/preflight.js';
+import { buildRequest } from '../../../support/build.js';
+import { temporaryFolder } from '../../../support/fakes.js';
+import { fakeMachine } from '../../../support/machine.js';
+
+const gigabyte = 1024 ** 3;
+const plan = async () => planBuild(await buildRequest(), fakeMachine());
+
+test('enough disk: the folders of the build and of the result are there', async () => {
+  const made = await plan();
+  await preflight(made, async () => 2 * gigabyte);
+  expect(await exists(made.buildFolder)).toBe(true);
+  expect(await exists(made.outputDir)).toBe(true);
+});
+
+test.each(['buildFolder', 'outputDir'] as const)(
+  'too little in %s is told before the build',
+  async (name) => {
+    const made = await plan();
+    const attempt = preflight(made, async (folder) => (folder === made[name] ? 0.5 : 100) * gigabyte);
+    await expect(attempt).rejects.toThrow(DiskSpaceError);
+    await expect(attempt).rejects.toThrow(`${made[name]} has 0.5 GB free; a build needs 2.0 GB`);
+  },
+);
+
+test('a real file system has some number of free bytes', async () => {
+  expect(await freeBytes(await temporaryFolder())).toBeGreaterThanOrEqual(0);
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import { lockKey, packageKey } from '../../../src/cache/keys.js';
+import { cacheUse } from '../../../src/cache/ledger.js';
+import { cacheRows, cacheTotals, megabytes, summaryRows } from '../../../src/pipeline/summary.js';
+import { report } from '../../support/report.js';
+
+const rows = (change: Parameters<typeof report>[0]) => Object.fromEntries(summaryRows(report(change)));
+
+test('the facts of a build', () => {
+  expect(rows({})).toMatchObject({
+    Target: 'slurm-24.11.6-bookworm-amd64',
+    'Content key': 'f'.repeat(64),
+    Packages: '2 compiled, 1 from the build cache, 34 of the distribution',
+    'Needs at run time': 'libc6 libmunge2',
+    Time: '102.8 s',
+  });
+});
+
+test('each way a result can come has words of its own', () => {
+  const words = (['result', 'build-cache', 'none'] as const).map((cacheHit) => rows({ cacheHit })['Cache']);
+  expect(new Set(words).size).toBe(3);
+  expect(words.every((word) => word !== undefined && word !== '')).toBe(true);
+});
+
+test('a result from the cache says nothing of packages', () => {
+  expect(rows({ packages: undefined })).not.toHaveProperty('Packages');
+});
+
+test.each([
+  [0, '0.0 MB'],
+  [1234567, '1.2 MB'],
+  [6_300_000, '6.3 MB'],
+])('%i bytes are %s', (bytes, text) => {
+  expect(megabytes(bytes)).toBe(text);
+});
+
+describe('caches', () => {
+  const place = { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 128 } as const;
+  const slurm = packageKey(place, 'slurm', 'abcdefghijklmnopqrstuvwxyz234567');
+  const uses = [
+    cacheUse(packageKey(place, 'gcc-runtime', '1'.repeat(32)), 20_000_000, 'restored'),
+    cacheUse(slurm, 6_300_000, 'saved'),
+    cacheUse('another', 0, 'failed'),
+    cacheUse(lockKey(place, '2'.repeat(64)), 100_000, 'pruned'),
+  ];
+
+  test('each entry has its size and what became of it', () => {
+    expect(cacheRows({ uses, stored: undefined, budget: 2e9 })).toEqual([
+      ['package gcc-runtime 1111111', '20.0 MB', 'restored'],
+      ['package slurm abcdefg', '6.3 MB', 'saved'],
+      ['another', '', 'failed'],
+      ['lock 2222222', '0.1 MB', 'pruned'],
+    ]);
+  });
+
+  test('the totals say how much of the budget is taken, where the store can tell', () => {
+    const totals = [
+      ['Restored', '20.0 MB'],
+      ['Saved', '6.3 MB'],
+      ['Pruned', '0.1 MB'],
+    ];
+    expect(cacheTotals({ uses, stored: undefined, budget: 2e9 })).toEqual(totals);
+    expect(cacheTotals({ uses, stored: 1.5e9, budget: 2e9 })).toEqual([
+      ...totals,
+      ['Stored for this target', '1500.0 MB of 2000.0 MB'],
+    ]);
+  });
+});

@@ -1,0 +1,183 @@
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { AuditReport } from '../audit/run.js';
+import { InputError } from '../base/errors.js';
+import type { Host } from '../base/host.js';
+import type { Ports } from '../base/ports.js';
+import { copyPlain, openPlain, PlainFileError } from '../base/safe.js';
+import { unknownValue } from '../base/suggest.js';
+import { visible } from '../base/text.js';
+import type { EngineChoice } from '../config/schema.js';
+import { findEngine } from '../container/engine.js';
+import { ensureImage } from '../container/image.js';
+import { layoutBelow, places } from '../container/layout.js';
+import { ensurePackages, ensurePython } from '../container/machine.js';
+import { machineSession, type Session, startContainer } from '../container/session.js';
+import type { SmokeReport } from '../smoke/report.js';
+import { smokeTest } from '../smoke/run.js';
+import { openSubject } from '../smoke/subject.js';
+import { parseTarget, type Target } from '../targets/identifier.js';
+import type { Toolchain } from '../targets/toolchains.js';
+import type { Project } from './project.js';
+import { audit } from './stages/audit.js';
+
+/** What a check of finished files needs. */
+export interface InspectRequest {
+  readonly project: Project;
+  readonly host: Host;
+  readonly engine: EngineChoice;
+  /** Folder for what is kept between calls. */
+  readonly workRoot: string;
+  /** Environment of processes on the machine itself. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Audits a finished software tarball in its toolchain's builder image.
+ * @throws InputError, NoEngineError, AuditError
+ */
+export async function auditFile(
+  tarball: string,
+  request: InspectRequest,
+  ports: Ports,
+): Promise<AuditReport> {
+  const name = basename(resolve(tarball));
+  const target = targetOf(tarball);
+  const toolchain = await toolchainOf(target, request.project);
+  const path = await requireTarball(tarball);
+  return withSession(request, toolchain, { path, name }, ports, (session) =>
+    audit(`${session.layout.output}/${name}`, { target, toolchain }, request.project, session, ports.logger),
+  );
+}
+
+/**
+ * Starts a cluster from a finished result.
+ * @param prefix where to install; a random folder when left out
+ * @throws InputError, NoEngineError, SmokeError
+ */
+export async function smokeFile(
+  tarball: string,
+  prefix: string | undefined,
+  request: InspectRequest,
+  ports: Ports,
+): Promise<SmokeReport> {
+  const subject = await openSubject(tarball);
+  const toolchain = await toolchainOf(subject.target, request.project);
+  const engine = await findEngine(request.engine, request.host, toolchain, ports.process);
+  const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-smoke-'));
+  try {
+    return await smokeTest(
+      {
+        subject,
+        toolchain,
+        engine,
+        host: request.host,
+        scripts: join(request.project.root, 'scripts', 'inside', 'smoke'),
+        context: join(scratch, 'context'),
+        name: basename(scratch).toLowerCase(),
+        prefix,
+      },
+      ports,
+    );
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+const refuse = (message: string): InputError => new InputError([{ input: 'tarball', message }]);
+
+function targetOf(tarball: string): Target {
+  const name = basename(resolve(tarball));
+  const identifier = name.replace(/-software\.tar\.gz$/, '');
+  const target = identifier === name ? undefined : parseTarget(identifier);
+  if (target === undefined) {
+    throw refuse(`'${visible(tarball)}' is not named like slurm-24.11.6-bookworm-amd64-software.tar.gz.`);
+  }
+  return target;
+}
+
+async function toolchainOf({ toolchain }: Target, project: Project): Promise<Toolchain> {
+  if (!project.toolchains.includes(toolchain)) {
+    throw refuse(unknownValue('toolchain', visible(toolchain), project.toolchains));
+  }
+  return (await project.loadToolchain(toolchain)).toolchain;
+}
+
+/** Bytes that a tarball may have; Slurm's has some 10 MB, and unpacked no more than this is read. */
+const largestTarball = 1 << 30;
+
+/** Path of a tarball without links. What is no file is refused before anything waits for it. */
+async function requireTarball(tarball: string): Promise<string> {
+  try {
+    const path = await realpath(tarball);
+    const file = await openPlain(dirname(path), basename(path));
+    const { size } = await file.stat().finally(() => file.close());
+    if (size === 0) throw refuse(`'${visible(tarball)}' is empty.`);
+    return path;
+  } catch (error) {
+    throw asInputError(tarball, error);
+  }
+}
+
+function asInputError(tarball: string, error: unknown): unknown {
+  if (error instanceof PlainFileError) return refuse(`'${visible(tarball)}' ${error.reason}.`);
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return refuse(`there is no file '${visible(tarball)}'.`);
+  return code === undefined ? error : refuse(`'${visible(tarball)}' can't be read (${code}).`);
+}
+
+async function withSession<T>(
+  request: InspectRequest,
+  toolchain: Toolchain,
+  tarball: { readonly path: string; readonly name: string },
+  ports: Ports,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { project, host } = request;
+  const engine = await findEngine(request.engine, host, toolchain, ports.process);
+  const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-audit-'));
+  const layout = layoutBelow(scratch);
+  const start = async (): Promise<Session> => {
+    if (engine.kind === 'none') {
+      await ensurePackages(toolchain, host, false, ports);
+      const python = await ensurePython(request.workRoot, project.requirements, host.caBundle, ports);
+      return machineSession(layout, python, ports.process, request.env);
+    }
+    const { dockerfile } = await project.loadToolchain(toolchain.id);
+    const definition = {
+      toolchain,
+      dockerfile,
+      requirements: project.requirements,
+      containerImage: undefined,
+    };
+    const image = await ensureImage(engine.kind, definition, host, join(scratch, 'context'), ports);
+    const name = basename(scratch).toLowerCase();
+    return startContainer({ program: engine.kind, image: image.tag, name, host }, layout, ports.process);
+  };
+  try {
+    for (const place of places) await mkdir(layout[place], { recursive: true });
+    // A copy, so that programs of the tarball see nothing else of the folder that it lies in.
+    const { path, name } = tarball;
+    await copyPlain(dirname(path), basename(path), join(layout.output, name), {
+      mode: 0o444,
+      limit: largestTarball,
+    }).catch((error: unknown) => {
+      throw error instanceof PlainFileError ? asInputError(path, error) : error;
+    });
+    ports.signal.throwIfAborted();
+    const session = await start();
+    // Whatever runs in the session then fails, and the folders go.
+    const cancel = () => void session.stop();
+    ports.signal.addEventListener('abort', cancel, { once: true });
+    try {
+      ports.signal.throwIfAborted();
+      return await body(session);
+    } finally {
+      ports.signal.removeEventListener('abort', cancel);
+      await session.stop();
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

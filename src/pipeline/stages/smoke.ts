@@ -1,0 +1,67 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ports } from '../../base/ports.js';
+import { resultFiles, smokeReportName } from '../../bundle/catalogue.js';
+import { describeFile } from '../../bundle/sums.js';
+import { formatJunit } from '../../smoke/junit.js';
+import { SmokeError, type SmokeReport } from '../../smoke/report.js';
+import { smokeTest } from '../../smoke/run.js';
+import { openSubject } from '../../smoke/subject.js';
+import { smokeContainerOf } from '../confine.js';
+import { handOut } from '../output.js';
+import type { BuildPlan, BuildRequest } from '../plan.js';
+import type { Recorder } from '../record.js';
+import { addSmokeReport, type Described } from './describe.js';
+import { uploadFiles } from './upload.js';
+
+export { smokeReportName } from '../../bundle/catalogue.js';
+
+/**
+ * Starts a cluster from the result in a fresh container, and adds the report to it. The report of a test that
+ * failed is all that is handed out then.
+ * @throws SmokeError when a check failed
+ */
+export async function smoke(
+  plan: BuildPlan,
+  request: BuildRequest,
+  described: Described,
+  recorder: Recorder,
+  ports: Ports,
+): Promise<SmokeReport> {
+  if (plan.engine instanceof Error) throw plan.engine;
+  const name = smokeContainerOf(plan.buildFolder);
+  if (plan.engine.kind !== 'none') recorder.update({ smoke: { program: plan.engine.kind, name } });
+  const report = await smokeTest(
+    {
+      subject: await openSubject(join(described.folder, resultFiles(plan.identifier).software)),
+      toolchain: plan.toolchain,
+      engine: plan.engine,
+      host: request.host,
+      containerImage: plan.options.containerImage,
+      scripts: join(request.project.root, 'scripts', 'inside', 'smoke'),
+      context: join(plan.buildFolder, 'smoke-context'),
+      name,
+    },
+    ports,
+  ).catch(async (error: unknown) => {
+    if (error instanceof SmokeError)
+      await handOutReport(plan, request, described.folder, error.report, ports);
+    throw error;
+  });
+  await addSmokeReport(described, formatJunit(report));
+  return report;
+}
+
+async function handOutReport(
+  plan: BuildPlan,
+  request: BuildRequest,
+  folder: string,
+  report: SmokeReport,
+  ports: Ports,
+): Promise<void> {
+  const name = smokeReportName(plan.identifier);
+  await writeFile(join(folder, name), formatJunit(report));
+  const place = { ...plan, owner: request.host.owner };
+  await handOut(place, folder, [await describeFile(join(folder, name))], false);
+  if (plan.options.upload) await uploadFiles(plan, folder, [name], ports.artifacts, ports.logger);
+}
