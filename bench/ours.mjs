@@ -50,7 +50,7 @@ async function build(name, { root, settings, work, cacheDir, say }) {
   const { timings, cacheHit, packages, described } = JSON.parse(await readFile(report, 'utf8'));
   const added = (await entryKeys(cacheDir)).filter((key) => !keysBefore.includes(key));
   const stage = (wanted) => timings.find((timing) => timing.stage === wanted)?.seconds;
-  const smokeTest = stage('Smoke test') ?? 0;
+  const smokeTest = stage('smoke') ?? 0;
   say(`   ${total.toFixed(1)} s, ${smokeTest.toFixed(1)} s of it the smoke test`);
   return {
     release,
@@ -65,11 +65,11 @@ async function build(name, { root, settings, work, cacheDir, say }) {
     compiled: packages?.compiled ?? 0,
     fromCache: packages?.fromCache ?? 0,
     compiledNames: added.flatMap((key) => /-package-.*-p\d+-(.+)-[a-z0-9]{32}$/.exec(key)?.[1] ?? []),
-    concretize: stage('Bring the lock'),
+    concretize: stage('lock'),
     // Each package is pushed to the build cache as it finishes, within the installation.
-    installAndPush: stage('Install'),
-    tarball: stage('Make the tarballs'),
-    audit: stage('Audit'),
+    installAndPush: stage('install'),
+    tarball: stage('pack'),
+    audit: stage('audit'),
     tarballBytes: described.find((file) => file.name.endsWith('-software.tar.gz')).size,
     stages: timings,
   };

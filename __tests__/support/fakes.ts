@@ -178,7 +178,7 @@ export const brokenCache: CacheStore = {
   },
 };
 
-export interface RecordingArtifacts extends ArtifactStore {
+export interface RecordingArtifacts extends Required<ArtifactStore> {
   /** What was uploaded: the files' texts by name, read at the time of the upload. */
   readonly uploads: {
     readonly name: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { processOwner } from '../../src/base/owner.js';
 import type { RecordPlaces } from '../../src/pipeline/confine.js';
-import type { PostRecord } from '../../src/pipeline/record.js';
+import type { Cleanup, PostRecord } from '../../src/pipeline/record.js';
 
 /** A process of this machine that has ended: this one's pid with another start time. */
 export const endedOwner = (): string => [...processOwner().split('~').slice(0, 4), '1'].join('~');
@@ -18,16 +18,25 @@ export const placesIn = (root: string): RecordPlaces => ({
 
 /** The record of a build in `root` that has just begun. */
 export const startedRecord = (root: string, change: Partial<PostRecord> = {}): PostRecord => ({
-  version: 2,
+  version: 3,
   identifier: 'slurm-24.11.6-bookworm-amd64',
   buildFolder: join(root, buildFolderName),
   transfer: join(root, 'transfer'),
   policy: { restore: true, save: true, scopes: ['open'] },
   cacheBudget: 2e9,
   cacheUses: [],
+  cleanups: [],
   saves: [],
   stage: join(root, buildFolderName, 'stage'),
   succeeded: false,
   upload: true,
   ...change,
 });
+
+/** The container of a kind that a record says may still run. */
+export const containerIn = (record: PostRecord | undefined, kind: string): Cleanup | undefined =>
+  record?.cleanups.find((cleanup) => cleanup.what === 'container' && cleanup.kind === kind);
+
+/** The folder with a signing key that a record names. */
+export const keyringIn = (record: PostRecord | undefined): string | undefined =>
+  record?.cleanups.flatMap((cleanup) => (cleanup.what === 'keyring' ? [cleanup.folder] : []))[0];

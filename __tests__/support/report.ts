@@ -24,8 +24,8 @@ export function report(change: Partial<BuildReport> = {}): BuildReport {
     smoke: undefined,
     artifacts: [],
     timings: [
-      { stage: 'Install', seconds: 100.25 },
-      { stage: 'Make the tarballs', seconds: 2.5 },
+      { stage: 'install', seconds: 100.25 },
+      { stage: 'pack', seconds: 2.5 },
     ],
     ...change,
   };

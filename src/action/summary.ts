@@ -1,6 +1,7 @@
 import { summary } from '@actions/core';
 import { visible } from '../base/text.js';
 import type { BuildReport } from '../pipeline/report.js';
+import { stageTitles } from '../pipeline/stage.js';
 import { type CacheReport, cacheRows, cacheTotals, megabytes, summaryRows } from '../pipeline/summary.js';
 import { checkRows } from '../smoke/report.js';
 
@@ -34,7 +35,7 @@ export async function writeSummary(report: BuildReport): Promise<void> {
     ])
     .addTable([
       header('Stage', 'Seconds'),
-      ...report.timings.map((timing) => [timing.stage, timing.seconds.toFixed(1)]),
+      ...report.timings.map((timing) => [stageTitles[timing.stage], timing.seconds.toFixed(1)]),
     ])
     .write();
   if (report.smoke === undefined) return;

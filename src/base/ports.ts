@@ -92,11 +92,8 @@ export interface UploadedArtifact {
 
 /** Hands out files. */
 export interface ArtifactStore {
-  /**
-   * Uploads one file, not zipped, under its own name.
-   * @param outputDir where the user finds it, for a store that uploads nothing
-   */
-  uploadFile(file: string, retentionDays: number | undefined, outputDir?: string): Promise<UploadedArtifact>;
+  /** Uploads one file, not zipped, under its own name. Left out by a store whose files stay where they are. */
+  uploadFile?(file: string, retentionDays: number | undefined): Promise<UploadedArtifact>;
   /** Uploads a folder's files as one archive. */
   uploadFolder(name: string, folder: string, retentionDays: number | undefined): Promise<UploadedArtifact>;
 }

@@ -188,8 +188,9 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
 
 // The running command then fails, and the pipeline unwinds.
 function stopContainer(record: PostRecord | undefined, runner: ProcessRunner): void {
-  const { container } = record ?? {};
-  if (container !== undefined) void runner.run([container.program, 'rm', '--force', container.name]);
+  for (const cleanup of record?.cleanups ?? []) {
+    if (cleanup.what === 'container') void runner.run([cleanup.program, 'rm', '--force', cleanup.name]);
+  }
 }
 
 /** Does for builds that were killed what they could not do themselves: their packages are kept, their rest goes. */
@@ -205,10 +206,7 @@ async function finish(file: RecordFile, ports: Ports, seal?: Seal): Promise<void
   if (record !== undefined) logCaches(await afterBuild(record, ports, seal), ports.logger);
   if (record === undefined || !(await exists(record.buildFolder))) file.remove();
   // A container that outlives its engine still writes; the next build removes the folder then, and only that.
-  else {
-    const { packages: _, ccache: __, ...rest } = record;
-    file.save(storedRecord({ ...rest, saves: [] }));
-  }
+  else file.save(storedRecord({ ...record, saves: [] }));
 }
 
 // A record that is not to be followed is none: it goes, and what it names stays.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { cp, lstat, lutimes, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ArtifactStore, CacheInventory, CacheStore, StoredEntry } from '../base/ports.js';
 import { ContentError, listContent, placeFile } from '../cache/content.js';
@@ -149,10 +149,6 @@ async function findEntry(
  */
 export function localArtifacts(root: string): ArtifactStore {
   return {
-    uploadFile: async (file, _, outputDir) => {
-      const place = outputDir === undefined ? file : join(outputDir, basename(file));
-      return { name: basename(file), url: pathToFileURL(resolve(place)).href };
-    },
     uploadFolder: async (name, folder) => {
       const kept = join(root, name);
       await rm(kept, { recursive: true, force: true });

@@ -30,14 +30,16 @@ export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal):
   const uses = () => [...record.cacheUses, ...entries.ledger];
   let pruned: Pruned | undefined;
   await attempt('remove the containers', ports, async () => {
-    for (const container of [record.container, record.fetch, record.smoke]) {
-      if (container !== undefined) await removeContainer(container.program, container.name, ports.process);
+    for (const cleanup of record.cleanups) {
+      if (cleanup.what === 'container') await removeContainer(cleanup.program, cleanup.name, ports.process);
     }
   });
   await attempt('remove the signing key', ports, async () => {
-    if (record.keyring === undefined) return;
-    await requireOwn(record.keyring);
-    await removeKeyring(ports.process, record.keyring, ports.env);
+    for (const cleanup of record.cleanups) {
+      if (cleanup.what !== 'keyring') continue;
+      await requireOwn(cleanup.folder);
+      await removeKeyring(ports.process, cleanup.folder, ports.env);
+    }
   });
   await attempt('save the caches', ports, () =>
     ports.logger.group('Save the caches', async () => {
@@ -63,7 +65,7 @@ async function requireOwn(folder: string): Promise<void> {
     if (error.code !== 'ENOENT') throw error;
   });
   if (found === undefined) return;
-  if (!found.isDirectory()) throw new Error(`${folder} is no folder`);
+  if (!found.isDirectory()) throw new Error(`${folder} is not a folder`);
   if (found.uid !== process.getuid?.()) throw new Error(`${folder} belongs to another user`);
 }
 
@@ -74,10 +76,20 @@ async function attempt(what: string, { logger }: Ports, step: () => Promise<void
 
 async function saveCaches(record: PostRecord, entries: CacheEntries, ports: Ports): Promise<void> {
   if (!record.policy.save) ports.logger.info('This run saves nothing to the caches.');
-  for (const { key, directory, files } of record.saves) await entries.save(key, directory, files);
   const leaving = leavingFolder(record.buildFolder);
-  if (record.packages !== undefined) await savePackages(record.packages, leaving, entries, ports.logger);
-  if (record.ccache !== undefined) await saveCcache(record.ccache, leaving, entries, ports);
+  for (const save of record.saves) {
+    switch (save.what) {
+      case 'files':
+        await entries.save(save.key, save.directory, save.files);
+        break;
+      case 'packages':
+        await savePackages(save, leaving, entries, ports.logger);
+        break;
+      case 'ccache':
+        await saveCcache(save, leaving, entries, ports);
+        break;
+    }
+  }
 }
 
 async function uploadLogs(record: PostRecord, ports: Ports): Promise<void> {

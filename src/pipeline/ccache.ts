@@ -9,7 +9,7 @@ import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
 import { ccacheFolder, configureResults } from '../spack/commands.js';
 import type { BuildPlan } from './plan.js';
-import type { PostRecord, Recorder } from './record.js';
+import { type Recorder, type SaveOf, saveOf } from './record.js';
 import { takeOut } from './takeout.js';
 
 // A thousand files one by one would take a store seconds.
@@ -43,7 +43,7 @@ export class Ccache {
   /** Brings the files of the last build into the session, if there are any, and has this build's saved. */
   async bring(session: Session): Promise<void> {
     if (await this.entries.restoreNear(this.#prefix, this.#arrived)) await this.#unpack(session);
-    this.recorder.update({ ccache: { directory: this.#directory, prefix: this.#prefix } });
+    this.recorder.putSave({ what: 'ccache', directory: this.#directory, prefix: this.#prefix });
     this.#brought = Date.now();
   }
 
@@ -60,8 +60,8 @@ export class Ccache {
 
   /** Says that all is compiled: what was not used since they were brought is not saved again. */
   finished(): void {
-    const { ccache } = this.recorder.current;
-    if (ccache !== undefined) this.recorder.update({ ccache: { ...ccache, since: this.#brought } });
+    const save = saveOf(this.recorder.current, 'ccache');
+    if (save !== undefined) this.recorder.putSave({ ...save, since: this.#brought });
   }
 }
 
@@ -74,7 +74,7 @@ const wholeFile = new RegExp(`^[\\w/]+[MR]$|^${configureResults}/[0-9a-f]{64}$`)
  * @param leaving folder out of the build's reach, which they are taken to first
  */
 export async function saveCcache(
-  { directory, prefix, since = 0 }: NonNullable<PostRecord['ccache']>,
+  { directory, prefix, since = 0 }: Omit<SaveOf<'ccache'>, 'what'>,
   leaving: string,
   entries: CacheEntries,
   { process, logger }: { readonly process: ProcessRunner; readonly logger: Logger },

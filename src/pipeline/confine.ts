@@ -4,8 +4,8 @@ import { isPlainName } from '../cache/content.js';
 import { isScope, reachOf, readKey } from '../cache/keys.js';
 import { layoutBelow } from '../container/layout.js';
 import { ccacheFolder } from '../spack/commands.js';
-import { parseTarget } from '../targets/identifier.js';
-import type { PostRecord, StoredRecord } from './record.js';
+import { parseTarget, type Target } from '../targets/identifier.js';
+import type { PostRecord, Save, StoredRecord, StoredSave } from './record.js';
 
 /** The folders that a record may name something in; they come from who reads it, never from the record. */
 export interface RecordPlaces {
@@ -33,12 +33,15 @@ export const buildName = (contentKey: string, runId: string): string =>
   `build-${contentKey.slice(0, 12)}-${runId}`;
 const buildNames = /^build-[0-9a-f]{12}-[0-9A-Za-z]{1,64}$/;
 
-/** Name of a build's container. */
-export const containerOf = (buildFolder: string): string => `slurm-factory-${basename(buildFolder)}`;
-/** Name of the container that its sources are fetched in. */
-export const fetchContainerOf = (buildFolder: string): string => `${containerOf(buildFolder)}-fetch`;
-/** Name of the container of its smoke test. */
-export const smokeContainerOf = (buildFolder: string): string => `${containerOf(buildFolder)}-smoke`;
+/** What containers of a build are for. */
+export const containerKinds = ['build', 'fetch', 'smoke'] as const;
+export type ContainerKind = (typeof containerKinds)[number];
+
+/** Name of a build's container of a kind. */
+export function containerOf(buildFolder: string, kind: ContainerKind = 'build'): string {
+  const name = `slurm-factory-${basename(buildFolder)}`;
+  return kind === 'build' ? name : `${name}-${kind}`;
+}
 
 /**
  * What a record says, in paths of this machine: all of them lie in the build's own folders, whatever the
@@ -46,7 +49,7 @@ export const smokeContainerOf = (buildFolder: string): string => `${containerOf(
  * @returns a sentence's end that says what is wrong, for a record that names anything else
  */
 export function confine(stored: StoredRecord, places: RecordPlaces): PostRecord | string {
-  const { build, transfer, container, fetch, smoke, saves, packages, ccache, ...rest } = stored;
+  const { build, transfer, cleanups, saves, ...rest } = stored;
   const wrong = problemOf(stored, places);
   if (wrong !== undefined) return wrong;
   const buildFolder = join(places.workRoot, build);
@@ -56,41 +59,59 @@ export function confine(stored: StoredRecord, places: RecordPlaces): PostRecord 
     buildFolder,
     transfer: join(places.transfers, transfer),
     stage: layout.stage,
-    ...(container === undefined ? {} : { container: { program: container, name: containerOf(build) } }),
-    ...(fetch === undefined ? {} : { fetch: { program: fetch, name: fetchContainerOf(build) } }),
-    ...(smoke === undefined ? {} : { smoke: { program: smoke, name: smokeContainerOf(build) } }),
-    saves: saves.map(({ folder, ...save }) => ({ ...save, directory: join(buildFolder, folder) })),
-    ...(packages === undefined ? {} : { packages: { ...packages, directory: layout.buildCache } }),
-    ...(ccache === undefined ? {} : { ccache: { ...ccache, directory: ccacheFolder(layout) } }),
+    cleanups: cleanups.map((cleanup) =>
+      cleanup.what === 'container' ? { ...cleanup, name: containerOf(build, cleanup.kind) } : cleanup,
+    ),
+    saves: saves.map((save): Save => {
+      if (save.what === 'packages') return { ...save, directory: layout.buildCache };
+      if (save.what === 'ccache') return { ...save, directory: ccacheFolder(layout) };
+      const { folder, ...named } = save;
+      return { ...named, directory: join(buildFolder, folder) };
+    }),
   };
 }
 
 function problemOf(stored: StoredRecord, places: RecordPlaces): string | undefined {
   const target = parseTarget(stored.identifier);
   if (target === undefined) return 'its target is none';
-  if (!buildNames.test(stored.build)) return 'its build folder is none of ours';
-  if (!isPlainPart(stored.transfer)) return 'its transfer folder is none of ours';
-  if (!stored.policy.scopes.every(isScope)) return 'a scope is none of ours';
-  if (stored.keyring !== undefined && !isKeyring(stored.keyring, places))
-    return 'its key folder is none of ours';
-  const reach = reachOf(stored.identifier, target);
-  const ours = (key: string) =>
-    words.test(key) && reach.prefixes.some((prefix) => key.startsWith(prefix)) && reach.includes(key);
-  for (const { key, folder, files } of stored.saves) {
-    if (!ours(key)) return 'an entry is none of its target';
-    if (!isPlainName(folder) || !(files ?? []).every(isPlainName)) return 'a file lies outside of its build';
+  if (!buildNames.test(stored.build)) return 'its build folder is not one of a build';
+  if (!isPlainPart(stored.transfer)) return 'its transfer folder is not one of a build';
+  if (!stored.policy.scopes.every(isScope)) return 'a cache scope is unknown';
+  for (const cleanup of stored.cleanups) {
+    if (cleanup.what === 'keyring' && !isKeyring(cleanup.folder, places))
+      return 'its key folder is not one of a build';
   }
   const keys = [...(stored.damaged ?? []), ...stored.cacheUses.map(({ key }) => key)];
   if (!keys.every((key) => words.test(key) && readKey(key).kind !== undefined))
-    return 'a key is none of ours';
-  const { place, restored = [], wanted = [] } = stored.packages ?? {};
-  if (place !== undefined && (place.toolchain !== target.toolchain || place.arch !== target.arch)) {
-    return 'its packages are of another target';
+    return 'a cache key is unknown';
+  for (const save of stored.saves) {
+    const problem = saveProblem(save, stored.identifier, target);
+    if (problem !== undefined) return problem;
   }
-  if (![...restored, ...wanted].every((hash) => words.test(hash))) return 'the hash of a package is none';
-  if (stored.ccache !== undefined && !ours(stored.ccache.prefix))
-    return "ccache's files are of another target";
   return undefined;
+}
+
+function saveProblem(save: StoredSave, identifier: string, target: Target): string | undefined {
+  const reach = reachOf(identifier, target);
+  const ours = (key: string) =>
+    words.test(key) && reach.prefixes.some((prefix) => key.startsWith(prefix)) && reach.includes(key);
+  switch (save.what) {
+    case 'files':
+      if (!ours(save.key)) return 'a cache entry is not of its target';
+      if (!isPlainName(save.folder) || !(save.files ?? []).every(isPlainName))
+        return 'a file lies outside of its build';
+      return undefined;
+    case 'packages': {
+      const { place, restored, wanted = [] } = save;
+      if (place.toolchain !== target.toolchain || place.arch !== target.arch)
+        return 'its packages are of another target';
+      return [...restored, ...wanted].every((hash) => words.test(hash))
+        ? undefined
+        : "a package's hash is not one of Spack's";
+    }
+    case 'ccache':
+      return ours(save.prefix) ? undefined : "ccache's files are of another target";
+  }
 }
 
 // Keys and hashes reach logs and file names: printable ASCII without a slash.

@@ -79,6 +79,6 @@ export class Indexes {
     if (files.length === 0) return;
     await rm(this.#arrived, { recursive: true, force: true });
     await takeOut(folder, files, this.#arrived, mostBytes);
-    recorder.addSave({ key: indexKey(this.#material), directory: this.#arrived, files });
+    recorder.putSave({ what: 'files', key: indexKey(this.#material), directory: this.#arrived, files });
   }
 }

@@ -4,13 +4,13 @@ import type { Logger } from '../base/ports.js';
 import { type CachedPackage, completePackages } from '../cache/buildcache.js';
 import type { CacheEntries } from '../cache/entries.js';
 import { packageKey } from '../cache/keys.js';
-import type { PostRecord, Recorder } from './record.js';
+import { type Recorder, type SaveOf, saveOf } from './record.js';
 import { takeOut } from './takeout.js';
 
 /** Where what leaves a build is taken out of its reach; below the build's folder, which none of its mounts is. */
 export const leavingFolder = (buildFolder: string): string => join(buildFolder, 'leaving');
 
-type Packages = NonNullable<PostRecord['packages']>;
+type Packages = Omit<SaveOf<'packages'>, 'what'>;
 
 /**
  * Saves each package of the lock that Spack has pushed as a whole and the cache does not have.
@@ -74,11 +74,12 @@ export class PackageSaver {
   }
 
   private async save(): Promise<void> {
-    const { packages, buildFolder } = this.recorder.current;
+    const { buildFolder } = this.recorder.current;
+    const packages = saveOf(this.recorder.current, 'packages');
     if (packages === undefined) return;
     const kept = (hash: string) => {
-      const now = this.recorder.current.packages ?? packages;
-      this.recorder.update({ packages: { ...now, restored: [...now.restored, hash] } });
+      const now = saveOf(this.recorder.current, 'packages') ?? packages;
+      this.recorder.putSave({ ...now, restored: [...now.restored, hash] });
     };
     // The post step looks again; a fault here is no reason to fail.
     const leaving = leavingFolder(buildFolder);

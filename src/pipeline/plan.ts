@@ -17,7 +17,7 @@ import { type EnvironmentRequest, renderEnvironment } from '../spack/environment
 import { archOf, formatTarget, type Target } from '../targets/identifier.js';
 import { resolveRelease } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
-import { buildName, containerOf } from './confine.js';
+import { buildName } from './confine.js';
 import type { Project } from './project.js';
 
 /** What the caller of a build brings. */
@@ -196,9 +196,4 @@ async function lookForEngine(
 async function refuseBadMirror(mirror: string | undefined, cwd: string): Promise<void> {
   const message = mirror === undefined ? undefined : await checkMirror(mirror, cwd);
   if (message !== undefined) throw new InputError([{ input: 'source-mirror', message }]);
-}
-
-/** Name of this build's container: that of its folder. */
-export function containerName(plan: BuildPlan): string {
-  return containerOf(plan.buildFolder);
 }

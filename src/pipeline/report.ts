@@ -3,7 +3,7 @@ import type { ResultFiles } from '../bundle/catalogue.js';
 import type { BundleFile } from '../bundle/sums.js';
 import type { CacheUse } from '../cache/ledger.js';
 import type { SmokeReport } from '../smoke/report.js';
-import type { Timing } from './stopwatch.js';
+import type { Timing } from './stage.js';
 
 /** Where the result came from: the result cache, binary packages, or source. */
 export type CacheHit = 'result' | 'build-cache' | 'none';

@@ -26,6 +26,7 @@ withMounts('a record is kept until the folder of its build is gone', () => {
   const record = startedRecord(cache, {
     saves: [
       {
+        what: 'files',
         key: lockKey({ toolchain: 'bookworm', arch: 'amd64' }, 'abc'),
         directory: environment,
         files: ['spack.lock'],

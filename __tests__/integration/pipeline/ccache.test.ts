@@ -7,7 +7,7 @@ import { machineSession, type Session } from '../../../src/container/session.js'
 import { nodeProcess } from '../../../src/local/process.js';
 import { Ccache, saveCcache } from '../../../src/pipeline/ccache.js';
 import { planBuild } from '../../../src/pipeline/plan.js';
-import { Recorder } from '../../../src/pipeline/record.js';
+import { Recorder, saveOf } from '../../../src/pipeline/record.js';
 import { makeFolders } from '../../../src/pipeline/stages/builder.js';
 import { ccacheFolder } from '../../../src/spack/commands.js';
 import { buildRequest } from '../../support/build.js';
@@ -62,7 +62,7 @@ function builds() {
     const later = Date.now() / 1000 + 60;
     for (const name of Object.keys(used)) await utimes(join(folder, name), later, later);
     if (finished) ccache.finished();
-    const state = recorder.current.ccache;
+    const state = saveOf(recorder.current, 'ccache');
     if (state === undefined) throw new Error('nothing was recorded');
     await saveCcache(state, join(plan.buildFolder, 'leaving'), entries, ports);
     return found;

@@ -5,7 +5,7 @@ import type { ArtifactStore, CacheInventory } from '../../../src/base/ports.js';
 import { inScope, lockKey, packageKey, resultKey } from '../../../src/cache/keys.js';
 import { cacheUse } from '../../../src/cache/ledger.js';
 import { afterBuild } from '../../../src/pipeline/after.js';
-import type { PostRecord } from '../../../src/pipeline/record.js';
+import type { Cleanup, PostRecord } from '../../../src/pipeline/record.js';
 import { cachedPackage } from '../../support/buildcache.js';
 import { brokenCache, fakePorts, fakeProcess, memoryCache, temporaryFolder } from '../../support/fakes.js';
 import { buildFolderName, startedRecord } from '../../support/records.js';
@@ -14,6 +14,11 @@ const platform = { toolchain: 'bookworm', arch: 'amd64' } as const;
 const place = { ...platform, builder: 'b'.repeat(64), padding: 128 };
 const hashes = { slurm: 's'.repeat(32), nvml: 'n'.repeat(32), half: 'h'.repeat(32) };
 const log = `${buildFolderName}/stage/builder/spack-stage-slurm-1-aaa/spack-build-out.txt`;
+
+const container: Cleanup = {
+  ...{ what: 'container', kind: 'build', program: 'podman' },
+  name: 'slurm-factory-abc',
+};
 
 /** A build that got as far as compiling, and its record. */
 async function finishedBuild(change: Partial<PostRecord> = {}) {
@@ -34,12 +39,21 @@ async function finishedBuild(change: Partial<PostRecord> = {}) {
     [log]: 'a.c:1: error: no',
   });
   const record = startedRecord(root, {
-    container: { program: 'podman', name: 'slurm-factory-abc' },
+    cleanups: [container],
     saves: [
-      { key: 'lock-key', directory: join(root, buildFolderName, 'environment'), files: ['spack.lock'] },
-      { key: 'result-key', directory: join(root, 'out'), files: ['result.tar.gz'] },
+      {
+        what: 'files',
+        key: 'lock-key',
+        directory: join(root, buildFolderName, 'environment'),
+        files: ['spack.lock'],
+      },
+      { what: 'files', key: 'result-key', directory: join(root, 'out'), files: ['result.tar.gz'] },
+      {
+        what: 'packages',
+        ...{ place, restored: [hashes.nvml] },
+        directory: join(root, buildFolderName, 'build-cache'),
+      },
     ],
-    packages: { directory: join(root, buildFolderName, 'build-cache'), place, restored: [hashes.nvml] },
     succeeded: true,
     retentionDays: 5,
     ...change,
@@ -65,7 +79,7 @@ describe('afterBuild', () => {
 
   test('removes the container of the smoke test too, whatever becomes of the first', async () => {
     const { record } = await finishedBuild({
-      smoke: { program: 'podman', name: 'slurm-factory-abc-smoke' },
+      cleanups: [container, { ...container, kind: 'smoke', name: 'slurm-factory-abc-smoke' }],
     });
     const process = fakeProcess(() => ({ exitCode: 1, stderr: 'no such container' }));
     await afterBuild(record, fakePorts({ process }));
@@ -77,7 +91,7 @@ describe('afterBuild', () => {
 
   test('ends the agent of a signing key that was left, and removes its folder, without any variable', async () => {
     const keyring = await temporaryFolder({ 'private-keys-v1.d/key': 'secret' });
-    const { record } = await finishedBuild({ container: undefined, keyring });
+    const { record } = await finishedBuild({ cleanups: [{ what: 'keyring', folder: keyring }] });
     const ports = fakePorts({ env: { PATH: '/bin', SLURM_FACTORY_GPG_PASSPHRASE: 'hunter2' } });
     await afterBuild(record, ports);
     expect(await exists(keyring)).toBe(false);
@@ -90,7 +104,7 @@ describe('afterBuild', () => {
 
   test('a key folder that is gone, and a machine that can not start gpgconf, are no faults', async () => {
     const keyring = join(await temporaryFolder(), 'gone');
-    const { record } = await finishedBuild({ container: undefined, keyring });
+    const { record } = await finishedBuild({ cleanups: [{ what: 'keyring', folder: keyring }] });
     const process = fakeProcess(() => Promise.reject(new Error('EAGAIN')));
     const ports = fakePorts({ process });
     await afterBuild(record, ports);
@@ -100,7 +114,7 @@ describe('afterBuild', () => {
 
   test('an engine that can not be started keeps neither the key nor the folder', async () => {
     const keyring = await temporaryFolder({ key: 'secret' });
-    const { record } = await finishedBuild({ keyring });
+    const { record } = await finishedBuild({ cleanups: [container, { what: 'keyring', folder: keyring }] });
     const process = fakeProcess((command) =>
       command[0] === 'podman' ? Promise.reject(new Error('EACCES')) : undefined,
     );
@@ -112,7 +126,7 @@ describe('afterBuild', () => {
   });
 
   test('without a container no engine is asked', async () => {
-    const { record } = await finishedBuild({ container: undefined });
+    const { record } = await finishedBuild({ cleanups: [] });
     const ports = fakePorts({});
     await afterBuild(record, ports);
     expect(ports.process.calls).toEqual([]);
@@ -131,9 +145,10 @@ describe('afterBuild', () => {
   });
 
   test('saves the same after a failure, so that the next build goes on from there', async () => {
-    const { record } = await finishedBuild({ succeeded: false, saves: [] });
+    const { record } = await finishedBuild({ succeeded: false });
     const ports = fakePorts({});
-    await afterBuild(record, ports);
+    const saves = record.saves.filter(({ what }) => what === 'packages');
+    await afterBuild({ ...record, saves }, ports);
     expect([...ports.cache.entries.keys()]).toEqual([slurmKey]);
   });
 
@@ -191,7 +206,7 @@ describe('afterBuild', () => {
 
   test('may be called for a build that never made its folder', async () => {
     const root = await temporaryFolder();
-    const { record } = await finishedBuild({ succeeded: false, saves: [], packages: undefined });
+    const { record } = await finishedBuild({ succeeded: false, saves: [] });
     const gone = { ...record, buildFolder: join(root, 'never'), stage: join(root, 'never', 'stage') };
     await afterBuild(gone, fakePorts({}));
     expect(await exists(gone.buildFolder)).toBe(false);

@@ -4,9 +4,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { afterBuild } from '../../../src/pipeline/after.js';
 import { confine, type RecordPlaces } from '../../../src/pipeline/confine.js';
-import { type PostRecord, type StoredRecord, storedRecord } from '../../../src/pipeline/record.js';
+import { type PostRecord, type StoredRecord, saveOf, storedRecord } from '../../../src/pipeline/record.js';
 import { fakePorts, fakeProcess, readFiles, temporaryFolder } from '../../support/fakes.js';
-import { buildFolderName, placesIn, startedRecord } from '../../support/records.js';
+import { buildFolderName, containerIn, keyringIn, placesIn, startedRecord } from '../../support/records.js';
 
 const places: RecordPlaces = {
   workRoot: '/cache',
@@ -16,33 +16,34 @@ const places: RecordPlaces = {
 const lock = 'slurm-factory-v4-lock-bookworm-amd64-abc';
 const whole: StoredRecord = {
   ...storedRecord(startedRecord('/cache')),
-  container: 'docker',
-  fetch: 'docker',
-  smoke: 'podman',
-  keyring: '/dev/shm/slurm-factory-gpg-abcDEF',
-  saves: [{ key: lock, folder: 'environment', files: ['spack.lock'] }],
+  cleanups: [
+    { what: 'container', kind: 'build', program: 'docker' },
+    { what: 'container', kind: 'fetch', program: 'docker' },
+    { what: 'container', kind: 'smoke', program: 'podman' },
+    { what: 'keyring', folder: '/dev/shm/slurm-factory-gpg-abcDEF' },
+  ],
+  saves: [
+    { what: 'files', key: lock, folder: 'environment', files: ['spack.lock'] },
+    {
+      what: 'packages',
+      place: { toolchain: 'bookworm', arch: 'amd64', builder: 'b'.repeat(64), padding: 128 },
+      restored: ['x'.repeat(32)],
+      wanted: ['y'.repeat(32)],
+    },
+    { what: 'ccache', prefix: 'slurm-factory-v4-ccache-bookworm-amd64-bbbb-24.11-' },
+  ],
   damaged: ['slurm-factory-v4-open-lock-bookworm-amd64-abc'],
-  packages: {
-    place: { toolchain: 'bookworm', arch: 'amd64', builder: 'b'.repeat(64), padding: 128 },
-    restored: ['x'.repeat(32)],
-    wanted: ['y'.repeat(32)],
-  },
-  ccache: { prefix: 'slurm-factory-v4-ccache-bookworm-amd64-bbbb-24.11-' },
 };
 
 /** All paths that a record makes anybody touch. */
 function pathsOf(record: PostRecord): { own: string[]; transfer: string; keyring: string | undefined } {
-  const { saves, packages, ccache } = record;
-  const files = saves.flatMap(({ directory, files: names = [] }) =>
-    names.map((name) => join(directory, name)),
+  const files = record.saves.flatMap((save) =>
+    save.what === 'files' ? (save.files ?? []).map((name) => join(save.directory, name)) : [],
   );
-  const folders = [record.stage, packages?.directory, ccache?.directory];
   return {
-    own: [...files, ...saves.map(({ directory }) => directory), ...folders].filter(
-      (path) => path !== undefined,
-    ),
+    own: [...files, ...record.saves.map(({ directory }) => directory), record.stage],
     transfer: record.transfer,
-    keyring: record.keyring,
+    keyring: keyringIn(record),
   };
 }
 
@@ -60,10 +61,12 @@ function expectInside(record: PostRecord): void {
   below(transfer, '/cache/transfer');
   if (keyring !== undefined)
     expect(keyring).toMatch(/^\/(?:dev\/shm|run\/user\/7)\/slurm-factory-gpg-\w{6}$/);
-  for (const container of [record.container, record.fetch, record.smoke]) {
-    if (container !== undefined) expect(container.name).toContain(basename(record.buildFolder));
+  for (const cleanup of record.cleanups) {
+    if (cleanup.what === 'container') expect(cleanup.name).toContain(basename(record.buildFolder));
   }
-  for (const { key } of record.saves) expect(key).toMatch(/^slurm-factory-v4-[^/\n]+$/);
+  for (const save of record.saves) {
+    if (save.what === 'files') expect(save.key).toMatch(/^slurm-factory-v4-[^/\n]+$/);
+  }
 }
 
 test('what a build writes is what is read', () => {
@@ -71,9 +74,11 @@ test('what a build writes is what is read', () => {
   if (typeof record === 'string') throw new Error(record);
   expectInside(record);
   expect(storedRecord(record)).toEqual(whole);
-  expect(record.container).toEqual({ program: 'docker', name: `slurm-factory-${buildFolderName}` });
-  expect(record.smoke?.name).toBe(`slurm-factory-${buildFolderName}-smoke`);
-  expect(record.ccache?.directory).toBe(`/cache/${buildFolderName}/user-cache/ccache`);
+  expect(containerIn(record, 'build')).toMatchObject({
+    ...{ program: 'docker', name: `slurm-factory-${buildFolderName}` },
+  });
+  expect(containerIn(record, 'smoke')).toMatchObject({ name: `slurm-factory-${buildFolderName}-smoke` });
+  expect(saveOf(record, 'ccache')?.directory).toBe(`/cache/${buildFolderName}/user-cache/ccache`);
 });
 
 const bad = fc.oneof(
@@ -112,22 +117,38 @@ test("whatever a record says, nothing outside of the build's own folders comes o
     fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: bad });
   const save = fc.record(
     {
+      what: fc.constant('files' as const),
       key: mostly(lock),
       folder: mostly('environment', 'user-cache/misc', '...', 'a/..b'),
       files: fc.array(mostly('x', 'x/y', '..x'), { maxLength: 3 }),
     },
-    { requiredKeys: ['key', 'folder'] },
+    { requiredKeys: ['what', 'key', 'folder'] },
   );
+  const ccache = fc.record({
+    what: fc.constant('ccache' as const),
+    prefix: mostly('slurm-factory-v4-ccache-bookworm-amd64-b-24.11-'),
+  });
   const change = fc.record(
     {
       identifier: mostly('slurm-24.11.6-bookworm-amd64'),
       build: mostly('build-0123456789ab-7', 'build-0123456789ab-aZ9'),
       transfer: mostly('transfer', 'a host~x~1~2~3~abc'),
-      keyring: mostly('/dev/shm/slurm-factory-gpg-abcDEF', '/run/user/7/slurm-factory-gpg-123456'),
-      saves: fc.array(save, { maxLength: 2 }),
+      cleanups: fc.array(
+        fc.oneof(
+          fc.record({
+            what: fc.constant('keyring' as const),
+            folder: mostly('/dev/shm/slurm-factory-gpg-abcDEF', '/run/user/7/slurm-factory-gpg-123456'),
+          }),
+          fc.record({
+            what: fc.constant('container' as const),
+            kind: fc.constantFrom('build' as const, 'smoke' as const),
+            program: fc.constantFrom('docker' as const, 'podman' as const),
+          }),
+        ),
+        { maxLength: 2 },
+      ),
+      saves: fc.array(fc.oneof({ weight: 3, arbitrary: save }, ccache), { maxLength: 2 }),
       damaged: fc.array(mostly(lock), { maxLength: 2 }),
-      container: fc.constantFrom('docker' as const, 'podman' as const),
-      ccache: fc.record({ prefix: mostly('slurm-factory-v4-ccache-bookworm-amd64-b-24.11-') }),
     },
     { requiredKeys: [] },
   );
@@ -151,25 +172,46 @@ test.each<[string, Partial<StoredRecord>]>([
   ['the folder of somebody', { build: '../../home/me' }],
   ['a folder of ours that no build has', { build: 'clones' }],
   ['a transfer folder above its own', { transfer: '..' }],
-  ['a home as its key folder', { keyring: '/home/me' }],
-  ['a file that is not below', { saves: [{ key: lock, folder: 'environment', files: ['/etc/shadow'] }] }],
-  ['a folder that is not below', { saves: [{ key: lock, folder: '../../etc', files: ['shadow'] }] }],
-  ['the whole of its folder', { saves: [{ key: lock, folder: '' }] }],
-  ['an entry of another tool', { saves: [{ key: 'npm-cache', folder: 'environment' }] }],
+  ['a home as its key folder', { cleanups: [{ what: 'keyring', folder: '/home/me' }] }],
+  [
+    'a file that is not below',
+    { saves: [{ what: 'files', key: lock, folder: 'environment', files: ['/etc/shadow'] }] },
+  ],
+  [
+    'a folder that is not below',
+    { saves: [{ what: 'files', key: lock, folder: '../../etc', files: ['shadow'] }] },
+  ],
+  ['the whole of its folder', { saves: [{ what: 'files', key: lock, folder: '' }] }],
+  ['an entry of another tool', { saves: [{ what: 'files', key: 'npm-cache', folder: 'environment' }] }],
   [
     'an entry of another target',
     {
-      saves: [{ key: `slurm-factory-v4-result-slurm-24.05.8-bookworm-amd64-${'a'.repeat(64)}`, folder: 'x' }],
+      saves: [
+        {
+          what: 'files',
+          key: `slurm-factory-v4-result-slurm-24.05.8-bookworm-amd64-${'a'.repeat(64)}`,
+          folder: 'x',
+        },
+      ],
     },
   ],
   [
     'an entry that has its scope already',
-    { saves: [{ key: 'slurm-factory-v4-open-lock-bookworm-amd64-abc', folder: 'environment' }] },
+    {
+      saves: [{ what: 'files', key: 'slurm-factory-v4-open-lock-bookworm-amd64-abc', folder: 'environment' }],
+    },
   ],
   ['a scope that is none', { policy: { restore: true, save: true, scopes: ['open/../..'] } }],
   [
     'packages of another target',
-    { packages: { place: { toolchain: 'noble', arch: 'amd64', builder: 'b', padding: 1 }, restored: [] } },
+    {
+      saves: [
+        {
+          what: 'packages',
+          ...{ place: { toolchain: 'noble', arch: 'amd64', builder: 'b', padding: 1 }, restored: [] },
+        },
+      ],
+    },
   ],
 ])('a record with %s is not followed', (_, change) => {
   expect(typeof confine({ ...whole, ...change }, places)).toBe('string');
@@ -186,7 +228,7 @@ describe('after a build whose folders are not what they were', () => {
   test('a link in the place of the build folder is left alone, and so is what it leads to', async () => {
     const { theirs, root } = await planted();
     await symlink(theirs, join(root, buildFolderName));
-    const stored = { ...whole, container: undefined, smoke: undefined, keyring: undefined };
+    const stored = { ...whole, cleanups: [] };
     const record = confine(JSON.parse(JSON.stringify(stored)), placesIn(root));
     if (typeof record === 'string') throw new Error(record);
     const ports = fakePorts({});
@@ -194,7 +236,7 @@ describe('after a build whose folders are not what they were', () => {
     expect(await readFiles(theirs)).toEqual(untouched);
     expect(ports.cache.entries.size).toBe(0);
     expect((await lstat(join(root, buildFolderName))).isSymbolicLink()).toBe(true);
-    expect(ports.logger.of('warning').join('\n')).toMatch(/is no folder/);
+    expect(ports.logger.of('warning').join('\n')).toMatch(/is not a folder/);
   });
 
   test('a link in the place of the transfer folder, or above it, is not followed', async () => {
@@ -213,22 +255,30 @@ describe('after a build whose folders are not what they were', () => {
     await symlink(join(theirs, 'home'), keyring);
     const process = fakeProcess();
     const ports = fakePorts({ process });
-    await afterBuild(startedRecord(root, { keyring }), ports);
+    await afterBuild(startedRecord(root, { cleanups: [{ what: 'keyring', folder: keyring }] }), ports);
     expect(process.lines).toEqual([]);
     expect(await readFiles(theirs)).toEqual(untouched);
-    expect(ports.logger.of('warning')).toEqual([expect.stringMatching(/remove the signing key.*no folder/)]);
+    expect(ports.logger.of('warning')).toEqual([
+      expect.stringMatching(/remove the signing key.*not a folder/),
+    ]);
   });
 
   test('links within the build folder are not saved, and go without what they lead to', async () => {
     const { theirs, root } = await planted();
     const record = startedRecord(root, {
       succeeded: true,
-      saves: [{ key: lock, directory: join(root, buildFolderName, 'environment'), files: ['spack.lock'] }],
-      packages: {
-        place: { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 1 },
-        restored: [],
-        directory: join(root, buildFolderName, 'build-cache'),
-      },
+      saves: [
+        {
+          what: 'files',
+          ...{ key: lock, directory: join(root, buildFolderName, 'environment'), files: ['spack.lock'] },
+        },
+        {
+          what: 'packages',
+          place: { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 1 },
+          restored: [],
+          directory: join(root, buildFolderName, 'build-cache'),
+        },
+      ],
     });
     await mkdir(join(root, buildFolderName));
     await symlink(join(theirs, 'environment'), join(root, buildFolderName, 'environment'));

@@ -5,7 +5,7 @@ import type { CacheStore } from '../../../src/base/ports.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
 import { inScope, packageKey } from '../../../src/cache/keys.js';
 import { PackageSaver } from '../../../src/pipeline/packages.js';
-import { Recorder } from '../../../src/pipeline/record.js';
+import { Recorder, saveOf } from '../../../src/pipeline/record.js';
 import { cachedPackage } from '../../support/buildcache.js';
 import {
   brokenCache,
@@ -22,7 +22,9 @@ const hashes = { nvml: 'n'.repeat(32), slurm: 's'.repeat(32) };
 async function building(store: CacheStore) {
   const root = await temporaryFolder();
   const directory = join(root, buildFolderName, 'build-cache');
-  const record = startedRecord(root, { packages: { directory, place, restored: [] } });
+  const record = startedRecord(root, {
+    saves: [{ what: 'packages', directory, place, restored: [] }],
+  });
   const recorder = new Recorder(record, { save: () => {} });
   const logger = recordingLogger();
   const entries = new CacheEntries(store, record.policy, logger, record.transfer);
@@ -38,13 +40,13 @@ test('what Spack has pushed is saved while it goes on, and the post step knows',
   saver.trigger();
   await saver.settled();
   expect([...store.entries.keys()]).toEqual([inScope(packageKey(place, 'nvml', hashes.nvml), 'open')]);
-  expect(recorder.current.packages?.restored).toEqual([hashes.nvml]);
+  expect(saveOf(recorder.current, 'packages')?.restored).toEqual([hashes.nvml]);
   await push('slurm');
   saver.trigger();
   saver.trigger();
   await saver.settled();
   expect(store.entries.size).toBe(2);
-  expect(recorder.current.packages?.restored).toEqual([hashes.nvml, hashes.slurm]);
+  expect(saveOf(recorder.current, 'packages')?.restored).toEqual([hashes.nvml, hashes.slurm]);
 });
 
 test('what could not be saved is left to the post step', async () => {
@@ -52,16 +54,16 @@ test('what could not be saved is left to the post step', async () => {
   await push('nvml');
   saver.trigger();
   await saver.settled();
-  expect(recorder.current.packages?.restored).toEqual([]);
+  expect(saveOf(recorder.current, 'packages')?.restored).toEqual([]);
   expect(logger.of('warning')).toHaveLength(1);
 });
 
 test('only packages of the lock are saved', async () => {
   const store = memoryCache();
   const { saver, push, recorder } = await building(store);
-  const packages = recorder.current.packages;
+  const packages = saveOf(recorder.current, 'packages');
   if (packages === undefined) throw new Error('nothing was recorded');
-  recorder.update({ packages: { ...packages, wanted: [hashes.slurm] } });
+  recorder.putSave({ ...packages, wanted: [hashes.slurm] });
   await push('nvml');
   await push('slurm');
   saver.trigger();
@@ -77,7 +79,7 @@ describe('a package that a build has made of links', () => {
     const store = memoryCache();
     const { saver, push, recorder } = await building(store);
     await push('slurm');
-    const directory = recorder.current.packages?.directory ?? '';
+    const directory = saveOf(recorder.current, 'packages')?.directory ?? '';
     // The very bytes, but of a file of the machine.
     const canaries = await temporaryFolder({ canary: files[linked] ?? '' });
     await rm(join(directory, linked));
@@ -90,7 +92,7 @@ describe('a package that a build has made of links', () => {
   test('is not saved: its folders', async () => {
     const store = memoryCache();
     const { saver, recorder } = await building(store);
-    const directory = recorder.current.packages?.directory ?? '';
+    const directory = saveOf(recorder.current, 'packages')?.directory ?? '';
     const canaries = await temporaryFolder(files);
     await mkdir(directory, { recursive: true });
     for (const name of ['v3', 'blobs']) await symlink(join(canaries, name), join(directory, name));

@@ -14,7 +14,7 @@ import { afterBuild } from '../../../src/pipeline/after.js';
 import { recordPlaces } from '../../../src/pipeline/confine.js';
 import { runBuild } from '../../../src/pipeline/pipeline.js';
 import type { BuildRequest } from '../../../src/pipeline/plan.js';
-import { parseRecord } from '../../../src/pipeline/record.js';
+import { type PostRecord, parseRecord } from '../../../src/pipeline/record.js';
 import type { BuildReport } from '../../../src/pipeline/report.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
@@ -38,6 +38,7 @@ import {
   signingKey,
   slurmPrefix,
 } from '../../support/machine.js';
+import { containerIn, keyringIn } from '../../support/records.js';
 
 const target = 'slurm-24.11.6-bookworm-amd64';
 const checks = promisedChecks(parseTarget(target) as Target, ['lmod', 'tcl']);
@@ -84,6 +85,11 @@ const resultsIn = ({ entries }: ReturnType<typeof memoryCache>) =>
     .flatMap(([, content]) => [...content.keys()])
     .filter((name) => !name.startsWith('ENTRY.'))
     .sort();
+
+const containerName = (record: PostRecord | undefined) => {
+  const cleanup = containerIn(record, 'build');
+  return cleanup?.what === 'container' ? cleanup.name : undefined;
+};
 
 const restored = (report: BuildReport | undefined) =>
   report?.caches.filter(({ outcome }) => outcome === 'restored');
@@ -148,18 +154,8 @@ describe('from nothing', () => {
   test('the stages come in their order: nothing is described or tested that failed its audit', async () => {
     const { report, process } = await build();
     expect(report?.timings.map((timing) => timing.stage)).toEqual([
-      'Resolve the inputs',
-      'Look into the result cache',
-      'Bring Spack and the builder image',
-      'Start the session',
-      'Bring the lock',
-      'Install',
-      'Make the tarballs',
-      'Audit',
-      'Describe',
-      'Smoke test',
-      'Sign',
-      'Upload the artifacts',
+      ...['resolve', 'find-result', 'preflight', 'tools', 'session', 'lock', 'install', 'pack'],
+      ...['audit', 'describe', 'smoke', 'complete', 'hand-out', 'upload'],
     ]);
     const steps = ['concretize', ' install ', 'tar --create', 'elf_inventory', '${Architecture}', '--checks'];
     const places = steps.map((step) => process.lines.findIndex((line) => line.includes(step)));
@@ -218,10 +214,7 @@ describe('the second time', () => {
     const second = await build({ cache });
     expect(inspections(second.process.lines)).toEqual([]);
     expect(second.report?.timings.map((timing) => timing.stage)).toEqual([
-      'Resolve the inputs',
-      'Look into the result cache',
-      'Sign',
-      'Upload the artifacts',
+      ...['resolve', 'find-result', 'hand-out', 'upload'],
     ]);
   });
 
@@ -429,7 +422,10 @@ describe('the smoke test', () => {
       expect(run).toContain(`/result/${target}-${end},target=/smoke/files/${target}-${end},readonly`);
     }
     expect(run).toContain(' --network none ');
-    expect(record?.smoke).toEqual({ program: 'docker', name: `${record?.container?.name}-smoke` });
+    expect(containerIn(record, 'smoke')).toMatchObject({
+      program: 'docker',
+      name: `${containerName(record)}-smoke`,
+    });
     const image = process.lines.find((line) => line.startsWith('docker build --tag slurm-factory/smoke:'));
     expect(image).toContain('PACKAGES=libc6 libmunge2 mariadb-server munge');
   });
@@ -449,9 +445,9 @@ describe('the smoke test', () => {
       request: { layers: [{ 'smoke-test': 'false' }] },
     });
     expect(report?.smoke).toBeUndefined();
-    expect(report?.timings.map((timing) => timing.stage)).not.toContain('Smoke test');
+    expect(report?.timings.map((timing) => timing.stage)).not.toContain('smoke');
     expect(process.lines.some((line) => /smoke/.test(line))).toBe(false);
-    expect(record?.smoke).toBeUndefined();
+    expect(containerIn(record, 'smoke')).toBeUndefined();
     expect(await exists(join(report?.outputDir ?? '', `${target}-smoke.xml`))).toBe(false);
     // What was not tested must not come back to a build that asks for the test.
     expect(resultsIn(cache)).toHaveLength(0);
@@ -577,8 +573,8 @@ describe('signing', () => {
     expect(JSON.stringify([told, record])).not.toMatch(secret);
     const saved = [...cache.entries.values()].flatMap((content) => [...content.values()].map(String));
     expect(saved.filter((text) => secret.test(text))).toEqual([]);
-    expect(record?.keyring).toMatch(/slurm-factory-gpg-/);
-    expect(await exists(record?.keyring ?? '')).toBe(false);
+    expect(keyringIn(record)).toMatch(/slurm-factory-gpg-/);
+    expect(await exists(keyringIn(record) ?? '')).toBe(false);
   });
 
   test('without a key gpg is not asked', async () => {
@@ -812,7 +808,7 @@ describe('the network', () => {
     const order = [/ concretize /, / fetch \//, /^docker rm \S+ \S+ \S+-fetch$/, / install /].map(at);
     expect(order).not.toContain(-1);
     expect(order).toEqual([...order].sort((a, b) => a - b));
-    expect(record?.fetch).toBeUndefined();
+    expect(containerIn(record, 'fetch')).toBeUndefined();
     const ours = process.lines.filter((line) => !line.includes('slurm-factory/smoke'));
     expect(ours.join('\n')).not.toContain('secret');
   });
@@ -875,7 +871,10 @@ describe('the network', () => {
       },
     };
     const { record } = await build({ script });
-    expect(record?.fetch).toEqual({ program: 'docker', name: `${record?.container?.name}-fetch` });
+    expect(containerIn(record, 'fetch')).toMatchObject({
+      program: 'docker',
+      name: `${containerName(record)}-fetch`,
+    });
   });
 });
 

@@ -4,7 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { InputError, MissingRequirementError, NoEngineError } from '../../../src/base/errors.js';
 import { mirrorFolder } from '../../../src/base/folders.js';
 import type { Host } from '../../../src/base/host.js';
-import { type BuildRequest, containerName, planBuild } from '../../../src/pipeline/plan.js';
+import { containerOf } from '../../../src/pipeline/confine.js';
+import { type BuildRequest, planBuild } from '../../../src/pipeline/plan.js';
 import type { Project } from '../../../src/pipeline/project.js';
 import { buildRequest } from '../../support/build.js';
 import {
@@ -162,8 +163,8 @@ describe('the plan', () => {
     const [one, other] = [await plan({ runId: '1' }), await plan({ runId: '2' })];
     expect(one.contentKey).toBe(other.contentKey);
     expect(one.buildFolder).not.toBe(other.buildFolder);
-    expect(containerName(one)).not.toBe(containerName(other));
-    expect(containerName(one)).toMatch(/^slurm-factory-build-[0-9a-f]{12}-1$/);
+    expect(containerOf(one.buildFolder)).not.toBe(containerOf(other.buildFolder));
+    expect(containerOf(one.buildFolder)).toMatch(/^slurm-factory-build-[0-9a-f]{12}-1$/);
   });
 });
 

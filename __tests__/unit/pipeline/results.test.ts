@@ -291,7 +291,9 @@ describe('the output folder', () => {
     const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
     if (record === undefined) throw new Error('there is no record');
     expect(
-      record.saves.filter(({ key }) => key.includes('-result-')).map(({ directory }) => directory),
+      record.saves.flatMap((save) =>
+        save.what === 'files' && save.key.includes('-result-') ? [save.directory] : [],
+      ),
     ).toEqual([join(record.buildFolder, 'result')]);
     await afterBuild(record, ports);
     const name = `${target}-software.tar.gz`;

@@ -5,6 +5,9 @@ import type { Session } from '../../container/session.js';
 import type { Target } from '../../targets/identifier.js';
 import type { Toolchain } from '../../targets/toolchains.js';
 import type { Project } from '../project.js';
+import { resultFiles } from '../report.js';
+import type { Stage } from '../stage.js';
+import type { ResultFolder } from './pack.js';
 
 /** The script that takes inventory of a tarball: its parts, one behind the other. */
 export async function inventoryScript(project: Project): Promise<string> {
@@ -38,3 +41,15 @@ export async function audit(
   requirePassed(report);
   return report;
 }
+
+/** Audits the software tarball in the session. */
+export const auditStage: Stage<
+  { readonly session: Session; readonly packed: ResultFolder },
+  { readonly audited: AuditReport }
+> = {
+  id: 'audit',
+  run: async ({ plan, request, ports }, { session, packed }) => {
+    const software = `${packed.session}/${resultFiles(plan.identifier).software}`;
+    return { audited: await audit(software, plan, request.project, session, ports.logger) };
+  },
+};

@@ -6,8 +6,8 @@ import { places } from '../../container/layout.js';
 import { ensurePackages, ensurePython } from '../../container/machine.js';
 import { machineSession, type Session, startContainer, startFetcher } from '../../container/session.js';
 import { removeStaleContainers } from '../../container/stale.js';
-import { fetchContainerOf } from '../confine.js';
-import { type BuildPlan, type BuildRequest, containerName } from '../plan.js';
+import { containerOf } from '../confine.js';
+import type { BuildPlan, BuildRequest } from '../plan.js';
 import type { Recorder } from '../record.js';
 
 type BuilderPorts = Pick<Ports, 'process' | 'logger' | 'env'>;
@@ -37,13 +37,13 @@ export async function prepareBuilder(
   // Recorded before they start, so that the post step knows them whatever happens.
   return {
     start: async (recorder) => {
-      const name = containerName(plan);
-      recorder.update({ container: { program, name } });
+      const name = containerOf(plan.buildFolder);
+      recorder.addCleanup({ what: 'container', kind: 'build', program, name });
       return startContainer({ program, image: tag, name, host }, plan.hostLayout, ports.process);
     },
     startFetcher: async (recorder) => {
-      const name = fetchContainerOf(plan.buildFolder);
-      recorder.update({ fetch: { program, name } });
+      const name = containerOf(plan.buildFolder, 'fetch');
+      recorder.addCleanup({ what: 'container', kind: 'fetch', program, name });
       const stage = join(plan.buildFolder, 'fetch-stage');
       await mkdir(stage, { recursive: true });
       const started = { program, image: tag, name, host };

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { fileName, resultFiles, smokeReportName } from '../../bundle/catalogue.js';
 import {
@@ -17,6 +18,8 @@ import type { Session } from '../../container/session.js';
 import { builtSpecs, type Lock } from '../../spack/results.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
+import type { Stage } from '../stage.js';
+import type { Installed } from './install.js';
 import { lockText } from './lock.js';
 import type { ResultFolder } from './pack.js';
 import { makeResultFolder } from './result.js';
@@ -147,3 +150,25 @@ async function describeIngredients(
 
 const writeJson = (path: string, value: unknown): Promise<void> =>
   writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`);
+
+/** Writes what goes with the tarballs, and takes all of it to a folder that no container sees. */
+export const describeStage: Stage<
+  {
+    readonly session: Session;
+    readonly packed: ResultFolder;
+    readonly lock: Lock;
+    readonly installed: Installed;
+    readonly audited: AuditReport;
+  },
+  { readonly described: Described }
+> = {
+  id: 'describe',
+  run: async ({ plan, request }, { session, packed, lock, installed, audited }) => ({
+    described: await describe(plan, request.project, session, packed, {
+      lock,
+      prefix: installed.prefix,
+      runtimePackages: audited.runtimePackages,
+      contents: audited.contents,
+    }),
+  }),
+};

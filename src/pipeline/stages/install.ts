@@ -13,13 +13,16 @@ import { arrivedPackages, padding } from '../../spack/environment.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import { builtSpecs, installedPrefix, type Lock, type LockedSpec } from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
+import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
 import { logName, mostLogBytes } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { PackageCounts } from '../report.js';
-import { wrongBytes } from './fetch.js';
+import type { Stage } from '../stage.js';
+import type { Builder } from './builder.js';
+import { fetchSources, wrongBytes } from './fetch.js';
 
 export interface Installed {
   /** Slurm's prefix, as the session sees it. */
@@ -59,8 +62,10 @@ export async function install(
   await Promise.all(wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
   const restored = (await completePackages(arrived)).map((cached) => cached.hash);
   const directory = plan.hostLayout.buildCache;
-  recorder.update({
-    packages: { directory, place, restored, wanted: wanted.map(({ hash }) => hash) },
+  recorder.putSave({
+    what: 'packages',
+    ...{ directory, place, restored },
+    wanted: wanted.map(({ hash }) => hash),
   });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
   const built = wanted.filter((spec) => !restored.includes(spec.hash));
@@ -162,3 +167,24 @@ async function explainFailure(
     log: log === undefined ? undefined : logName(log),
   });
 }
+
+/** Lets Spack install the lock's packages. */
+export const installStage: Stage<
+  { readonly builder: Builder; readonly session: Session; readonly lock: Lock },
+  { readonly installed: Installed }
+> = {
+  id: 'install',
+  run: async (context, { builder, session, lock }) => {
+    const { plan, entries, indexes, ccache, saver, recorder, ports } = context;
+    const fetch = fetcher(context, builder);
+    const caches = { entries, indexes, ccache, saver, fetch };
+    return { installed: await install(plan, session, lock, caches, recorder, ports.logger) };
+  },
+};
+
+const fetcher =
+  ({ plan, recorder, ports }: BuildContext, builder: Builder): InstallCaches['fetch'] =>
+  async (specs, indexed) => {
+    await fetchSources(plan, specs, () => builder.startFetcher(recorder), indexed, ports);
+    recorder.dropContainer('fetch');
+  };

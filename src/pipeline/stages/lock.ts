@@ -12,6 +12,7 @@ import { type Lock, parseLock, parsePackageVersions } from '../../spack/results.
 import type { Indexes } from '../indexes.js';
 import { type BuildPlan, environmentBase } from '../plan.js';
 import type { Recorder } from '../record.js';
+import type { Stage } from '../stage.js';
 import { putIn } from '../takeout.js';
 
 const lockName = 'spack.lock';
@@ -60,7 +61,7 @@ export async function bringLock(
     await concretize(session, logger);
     await takeLock(plan);
     await indexes.keep(session, recorder);
-    recorder.addSave({ key, directory: folder, files: [lockName] });
+    recorder.putSave({ what: 'files', key, directory: folder, files: [lockName] });
   }
   return parseLock(await lockText(plan));
 }
@@ -111,3 +112,11 @@ async function concretize(session: Session, logger: Logger): Promise<void> {
     'Read the lines above; with another spack-ref or packages-ref, try the pinned commits.',
   );
 }
+
+/** Brings the lock of the build's environment. */
+export const lockStage: Stage<{ readonly session: Session }, { readonly lock: Lock }> = {
+  id: 'lock',
+  run: async ({ plan, entries, indexes, recorder, ports }, { session }) => ({
+    lock: await bringLock(plan, session, entries, indexes, recorder, ports.logger),
+  }),
+};

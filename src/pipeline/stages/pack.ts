@@ -7,6 +7,8 @@ import type { Session } from '../../container/session.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
 import { debugTarball, resultFiles } from '../report.js';
+import type { Stage } from '../stage.js';
+import type { Installed } from './install.js';
 
 /** The folder that a result comes together in, as this machine and as the session see it. */
 export interface ResultFolder {
@@ -97,3 +99,14 @@ async function packOne(
     'Check the free disk space and read the lines above.',
   );
 }
+
+/** Makes the tarballs of what was installed. */
+export const packStage: Stage<
+  { readonly session: Session; readonly installed: Installed },
+  { readonly packed: ResultFolder }
+> = {
+  id: 'pack',
+  run: async ({ plan, request }, { session, installed }) => ({
+    packed: await pack(plan, request.project, session, installed.prefix),
+  }),
+};

@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { DiskSpaceError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
 import type { BuildPlan } from '../plan.js';
+import type { Stage } from '../stage.js';
 
 /** Free bytes that a build needs in its folder: sources, build tree, install tree, tarballs (measured 1.1 GB). */
 const neededBytes = 2 * 1024 ** 3;
@@ -24,3 +25,13 @@ export async function preflight(plan: BuildPlan, free = freeBytes): Promise<void
 }
 
 const gigabytes = (bytes: number): string => (bytes / 1024 ** 3).toFixed(1);
+
+/** Empties the build's folder and checks that there is room for a build. */
+export const preflightStage: Stage<object, object> = {
+  id: 'preflight',
+  run: async ({ plan }) => {
+    await rm(plan.buildFolder, { recursive: true, force: true });
+    await preflight(plan);
+    return {};
+  },
+};

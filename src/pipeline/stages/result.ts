@@ -7,6 +7,7 @@ import type { CacheEntries } from '../../cache/entries.js';
 import { resultKey } from '../../cache/keys.js';
 import type { BuildPlan } from '../plan.js';
 import type { Result } from '../report.js';
+import type { Stage } from '../stage.js';
 
 /**
  * Makes the folder that a result comes together in, empty. No container sees it and nobody but this user can
@@ -56,3 +57,9 @@ export async function checkOwnResult(plan: BuildPlan): Promise<Result> {
   });
   return { folder, described: files, runtimePackages: manifest.runtimePackages };
 }
+
+/** Looks whether the result is there already. */
+export const findResultStage: Stage<object, { readonly cached: Result | undefined }> = {
+  id: 'find-result',
+  run: async ({ plan, entries, ports }) => ({ cached: await restoreResult(plan, entries, ports.logger) }),
+};

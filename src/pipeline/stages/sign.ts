@@ -6,6 +6,7 @@ import { type BundleFile, describeFile } from '../../bundle/sums.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { Result } from '../report.js';
+import type { Stage } from '../stage.js';
 
 /**
  * Signs a result that was checked, in its own folder, if the user gave a key, and puts the public key beside it.
@@ -24,7 +25,7 @@ export async function sign(
   const path = (name: string) => join(result.folder, name);
   return withKeyring(
     process,
-    { ...signing, env, logger, onFolder: (folder) => recorder.update({ keyring: folder }) },
+    { ...signing, env, logger, onFolder: (folder) => recorder.addCleanup({ what: 'keyring', folder }) },
     async (keyring) => {
       const names = signedFiles(result.described.map((file) => file.name));
       const signatures = await keyring.signFiles(names.map(path));
@@ -35,3 +36,12 @@ export async function sign(
     },
   );
 }
+
+/** Signs the result, if the user gave a key. */
+export const signStage: Stage<{ readonly result: Result }, { readonly signatures: readonly BundleFile[] }> = {
+  id: 'sign',
+  skip: ({ plan }) => (plan.options.signing === undefined ? { signatures: [] } : undefined),
+  run: async ({ plan, recorder, ports }, { result }) => ({
+    signatures: await sign(plan, result, ports.env, recorder, ports),
+  }),
+};

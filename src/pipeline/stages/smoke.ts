@@ -7,10 +7,11 @@ import { formatJunit } from '../../smoke/junit.js';
 import { SmokeError, type SmokeReport } from '../../smoke/report.js';
 import { smokeTest } from '../../smoke/run.js';
 import { openSubject } from '../../smoke/subject.js';
-import { smokeContainerOf } from '../confine.js';
+import { containerOf } from '../confine.js';
 import { handOut } from '../output.js';
 import type { BuildPlan, BuildRequest } from '../plan.js';
 import type { Recorder } from '../record.js';
+import type { Stage } from '../stage.js';
 import { addSmokeReport, type Described } from './describe.js';
 import { uploadFiles } from './upload.js';
 
@@ -29,8 +30,9 @@ export async function smoke(
   ports: Ports,
 ): Promise<SmokeReport> {
   if (plan.engine instanceof Error) throw plan.engine;
-  const name = smokeContainerOf(plan.buildFolder);
-  if (plan.engine.kind !== 'none') recorder.update({ smoke: { program: plan.engine.kind, name } });
+  const name = containerOf(plan.buildFolder, 'smoke');
+  if (plan.engine.kind !== 'none')
+    recorder.addCleanup({ what: 'container', kind: 'smoke', program: plan.engine.kind, name });
   const report = await smokeTest(
     {
       subject: await openSubject(join(described.folder, resultFiles(plan.identifier).software)),
@@ -65,3 +67,15 @@ async function handOutReport(
   await handOut(place, folder, [await describeFile(join(folder, name))], false);
   if (plan.options.upload) await uploadFiles(plan, folder, [name], ports.artifacts, ports.logger);
 }
+
+/** Starts a cluster from the result, if the user wants it. */
+export const smokeStage: Stage<
+  { readonly described: Described },
+  { readonly smoke: SmokeReport | undefined }
+> = {
+  id: 'smoke',
+  skip: ({ plan }) => (plan.options.smokeTest ? undefined : { smoke: undefined }),
+  run: async ({ plan, request, recorder, ports }, { described }) => ({
+    smoke: await smoke(plan, request, described, recorder, ports),
+  }),
+};

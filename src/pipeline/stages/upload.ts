@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import type { ArtifactStore, Logger, UploadedArtifact } from '../../base/ports.js';
+import type { BundleFile } from '../../bundle/sums.js';
 import type { BuildPlan } from '../plan.js';
+import type { Result } from '../report.js';
+import type { Stage } from '../stage.js';
 
 /**
  * Uploads each file of the result as an artifact of its own; a service that is down costs a warning.
@@ -16,8 +19,8 @@ export async function uploadFiles(
   const uploaded = await Promise.all(
     names.map(async (name) => {
       try {
-        const { outputDir, options } = plan;
-        return [await artifacts.uploadFile(join(folder, name), options.retentionDays, outputDir)];
+        const uploaded = await artifacts.uploadFile?.(join(folder, name), plan.options.retentionDays);
+        return uploaded === undefined ? [] : [uploaded];
       } catch (error) {
         logger.warning(
           `${name} could not be uploaded (${error instanceof Error ? error.message : String(error)}); it stays in ${plan.outputDir}.`,
@@ -28,3 +31,17 @@ export async function uploadFiles(
   );
   return uploaded.flat();
 }
+
+/** Uploads the files that are handed out, where there is anywhere to upload to. */
+export const uploadStage: Stage<
+  { readonly result: Result; readonly described: readonly BundleFile[] },
+  { readonly artifacts: readonly UploadedArtifact[] }
+> = {
+  id: 'upload',
+  skip: ({ plan, ports }) =>
+    plan.options.upload && ports.artifacts.uploadFile !== undefined ? undefined : { artifacts: [] },
+  run: async ({ plan, ports }, { result, described }) => {
+    const names = described.map((file) => file.name);
+    return { artifacts: await uploadFiles(plan, result.folder, names, ports.artifacts, ports.logger) };
+  },
+};

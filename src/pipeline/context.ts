@@ -1,0 +1,67 @@
+import type { Ports } from '../base/ports.js';
+import { CacheEntries } from '../cache/entries.js';
+import { Ccache } from './ccache.js';
+import { Indexes } from './indexes.js';
+import { PackageSaver } from './packages.js';
+import type { BuildPlan, BuildRequest } from './plan.js';
+import { Recorder } from './record.js';
+
+/** What every stage of a build can use: all decisions, the ports, the caches and the record. */
+export interface BuildContext {
+  readonly plan: BuildPlan;
+  readonly request: BuildRequest;
+  readonly ports: Ports;
+  readonly recorder: Recorder;
+  readonly entries: CacheEntries;
+  readonly indexes: Indexes;
+  readonly ccache: Ccache;
+  readonly saver: PackageSaver;
+  /** Has something ended once the result is there, or can't be made. */
+  defer(end: () => Promise<void>): void;
+  /** Ends all that was deferred; safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Begins the record of a build and opens its caches. */
+export function openContext(plan: BuildPlan, request: BuildRequest, ports: Ports): BuildContext {
+  const recorder = startRecord(plan, request, ports);
+  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, {
+    seal: plan.seal,
+    within: plan.buildFolder,
+    onUse: (use) => recorder.addUse(use),
+    onDamaged: (damaged) => recorder.update({ damaged }),
+  });
+  const ends: (() => Promise<void>)[] = [];
+  return {
+    ...{ plan, request, ports, recorder, entries },
+    indexes: new Indexes(plan, entries),
+    ccache: new Ccache(plan, entries, recorder, ports.logger),
+    saver: new PackageSaver(recorder, entries, ports.logger),
+    defer: (end) => void ends.push(end),
+    close: async () => {
+      await Promise.all(ends.splice(0).map((end) => end()));
+    },
+  };
+}
+
+function startRecord(plan: BuildPlan, request: BuildRequest, ports: Ports): Recorder {
+  const { upload, cacheBudget, retentionDays } = plan.options;
+  return new Recorder(
+    {
+      version: 3,
+      identifier: plan.identifier,
+      buildFolder: plan.buildFolder,
+      transfer: request.transfer,
+      policy: plan.policy,
+      cacheBudget,
+      cacheUses: [],
+      cleanups: [],
+      saves: [],
+      stage: plan.hostLayout.stage,
+      succeeded: false,
+      upload,
+      ...(retentionDays === undefined ? {} : { retentionDays }),
+    },
+    ports.state,
+  );
+}

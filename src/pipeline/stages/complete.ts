@@ -1,0 +1,23 @@
+import { resultKey } from '../../cache/keys.js';
+import type { Result } from '../report.js';
+import type { Stage } from '../stage.js';
+import type { Described } from './describe.js';
+import { checkOwnResult } from './result.js';
+
+/** Checks the finished result as `verify` does, and has it saved. */
+export const completeStage: Stage<{ readonly described: Described }, { readonly result: Result }> = {
+  id: 'complete',
+  run: async ({ plan, recorder }) => {
+    const result = await checkOwnResult(plan);
+    // What was not tested must not come back to a build that asks for the test.
+    if (plan.options.smokeTest) {
+      recorder.putSave({
+        what: 'files',
+        key: resultKey(plan.identifier, plan.contentKey),
+        directory: result.folder,
+        files: result.described.map((file) => file.name),
+      });
+    }
+    return { result };
+  },
+};
