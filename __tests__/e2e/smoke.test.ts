@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { InputError } from '../../src/base/errors.js';
 import { inspectHost } from '../../src/base/host.js';
 import type { ProcessRunner } from '../../src/base/ports.js';
-import { consoleLogger } from '../../src/cli/console.js';
+import { consoleLogger } from '../../src/local/console.js';
 import { nodeProcess } from '../../src/local/process.js';
 import { formatJunit } from '../../src/smoke/junit.js';
 import { SmokeError, type SmokeReport } from '../../src/smoke/report.js';

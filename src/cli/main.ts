@@ -1,32 +1,23 @@
-import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { buildEnvironment, proxySecrets, publicEnvironment } from '../base/environment.js';
+import { buildEnvironment, proxySecrets } from '../base/environment.js';
 import { CancelledError, describeError, type ExitCode, exitCodeOf, exitCodes } from '../base/errors.js';
-import { exists } from '../base/files.js';
 import { checkNewFile, makeFolder, systemFault } from '../base/folders.js';
 import { inspectHost } from '../base/host.js';
-import type { Logger, Ports, ProcessRunner, StateStore } from '../base/ports.js';
+import type { Logger, Ports } from '../base/ports.js';
 import { visible } from '../base/text.js';
 import { formatVerifyReport, verifyFolder } from '../bundle/verify.js';
-import { makeSeal, type Seal } from '../cache/seal.js';
-import { cacheSecretOf } from '../config/resolve.js';
-import { openCacheFolder } from '../local/cache-folder.js';
+import { buildLocally } from '../local/build.js';
+import { consoleLogger, Printer, type Streams } from '../local/console.js';
+import { localPorts } from '../local/ports.js';
 import { nodeProcessIn } from '../local/process.js';
-import { claimRecords, RecordFile } from '../local/records.js';
-import { directoryCache, localArtifacts } from '../local/stores.js';
-import { afterBuild } from '../pipeline/after.js';
-import { recordPlaces } from '../pipeline/confine.js';
 import { auditFile, type InspectRequest, smokeFile } from '../pipeline/inspect.js';
-import { runBuild } from '../pipeline/pipeline.js';
 import { openProject } from '../pipeline/project.js';
-import { type PostRecord, storedRecord } from '../pipeline/record.js';
 import type { BuildReport } from '../pipeline/report.js';
 import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../pipeline/summary.js';
 import { formatJunit } from '../smoke/junit.js';
 import { checkRows, SmokeError, type SmokeReport } from '../smoke/report.js';
 import { type Call, parseArguments, processFacts } from './args.js';
-import { consoleLogger, Printer, type Streams } from './console.js';
 import { readSecretFiles, refuseSecretVariables } from './secrets.js';
 
 type Facts = ReturnType<typeof processFacts>;
@@ -78,9 +69,14 @@ async function carryOut(
     case 'smoke': {
       if (call.command === 'smoke' && call.junit !== undefined) await checkNewFile(call.junit, '--junit');
       await makeFolder(call.flags.cacheDir, { mode: 0o700, input: '--cache-dir' });
-      const { signal, release } = cancelOnSignals(() => {});
+      const { signal, release } = cancelOnSignals();
       try {
-        return await check(root, call, facts, localPorts(call.flags.cacheDir, facts, logger, signal));
+        return await check(
+          root,
+          call,
+          facts,
+          localPorts({ cacheDir: call.flags.cacheDir, env: facts.env, logger, signal }),
+        );
       } finally {
         release();
       }
@@ -124,106 +120,36 @@ async function check(
   }
 }
 
-function localPorts(
-  cacheDir: string,
-  facts: Facts,
-  logger: Logger,
-  signal: AbortSignal,
-  own: { readonly record: StateStore; readonly scratch?: string } = { record: { save: () => {} } },
-): Ports {
-  return {
-    process: nodeProcessIn(facts.env),
-    logger,
-    cache: directoryCache(join(cacheDir, 'entries'), own.scratch),
-    artifacts: localArtifacts(join(cacheDir, 'logs')),
-    state: own.record,
-    env: publicEnvironment(facts.env),
-    signal,
-  };
-}
-
 async function build(root: string, call: Doing<'build'>, facts: Facts, logger: Logger): Promise<string[]> {
-  const { cacheDir, report } = call.flags;
+  const { cacheDir, report, installMissing } = call.flags;
   const reportFile = report === undefined ? undefined : resolve(facts.cwd, report);
   if (reportFile !== undefined) await checkNewFile(reportFile, '--report');
   const secrets = await readSecretFiles(call.secretFiles, facts.cwd);
-  // A record of this build lies there before anything else.
-  await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
-  const host = await inspectHost(facts.env);
-  const secret = cacheSecretOf([...call.layers, secrets]);
-  await openCacheFolder(cacheDir, secret !== undefined, logger);
-  const runId = randomBytes(6).toString('hex');
-  const scratch = join(cacheDir, 'transfer', `${host.owner}~${runId}`);
-  const places = recordPlaces(cacheDir, scratch, facts.env);
-  const record = new RecordFile(join(cacheDir, 'records'), `${host.owner}~${runId}`, places);
-  const { signal, release } = cancelOnSignals(() => stopContainer(record.read(), nodeProcessIn(facts.env)));
-  const seal = secret === undefined ? undefined : makeSeal(secret);
-  const ports = localPorts(call.flags.cacheDir, facts, logger, signal, { record, scratch });
+  const { signal, release } = cancelOnSignals();
   try {
-    await finishEarlierBuilds(claimRecords(join(cacheDir, 'records'), host.owner, places), ports, seal);
-    const made = await runBuild(
+    const made = await buildLocally(
       {
         layers: [...call.layers, secrets],
         project: await openProject(root),
-        host,
         cwd: facts.cwd,
-        workRoot: cacheDir,
-        transfer: scratch,
-        trigger: { event: undefined, ref: undefined, fromFork: false },
-        env: buildEnvironment(facts.env),
-        runId,
-        installMissing: call.flags.installMissing,
+        installMissing,
       },
-      ports,
+      { cacheDir, env: facts.env, logger, signal },
+      (caches) => logCaches(caches, logger),
     );
     if (reportFile !== undefined) {
-      await writeFile(reportFile, `${JSON.stringify(made, undefined, 2)}\n`);
+      await writeFile(reportFile, `${JSON.stringify(made.report, undefined, 2)}\n`);
     }
-    return formatReport(made);
+    return formatReport(made.report);
   } finally {
-    await finish(record, ports, seal);
     release();
   }
 }
 
-// The running command then fails, and the pipeline unwinds.
-function stopContainer(record: PostRecord | undefined, runner: ProcessRunner): void {
-  for (const cleanup of record?.cleanups ?? []) {
-    if (cleanup.what === 'container') void runner.run([cleanup.program, 'rm', '--force', cleanup.name]);
-  }
-}
-
-/** Does for builds that were killed what they could not do themselves: their packages are kept, their rest goes. */
-async function finishEarlierBuilds(files: readonly RecordFile[], ports: Ports, seal?: Seal): Promise<void> {
-  for (const file of files) {
-    ports.logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
-    await finish(file, ports, seal);
-  }
-}
-
-async function finish(file: RecordFile, ports: Ports, seal?: Seal): Promise<void> {
-  const record = readOrTell(file, ports.logger);
-  if (record !== undefined) logCaches(await afterBuild(record, ports, seal), ports.logger);
-  if (record === undefined || !(await exists(record.buildFolder))) file.remove();
-  // A container that outlives its engine still writes; the next build removes the folder then, and only that.
-  else file.save(storedRecord({ ...record, saves: [] }));
-}
-
-// A record that is not to be followed is none: it goes, and what it names stays.
-function readOrTell(file: RecordFile, logger: Logger): PostRecord | undefined {
-  try {
-    return file.read();
-  } catch (error) {
-    logger.warning(describeError(error));
-    return undefined;
-  }
-}
-
-function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: () => void } {
+function cancelOnSignals(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const handler = () => {
     controller.abort(new CancelledError('The build was cancelled.', 'Run it again; what was built is kept.'));
-    onCancel();
   };
   process.once('SIGINT', handler).once('SIGTERM', handler);
   return {

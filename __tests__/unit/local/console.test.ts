@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { OutputError } from '../../../src/base/errors.js';
-import { consoleLogger, Printer } from '../../../src/cli/console.js';
+import { consoleLogger, Printer } from '../../../src/local/console.js';
 
 function capture(verbose: boolean) {
   const written = { out: '', err: '' };

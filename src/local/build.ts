@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { buildEnvironment } from '../base/environment.js';
+import { describeError } from '../base/errors.js';
+import { exists } from '../base/files.js';
+import { makeFolder } from '../base/folders.js';
+import { inspectHost } from '../base/host.js';
+import type { Logger, Ports } from '../base/ports.js';
+import { makeSeal, type Seal } from '../cache/seal.js';
+import { cacheSecretOf } from '../config/resolve.js';
+import { afterBuild } from '../pipeline/after.js';
+import { recordPlaces } from '../pipeline/confine.js';
+import { runBuild } from '../pipeline/pipeline.js';
+import type { BuildRequest } from '../pipeline/plan.js';
+import { type PostRecord, storedRecord } from '../pipeline/record.js';
+import type { BuildReport } from '../pipeline/report.js';
+import type { CacheReport } from '../pipeline/summary.js';
+import { openCacheFolder } from './cache-folder.js';
+import { type LocalPlace, localPorts } from './ports.js';
+import { claimRecords, RecordFile } from './records.js';
+
+/** What the caller of a build on this machine brings. */
+export interface LocalBuildRequest extends Pick<BuildRequest, 'layers' | 'project' | 'cwd'> {
+  /** Install what the machine lacks (engine: none only). */
+  readonly installMissing?: boolean;
+}
+
+export interface LocalBuild {
+  readonly report: BuildReport;
+  /** What became of all cache entries, those that were saved after the build too. */
+  readonly caches: CacheReport;
+}
+
+/**
+ * Builds a target on this machine and does all that follows a build, whatever becomes of it: containers and the
+ * build's folder go, what is complete is saved. Builds that were killed earlier are finished first. Any number
+ * of builds may run at once, in one process or in many.
+ * @param told called with what became of the cache entries of each build that was finished, a failed one too
+ * @throws FactoryError
+ */
+export async function buildLocally(
+  request: LocalBuildRequest,
+  place: LocalPlace,
+  told: (caches: CacheReport) => void = () => {},
+): Promise<LocalBuild> {
+  const { cacheDir, env, logger } = place;
+  // A record of this build lies there before anything else.
+  await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
+  const secret = cacheSecretOf(request.layers);
+  await openCacheFolder(cacheDir, secret !== undefined, logger);
+  const seal = secret === undefined ? undefined : makeSeal(secret);
+  const host = await inspectHost(env);
+  const runId = randomBytes(6).toString('hex');
+  const own = `${host.owner}~${runId}`;
+  const transfer = join(cacheDir, 'transfer', own);
+  const places = recordPlaces(cacheDir, transfer, env);
+  const records = join(cacheDir, 'records');
+  const record = new RecordFile(records, own, places);
+  const ports = localPorts(place, { record, transfer });
+  for (const earlier of claimRecords(records, host.owner, places)) {
+    logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
+    const caches = await finish(earlier, ports, seal);
+    if (caches !== undefined) told(caches);
+  }
+  let caches: CacheReport | undefined;
+  const finished = async () => {
+    caches = await finish(record, ports, seal);
+    if (caches !== undefined) told(caches);
+  };
+  const report = await runBuild(
+    {
+      ...request,
+      ...{ host, transfer, runId },
+      workRoot: cacheDir,
+      trigger: { event: undefined, ref: undefined, fromFork: false },
+      env: buildEnvironment(env),
+      installMissing: request.installMissing ?? false,
+    },
+    ports,
+  ).finally(finished);
+  return { report, caches: caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
+}
+
+/** @returns undefined where there was nothing to finish */
+async function finish(file: RecordFile, ports: Ports, seal?: Seal): Promise<CacheReport | undefined> {
+  const record = readOrTell(file, ports.logger);
+  const caches = record === undefined ? undefined : await afterBuild(record, ports, seal);
+  if (record === undefined || !(await exists(record.buildFolder))) file.remove();
+  // A container that outlives its engine still writes; the next build removes the folder then, and only that.
+  else file.save(storedRecord({ ...record, saves: [] }));
+  return caches;
+}
+
+// A record that is not to be followed is none: it goes, and what it names stays.
+function readOrTell(file: RecordFile, logger: Logger): PostRecord | undefined {
+  try {
+    return file.read();
+  } catch (error) {
+    logger.warning(describeError(error));
+    return undefined;
+  }
+}
