@@ -24,6 +24,8 @@ export const lockText = JSON.stringify({
 /** Where the fake Spack puts Slurm, as the container sees it. */
 export const slurmPrefix = '/opt/slurm-factory/store/__spack_path_placeholder__/slurm';
 
+const nvmlPrefix = '/opt/slurm-factory/store/__spack_path_placeholder__/nvml';
+
 /** Folders that the fake build left debug files in, in no order. */
 export const debugFolders = ['./sbin/.debug', './bin/.debug'];
 
@@ -261,8 +263,11 @@ async function install(store: string, mirrors: readonly string[], userCache: str
     ['slurm', '24-11-6-1', hashes.slurm],
   ] as const;
   const lines: string[] = [];
+  const prefixes: Record<string, string> = { [hashes.slurm]: slurmPrefix, [hashes.nvml]: nvmlPrefix };
   for (const [name, version, hash] of packages) {
     const cached = manifests.includes(hash);
+    const prefix = prefixes[hash]?.replace('/opt/slurm-factory/store/', '');
+    if (cached) await writeFiles(store, { [`${prefix}/.spack/binary_distribution`]: '{}' });
     const phase = cached ? 'fetching from build cache' : 'build';
     lines.push(`[ ] ${hash.slice(0, 7)} ${name}@${version} ${phase} (1s)`);
     lines.push(`[+] ${hash.slice(0, 7)} ${name}@${version} /store/${name} (2s)`);
@@ -270,7 +275,8 @@ async function install(store: string, mirrors: readonly string[], userCache: str
     await writeFiles(userCache, { [`ccache/a/${hash}M`]: 'manifest', [`ccache/b/${hash}R`]: 'object' });
     await writeFiles(buildCache, cachedPackage(name, version, hash, [`${name} spec`, `${name} tarball`]));
   }
-  const database = { database: { installs: { [hashes.slurm]: { path: slurmPrefix, installed: true } } } };
+  const installs = Object.entries(prefixes).map(([hash, path]) => [hash, { path, installed: true }]);
+  const database = { database: { installs: Object.fromEntries(installs) } };
   await writeFiles(store, { '__spack_path_placeholder__/.spack-db/index.json': JSON.stringify(database) });
   return { stdout: lines.join('\n') };
 }

@@ -95,9 +95,14 @@ const databaseSchema = z.object({
   }),
 });
 
-/** Prefix of an installed package from Spack's database (index.json); undefined where it is not installed. */
-export function installedPrefix(database: string, hash: string): string | undefined {
+/** Prefixes of the installed packages by their hashes, from Spack's database (index.json). */
+export function installedPrefixes(database: string): Map<string, string> {
   const parsed = databaseSchema.safeParse(parseJson(database));
-  const record = parsed.success ? parsed.data.database.installs[hash] : undefined;
-  return record?.installed ? (record.path ?? undefined) : undefined;
+  const records = parsed.success ? Object.entries(parsed.data.database.installs) : [];
+  return new Map(
+    records.flatMap(([hash, { installed, path }]) => (installed && path ? [[hash, path] as const] : [])),
+  );
 }
+
+/** What Spack leaves in a prefix that came out of a build cache, and in no other. */
+export const fromCacheMarker = '.spack/binary_distribution';

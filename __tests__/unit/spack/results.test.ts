@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import {
   builtSpecs,
-  installedPrefix,
+  installedPrefixes,
   parseLock,
   parsePackageVersions,
   upstreamVersion,
@@ -73,7 +73,7 @@ test('parsePackageVersions: a line each, the architecture taken off', () => {
   });
 });
 
-describe('installedPrefix', () => {
+describe('installedPrefixes', () => {
   const database = (record: object) =>
     JSON.stringify({ database: { version: '8', installs: { [hashes.slurm]: record } } });
 
@@ -85,10 +85,10 @@ describe('installedPrefix', () => {
     ['half a file', database({ path: '/store', installed: true }).slice(0, -5), undefined],
     ['nothing', '', undefined],
   ])('%s', (_, text, prefix) => {
-    expect(installedPrefix(text, hashes.slurm)).toBe(prefix);
+    expect(installedPrefixes(text).get(hashes.slurm)).toBe(prefix);
   });
 
   test('another hash is another package', () => {
-    expect(installedPrefix(database({ path: '/a', installed: true }), hashes.munge)).toBeUndefined();
+    expect(installedPrefixes(database({ path: '/a', installed: true })).get(hashes.munge)).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { basename, posix } from 'node:path';
 import { PackageBuildError, PackagingError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
-import { readPlain } from '../../base/safe.js';
+import { openPlain, readPlain } from '../../base/safe.js';
 import { listPlain } from '../../base/walk.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
@@ -11,7 +11,13 @@ import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
 import { arrivedPackages, padding } from '../../spack/environment.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
-import { builtSpecs, installedPrefix, type Lock, type LockedSpec } from '../../spack/results.js';
+import {
+  builtSpecs,
+  fromCacheMarker,
+  installedPrefixes,
+  type Lock,
+  type LockedSpec,
+} from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
 import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
@@ -93,37 +99,68 @@ export async function install(
   saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(plan, session, progress, tail, logger);
   ccache.finished();
+  return readInstalled(plan, session, lock);
+}
+
+/** What Spack's own database and prefixes say of an installation. */
+async function readInstalled(plan: BuildPlan, session: Session, lock: Lock): Promise<Installed> {
+  const prefixes = await readPrefixes(plan, session);
+  const root = prefixes.get(lock.root.hash);
+  if (root === undefined) {
+    throw new PackagingError(
+      `Spack says that it installed ${lock.root.name}, but its database below ${session.layout.store} does not.`,
+      'Build again with cache: false.',
+    );
+  }
+  const wanted = builtSpecs(lock);
+  const fromCache = new Set<string>();
+  const compiled = new Set<string>();
+  for (const { hash } of wanted) {
+    const prefix = prefixes.get(hash);
+    if (prefix === undefined) continue;
+    const marker = posix.join(posix.relative(session.layout.store, prefix), fromCacheMarker);
+    ((await isPlainFile(plan.hostLayout.store, marker)) ? fromCache : compiled).add(hash);
+  }
   return {
-    prefix: await findPrefix(plan, session, lock),
+    prefix: root,
     packages: {
       external: lock.specs.length - wanted.length,
-      fromCache: wanted.length - built.length,
-      compiled: built.length,
+      fromCache: fromCache.size,
+      compiled: compiled.size,
     },
-    rootFromCache: restored.includes(lock.root.hash),
+    rootFromCache: fromCache.has(lock.root.hash),
   };
 }
+
+const isPlainFile = (root: string, path: string): Promise<boolean> =>
+  openPlain(root, path).then(
+    (file) => file.close().then(() => true),
+    () => false,
+  );
 
 /** bytes; it has some thousand for each package */
 const mostDatabaseBytes = 1 << 28;
 const databaseFolder = '.spack-db';
 
-/** Prefix of the lock's root by Spack's own database, which lies at the padded root, some folders down. */
-async function findPrefix(plan: BuildPlan, session: Session, lock: Lock): Promise<string> {
+/**
+ * Prefixes by hash from Spack's own database, which lies at the padded root, some folders down. What does not lie
+ * in the store is left out.
+ */
+async function readPrefixes(plan: BuildPlan, session: Session): Promise<Map<string, string>> {
   // The last of the padding's folders is cut to length.
   const padding = (name: string) => '__spack_path_placeholder__'.startsWith(name);
   const enter = (folder: string) => padding(basename(folder)) || basename(folder) === databaseFolder;
   const files = await listPlain(plan.hostLayout.store, { enter });
   const databases = files.filter((file) => file.endsWith(`${databaseFolder}/index.json`));
+  const found: [string, string][] = [];
   for (const database of databases) {
     const text = await readPlain(plan.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
-    const prefix = text && installedPrefix(text.toString('utf8'), lock.root.hash);
-    if (prefix && posix.normalize(prefix).startsWith(`${session.layout.store}/`)) return prefix;
+    const prefixes = installedPrefixes(text?.toString('utf8') ?? '');
+    for (const [hash, prefix] of prefixes) {
+      if (posix.normalize(prefix).startsWith(`${session.layout.store}/`)) found.push([hash, prefix]);
+    }
   }
-  throw new PackagingError(
-    `Spack says that it installed ${lock.root.name}, but its database below ${session.layout.store} does not.`,
-    'Build again with cache: false.',
-  );
+  return new Map(found);
 }
 
 async function readLog(plan: BuildPlan, log: string): Promise<string> {

@@ -72,6 +72,7 @@ async function takeLock(plan: BuildPlan): Promise<void> {
   await rename(partial, join(lockFolder(plan), lockName));
 }
 
+/** @returns the environment as the key of its lock sees it */
 async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {
   const { toolchain, options, target } = plan;
   const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
@@ -83,14 +84,17 @@ async function writeEnvironment(plan: BuildPlan, session: Session): Promise<stri
     );
   }
   const versions = parsePackageVersions(queried.stdout);
-  const environment = renderEnvironment({
-    ...environmentBase(options, toolchain, target.arch),
-    layout: session.layout,
-    versionOf: (item) => versions.get(item.package) ?? missingVersion(item.package),
-    sourceMirror: plan.localMirror === undefined ? options.sourceMirror : `file://${session.layout.sources}`,
-  });
-  await putIn(plan.hostLayout.environment, 'spack.yaml', environment);
-  return environment;
+  const render = (sourceMirror: string | undefined) =>
+    renderEnvironment({
+      ...environmentBase(options, toolchain, target.arch),
+      layout: session.layout,
+      versionOf: (item) => versions.get(item.package) ?? missingVersion(item.package),
+      sourceMirror,
+    });
+  const mirror = plan.localMirror === undefined ? options.sourceMirror : `file://${session.layout.sources}`;
+  await putIn(plan.hostLayout.environment, 'spack.yaml', render(mirror));
+  // Where sources come from changes nothing that is solved; nor may a key hold an address or a login.
+  return render(undefined);
 }
 
 function missingVersion(name: string): never {
