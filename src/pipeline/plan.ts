@@ -77,97 +77,127 @@ export interface BuildPlan {
  */
 export async function planBuild(request: BuildRequest, process: ProcessRunner): Promise<BuildPlan> {
   const { project, host, cwd, workRoot } = request;
-  const options = resolveOptions(request.layers, {
-    toolchains: project.toolchains,
-    resolveRelease: (wanted) => resolveRelease(project.releases, wanted),
-  });
-  await refuseBadMirror(options.sourceMirror, cwd);
-  // Now, not after an hour.
-  if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
-  // So are the folders: before an engine or a cache is asked.
-  await makeFolder(workRoot);
-  await makeFolder(dirname(request.transfer));
-  await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
-  const arch = archOf(host.arch);
-  if (arch === undefined) {
-    throw new InputError([{ input: 'runner', message: `its architecture ${host.arch} is not built for.` }]);
-  }
-  const target: Target = {
-    version: options.release.version,
-    toolchain: options.toolchain,
-    gpu: options.gpu,
-    arch,
-  };
-  const identifier = formatTarget(target);
+  const options = await checkedOptions(request);
+  const target = targetOn(options, host);
   const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
-  const image = {
-    toolchain,
-    dockerfile,
-    requirements: project.requirements,
-    containerImage: options.containerImage,
-  };
+  const { requirements } = project;
+  const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
   const engine = await lookForEngine(options, host, toolchain, process);
   const builder =
     engine instanceof NoEngineError || engine.kind !== 'none'
       ? definitionDigest(image)
       : machineDigest(image);
-  const [spackCommit, packagesCommit, overlayDigest, templates, scripts] = await Promise.all([
-    resolveCommit(project.pins.spack.git, options.spackRef ?? project.pins.spack.commit, process),
-    resolveCommit(project.pins.packages.git, options.packagesRef ?? project.pins.packages.commit, process),
-    project.digest('spack-repo'),
-    project.digest('templates'),
-    project.digest('scripts/inside'),
+  const pins = await resolvePins(options, project, process);
+  const overlayDigest = await project.digest('spack-repo');
+  const decided = {
+    options,
+    target,
+    identifier: formatTarget(target),
+    toolchain,
+    builder,
+    pins,
+    overlayDigest,
+  };
+  const key = await contentKeyOf(decided, project);
+  const buildFolder = join(workRoot, buildName(key, request.runId));
+  const { sourceMirror } = options;
+  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
+  const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
+  return {
+    ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder },
+    ...trustOf(options, request.trigger),
+    jobs: options.jobs ?? host.cpus,
+    outputDir: resolve(cwd, options.outputDir),
+    hostLayout: {
+      ...layoutBelow(buildFolder),
+      spack: clone(pins.spack),
+      packages: clone(pins.packages),
+      overlay: project.overlay,
+      ...(localMirror === undefined ? {} : { sources: localMirror }),
+    },
+  };
+}
+
+/** The inputs, checked, and the folders that they name: now, not after an hour, and before an engine is asked. */
+async function checkedOptions({
+  layers,
+  project,
+  cwd,
+  workRoot,
+  transfer,
+}: BuildRequest): Promise<BuildOptions> {
+  const options = resolveOptions(layers, {
+    toolchains: project.toolchains,
+    resolveRelease: (wanted) => resolveRelease(project.releases, wanted),
+  });
+  await refuseBadMirror(options.sourceMirror, cwd);
+  if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
+  await makeFolder(workRoot);
+  await makeFolder(dirname(transfer));
+  await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
+  return options;
+}
+
+function targetOn(options: BuildOptions, host: Host): Target {
+  const arch = archOf(host.arch);
+  if (arch === undefined) {
+    throw new InputError([{ input: 'runner', message: `its architecture ${host.arch} is not built for.` }]);
+  }
+  return { version: options.release.version, toolchain: options.toolchain, gpu: options.gpu, arch };
+}
+
+async function resolvePins(
+  { spackRef, packagesRef }: BuildOptions,
+  { pins: { spack, packages } }: Project,
+  process: ProcessRunner,
+): Promise<BuildPlan['pins']> {
+  const [spackCommit, packagesCommit] = await Promise.all([
+    resolveCommit(spack.git, spackRef ?? spack.commit, process),
+    resolveCommit(packages.git, packagesRef ?? packages.commit, process),
   ]);
+  return {
+    spack: { name: 'spack', url: spack.git, commit: spackCommit },
+    packages: { name: 'packages', url: packages.git, commit: packagesCommit },
+  };
+}
+
+async function contentKeyOf(
+  decided: Pick<
+    BuildPlan,
+    'options' | 'target' | 'identifier' | 'toolchain' | 'builder' | 'pins' | 'overlayDigest'
+  >,
+  project: Project,
+): Promise<string> {
+  const { options, target, identifier, toolchain, builder, pins, overlayDigest } = decided;
   const environment = renderEnvironment({
-    ...environmentBase(options, toolchain, arch),
+    ...environmentBase(options, toolchain, target.arch),
     layout: containerLayout,
     versionOf: () => 'system',
     sourceMirror: undefined,
   });
-  const key = contentKey({
+  return contentKey({
     target: identifier,
     builder,
-    spackCommit,
-    packagesCommit,
+    spackCommit: pins.spack.commit,
+    packagesCommit: pins.packages.commit,
     overlay: overlayDigest,
     environment,
-    templates,
-    scripts,
+    templates: await project.digest('templates'),
+    scripts: await project.digest('scripts/inside'),
   });
-  const buildFolder = join(workRoot, buildName(key, request.runId));
-  const seal = options.cacheSecret === undefined ? undefined : makeSeal(options.cacheSecret);
-  const notice = policyNotice(options.cache, request.trigger, seal?.scope);
-  const { sourceMirror } = options;
-  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
-  const clones = (name: string, commit: string) => join(workRoot, 'clones', `${name}-${commit}`);
+}
+
+/** Whose cache entries are believed, and what a user should know of that. */
+function trustOf(
+  { cache, cacheSecret }: BuildOptions,
+  trigger: Trigger,
+): Pick<BuildPlan, 'policy' | 'seal' | 'notices'> {
+  const seal = cacheSecret === undefined ? undefined : makeSeal(cacheSecret);
+  const notice = policyNotice(cache, trigger, seal?.scope);
   return {
-    options,
-    target,
-    identifier,
-    toolchain,
-    image,
-    engine,
-    builder,
-    pins: {
-      spack: { name: 'spack', url: project.pins.spack.git, commit: spackCommit },
-      packages: { name: 'packages', url: project.pins.packages.git, commit: packagesCommit },
-    },
-    overlayDigest,
-    contentKey: key,
-    policy: cachePolicy(options.cache, request.trigger, seal?.scope),
+    policy: cachePolicy(cache, trigger, seal?.scope),
     seal,
     notices: notice === undefined ? [] : [notice],
-    localMirror,
-    jobs: options.jobs ?? host.cpus,
-    outputDir: resolve(cwd, options.outputDir),
-    buildFolder,
-    hostLayout: {
-      ...layoutBelow(buildFolder),
-      spack: clones('spack', spackCommit),
-      packages: clones('packages', packagesCommit),
-      overlay: project.overlay,
-      ...(localMirror === undefined ? {} : { sources: localMirror }),
-    },
   };
 }
 
