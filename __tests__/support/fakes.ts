@@ -257,7 +257,7 @@ export const toolchainText = `
 id: bookworm
 name: Debian 12 (bookworm)
 os: {id: debian, version: '12', spack: debian12}
-packages: dpkg
+packageManager: dpkg
 base: {image: 'debian:bookworm', digest: null}
 compiler:
   name: gcc

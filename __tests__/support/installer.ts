@@ -57,7 +57,7 @@ export function writeSmallResult(dir: string, target = smallTarget, packed = sma
   writeFileSync(join(dir, modules), tarball('modulefiles', members));
   const sums = [software, modules].map((of) => `${sha256(readFileSync(join(dir, of)))}  ${of}\n`);
   writeFileSync(join(dir, `${name}-SHA256SUMS`), sums.join(''));
-  const machine = { os: { id: 'debian', version: '12' }, packages: 'dpkg' } as const;
+  const machine = { os: { id: 'debian', version: '12' }, packageManager: 'dpkg' } as const;
   const script = join(dir, `${name}-install.sh`);
   writeFileSync(
     script,

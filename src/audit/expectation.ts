@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { containerLayout, type Layout } from '../container/layout.js';
+import { paddingFolder } from '../spack/environment.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { type Promised, promisedBy } from './plugins.js';
@@ -8,7 +9,7 @@ import { type Promised, promisedBy } from './plugins.js';
 export interface Expectation {
   /** Name of the top folder. */
   readonly top: string;
-  readonly packages: Toolchain['packages'];
+  readonly packageManager: Toolchain['packageManager'];
   readonly toolchain: string;
   /** ELF's name of the architecture, and its loader. */
   readonly machine: string;
@@ -25,9 +26,6 @@ const machines: Readonly<Record<Arch, { machine: string; interpreter: string }>>
   amd64: { machine: 'EM_X86_64', interpreter: '/lib64/ld-linux-x86-64.so.2' },
   arm64: { machine: 'EM_AARCH64', interpreter: '/lib/ld-linux-aarch64.so.1' },
 };
-
-/** Spack's padding, which is in any path of its store. */
-const placeholder = '__spack_path_placeholder__';
 
 /**
  * What must hold for the tarball of a target.
@@ -46,12 +44,12 @@ export function expectationFor(
   ]);
   return {
     top: formatTarget(target),
-    packages: toolchain.packages,
+    packageManager: toolchain.packageManager,
     toolchain: toolchain.name,
     ...machines[target.arch],
     systemLibraries: toolchain.systemLibraries,
     limits: { GLIBC: toolchain.compiler.glibc, GLIBCXX: toolchain.compiler.glibcxx },
-    forbidden: [...new Set([placeholder, ...withoutInner(folders)])],
+    forbidden: [...new Set([paddingFolder, ...withoutInner(folders)])],
     promised: promisedBy(target),
   };
 }

@@ -99,11 +99,11 @@ export function requirePassed(report: AuditReport): void {
 
 /** What the script is asked about a tarball. */
 export function inventoryRequest(tarball: string, expectation: Expectation): InventoryRequest {
-  const { top, packages, forbidden, limits } = expectation;
+  const { top, packageManager, forbidden, limits } = expectation;
   return {
     archive: tarball,
     top,
-    packages,
+    packageManager,
     forbidden,
     limits,
     exports: driverLibraries.exports,

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { PlainFileError, readPlain } from '../base/safe.js';
+import { installLine } from '../distro/distro.js';
+import { distros } from '../distro/distros.js';
 import { formatTarget, parseTarget } from '../targets/identifier.js';
 import { fileName } from './catalogue.js';
-import { installLine, listLimits, type Manifest, manifestSchema } from './manifest.js';
+import { listLimits, type Manifest, manifestSchema } from './manifest.js';
 import { firstMember } from './member.js';
 import type { Case } from './problems.js';
 
@@ -46,7 +48,7 @@ export async function readManifest(
   }
   if (tested && manifest.smoke === undefined) problem('names no report of a smoke test');
   const { runtimeInstall, runtimePackages } = manifest;
-  const lines = (['dpkg', 'rpm'] as const).map((manager) => installLine(manager, runtimePackages));
+  const lines = distros.map((distro) => installLine(distro, runtimePackages));
   if (runtimeInstall !== undefined && !lines.includes(runtimeInstall)) {
     problem('has another runtimeInstall than its runtimePackages make');
   }

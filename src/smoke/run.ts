@@ -7,6 +7,7 @@ import type { Ports } from '../base/ports.js';
 import { availableLimits } from '../container/confinement.js';
 import type { Engine } from '../container/engine.js';
 import { withProxy } from '../container/proxy.js';
+import { paddingFolder } from '../spack/environment.js';
 import { formatTarget } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import {
@@ -82,7 +83,7 @@ async function runContainer(
     owner: host.owner,
     target: subject.target,
     files: subject.files,
-    forbidden: request.forbidden ?? ['__spack_path_placeholder__'],
+    forbidden: request.forbidden ?? [paddingFolder],
     cgroup2: await hasCgroup2(program, process),
     // Podman without root fails where it was not given the controllers.
     limits: await availableLimits(program, process),

@@ -6,6 +6,9 @@ import type { SystemPackage, Toolchain } from '../targets/toolchains.js';
 /** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
 export const padding = 128;
 
+/** Name of the folders that Spack pads the path with; the last of them is cut to length. */
+export const paddingFolder = '__spack_path_placeholder__';
+
 /** What an environment is rendered from. */
 export interface EnvironmentRequest {
   /** Version in our recipe, `24-11-6-1`. */

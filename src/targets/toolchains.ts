@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
+import { packageManagers } from '../distro/distro.js';
 
 const systemPackage = z.object({
   /** Spack's name of the package. */
@@ -20,7 +21,7 @@ const schema = z.object({
   id: z.string(),
   name: z.string(),
   os: z.object({ id: z.string(), version: z.string(), spack: z.string() }),
-  packages: z.enum(['dpkg', 'rpm']),
+  packageManager: z.enum(packageManagers),
   base: z.object({ image: z.string(), digest: z.string().nullable() }),
   compiler: z.object({
     name: z.string(),
@@ -74,4 +75,12 @@ export function imagePackages(toolchain: Toolchain): string[] {
     ...toolchain.tools.map((tool) => tool.package),
   ];
   return [...new Set(names)].sort();
+}
+
+/**
+ * The image that builder images and smoke tests start from, by digest where the toolchain pins one.
+ * @param containerImage image that takes the place of the toolchain's own
+ */
+export function baseReference({ base }: Pick<Toolchain, 'base'>, containerImage: string | undefined): string {
+  return containerImage ?? (base.digest === null ? base.image : `${base.image}@${base.digest}`);
 }

@@ -57,7 +57,7 @@ test('the expectation comes from toolchain and target', () => {
   );
   expect(arm).toMatchObject({
     top: 'slurm-24.11.6-bookworm-arm64-cuda',
-    packages: 'dpkg',
+    packageManager: 'dpkg',
     machine: 'EM_AARCH64',
     interpreter: '/lib/ld-linux-aarch64.so.1',
     limits: { GLIBC: '2.36', GLIBCXX: '3.4.30' },

@@ -79,7 +79,7 @@ describe('smokeImage', () => {
 
   test.each([
     ['without packages for a cluster', toolchain()],
-    ['that unpacks packages of rpm', toolchain({ smoke, packages: 'rpm' })],
+    ['that unpacks packages of rpm', toolchain({ smoke, packageManager: 'rpm' })],
   ])('refuses a toolchain %s', (_, given) => {
     expect(() => smokeImage(given, [], undefined)).toThrow(ConfigurationError);
   });

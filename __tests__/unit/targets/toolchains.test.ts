@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { imagePackages, parseToolchain } from '../../../src/targets/toolchains.js';
+import { baseReference, imagePackages, parseToolchain } from '../../../src/targets/toolchains.js';
 import { toolchain, toolchainText } from '../../support/fakes.js';
 
 test('a system package lies below /usr unless it says where', () => {
@@ -33,4 +33,13 @@ describe('a description that is not as it must be is a ConfigurationError with i
     expect(read).toThrow(ConfigurationError);
     expect(read).toThrow(/toolchains\/x\/toolchain\.yaml/);
   });
+});
+
+test.each([
+  ['by name', null, undefined, 'debian:bookworm'],
+  ['by digest where one is pinned', 'sha256:dd', undefined, 'debian:bookworm@sha256:dd'],
+  ["the user's own", 'sha256:dd', 'my.test/debian:12', 'my.test/debian:12'],
+])('the base image: %s', (_, digest, containerImage, expected) => {
+  const base = { image: 'debian:bookworm', digest };
+  expect(baseReference({ base }, containerImage)).toBe(expected);
 });
