@@ -2,12 +2,11 @@ import type { Expectation } from '../../src/audit/expectation.js';
 import { expectationFor } from '../../src/audit/expectation.js';
 import type { ElfFacts, Entry, Facts, Load } from '../../src/audit/facts.js';
 import { sha256 } from '../../src/base/files.js';
-import type { Target } from '../../src/targets/identifier.js';
-import { toolchain } from './fakes.js';
+import { systemTarget, toolchain } from './fakes.js';
 
 /** Builders of facts: a small tarball that breaks no rule, and changes to it. */
 
-export const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+export const target = systemTarget();
 export const top = 'slurm-24.11.6-bookworm-amd64';
 
 export const bookworm = toolchain({

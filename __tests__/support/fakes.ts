@@ -15,6 +15,7 @@ import type {
   RunResult,
 } from '../../src/base/ports.js';
 import type { Project } from '../../src/pipeline/project.js';
+import { parseTarget, type Target, withToolchain } from '../../src/targets/identifier.js';
 import type { Release } from '../../src/targets/releases.js';
 import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
 
@@ -233,7 +234,7 @@ export function host(change: Partial<Host> = {}): Host {
     os: { id: 'ubuntu', version: '24.04' },
     caBundle: undefined,
     proxy: {},
-    hasGpu: false,
+    devices: [],
     owner: 'builder~boot~1~2~3',
     ...change,
   };
@@ -251,6 +252,21 @@ export function release(version: string): Release {
     archiveSha256: 'a'.repeat(64),
     date: '2026-01-01',
   };
+}
+
+/** A target that needs its distribution's libraries: 24.11.6 for bookworm unless told otherwise. */
+export function systemTarget(change: Partial<Omit<Target, 'dependencies' | 'platform'>> = {}): Target {
+  const { toolchain: id = 'bookworm' } = change;
+  const platform = { dependencies: 'system', platform: id, toolchain: id } as const;
+  return { version: '24.11.6', gpu: 'none', arch: 'amd64', ...change, ...platform };
+}
+
+/** The target that an identifier names. */
+export function targetNamed(identifier: string): Target {
+  const name = parseTarget(identifier);
+  const target = name && withToolchain(name);
+  if (target === undefined) throw new Error(`${identifier} is no target`);
+  return target;
 }
 
 export const toolchainText = `

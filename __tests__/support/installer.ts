@@ -8,7 +8,8 @@ import {
   moduleTemplates,
   renderInstaller,
 } from '../../src/bundle/modules.js';
-import { formatTarget, type Target } from '../../src/targets/identifier.js';
+import { formatTarget } from '../../src/targets/identifier.js';
+import { systemTarget } from './fakes.js';
 import { projectRoot } from './prepare.js';
 
 /** A member of a tarball; `type` as in tar's header: 0 file, 1 hard link, 2 link, 3 device, 5 folder, 6 pipe. */
@@ -34,7 +35,7 @@ export const smallTree: readonly Member[] = [
   { path: 'lib/libslurm.so', type: '2', mode: 0o777, link: 'slurm/libslurmfull.so' },
 ];
 
-export const smallTarget: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+export const smallTarget = systemTarget();
 
 export interface SmallResult {
   readonly dir: string;

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { containerLayout, type Layout } from '../container/layout.js';
 import { paddingFolder } from '../spack/environment.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
-import type { Toolchain } from '../targets/toolchains.js';
+import { oldestGlibc, type Toolchain } from '../targets/toolchains.js';
 import { type Promised, promisedBy } from './plugins.js';
 
 /** What a target's tarball must be like. */
@@ -48,11 +48,15 @@ export function expectationFor(
     toolchain: toolchain.name,
     ...machines[target.arch],
     systemLibraries: toolchain.systemLibraries,
-    limits: { GLIBC: toolchain.compiler.glibc, GLIBCXX: toolchain.compiler.glibcxx },
+    limits: { GLIBC: glibcOf(target, toolchain), GLIBCXX: toolchain.compiler.glibcxx },
     forbidden: [...new Set([paddingFolder, ...withoutInner(folders)])],
     promised: promisedBy(target),
   };
 }
+
+// What brings its libraries promises by its name to run with an older glibc than the build's own.
+const glibcOf = ({ dependencies }: Target, toolchain: Toolchain): string =>
+  dependencies === 'system' ? toolchain.compiler.glibc : oldestGlibc(toolchain);
 
 // A folder that lies in another one is found with that.
 const withoutInner = (folders: readonly string[]): string[] =>

@@ -1,4 +1,5 @@
-import type { Gpu, Target } from '../targets/identifier.js';
+import { type Gpu, gpuKinds } from '../targets/gpus.js';
+import type { Target } from '../targets/identifier.js';
 import { compareVersions } from '../targets/releases.js';
 import type { InventoryRequest } from './facts.js';
 
@@ -120,6 +121,9 @@ export const hosts: readonly string[] = [
  */
 export const companions: InventoryRequest['companions'] = [
   { file: '*/lib/slurm/mpi_pmix*.so', library: 'libpmix.so.2' },
-  { file: '*/lib/slurm/gpu_nvml.so', driver: 'nvml' },
-  { file: '*/lib/slurm/gpu_rsmi.so', driver: 'rsmi_' },
+  ...Object.values(gpuKinds).flatMap(({ plugin, driverFunctions }) =>
+    plugin === undefined || driverFunctions === undefined
+      ? []
+      : [{ file: `*/lib/slurm/${plugin}.so`, driver: driverFunctions }],
+  ),
 ];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PlainFileError, readPlain } from '../base/safe.js';
 import { installLine } from '../distro/distro.js';
 import { distros } from '../distro/distros.js';
-import { formatTarget, parseTarget } from '../targets/identifier.js';
+import { parseTarget, withToolchain } from '../targets/identifier.js';
 import { fileName } from './catalogue.js';
 import { listLimits, type Manifest, manifestSchema } from './manifest.js';
 import { firstMember } from './member.js';
@@ -74,11 +74,15 @@ function issues(error: z.core.$ZodError): string {
 }
 
 /** Whether the parts of the target that a manifest names make up its identifier. */
-function agrees({ target, slurmVersion, toolchain, arch, gpu }: Manifest): boolean {
+function agrees({ target, slurmVersion, toolchain, arch, gpu, dependencies }: Manifest): boolean {
   const named = parseTarget(target);
-  if (named === undefined) return false;
-  const parts = { version: slurmVersion, toolchain, arch, gpu } as typeof named;
-  return formatTarget(named) === formatTarget(parts);
+  if (named === undefined || withToolchain(named, toolchain) === undefined) return false;
+  return (
+    named.version === slurmVersion &&
+    named.arch === arch &&
+    named.gpu === gpu &&
+    named.dependencies === dependencies
+  );
 }
 
 /** What is looked at of an SBOM. It may be of any size and shape, so no schema gathers its faults. */

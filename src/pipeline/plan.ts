@@ -15,6 +15,7 @@ import { containerLayout, type Layout, layoutBelow } from '../container/layout.j
 import { type Pin, resolveCommit } from '../spack/checkout.js';
 import { type EnvironmentRequest, renderEnvironment } from '../spack/environment.js';
 import { archOf, formatTarget, type Target } from '../targets/identifier.js';
+import { targetOf } from '../targets/matrix.js';
 import { resolveRelease } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { buildName, containerOf } from './confine.js';
@@ -92,14 +93,9 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
   if (arch === undefined) {
     throw new InputError([{ input: 'runner', message: `its architecture ${host.arch} is not built for.` }]);
   }
-  const target: Target = {
-    version: options.release.version,
-    toolchain: options.toolchain,
-    gpu: options.gpu,
-    arch,
-  };
-  const identifier = formatTarget(target);
   const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
+  const target = targetOf({ ...options, toolchain }, arch);
+  const identifier = formatTarget(target);
   const image = {
     toolchain,
     dockerfile,
@@ -126,6 +122,7 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
   });
   const key = contentKey({
     target: identifier,
+    dependencies: target.dependencies,
     builder,
     spackCommit,
     packagesCommit,

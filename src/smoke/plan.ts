@@ -5,6 +5,7 @@ import { visible } from '../base/text.js';
 import { noProxy } from '../container/confinement.js';
 import { proxyArguments } from '../container/proxy.js';
 import { distroOf } from '../distro/distros.js';
+import { gpuKinds } from '../targets/gpus.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 import { baseReference, type Toolchain } from '../targets/toolchains.js';
 import { cgroup2Rights, mostMemory, mostProcesses, rights } from './rights.js';
@@ -18,6 +19,7 @@ export type ModuleSystem = (typeof moduleSystems)[number];
  * `scripts/inside/smoke/checks/`. What is not promised is not checked.
  */
 export function promisedChecks(target: Target, modules: readonly ModuleSystem[]): string[] {
+  const gpuCheck = gpuKinds[target.gpu].smokeCheck;
   return [
     ...['no-compilers', 'install', 'libraries', 'build-prefix'],
     ...['database', 'munged', 'slurmdbd', 'slurmctld', 'slurmd', 'sinfo'],
@@ -25,7 +27,7 @@ export function promisedChecks(target: Target, modules: readonly ModuleSystem[])
     ...['mpi-list', 'mpi-pmix', 'mpi-pmi2'],
     ...['lua', 'jwt', 'rest', 'rest-accounting'],
     ...modules.map((system) => `module-${system}`),
-    ...(target.gpu === 'cuda' ? ['gpu-nvml'] : []),
+    ...(gpuCheck === undefined ? [] : [gpuCheck]),
     ...['configless', 'cgroup-v2'],
   ];
 }
@@ -124,8 +126,8 @@ export interface SmokePlan {
   readonly cgroup2: boolean;
   /** What the engine can limit. */
   readonly limits: readonly ('memory' | 'pids')[];
-  /** The machine has a GPU of the target's kind. */
-  readonly gpu: boolean;
+  /** What gives it the machine's GPUs, where the target is for them. */
+  readonly gpuOptions: readonly string[];
 }
 
 /** Address of the node, from the range that is set aside for documentation. */
@@ -147,7 +149,7 @@ export function containerArguments(plan: SmokePlan): string[] {
     ...(plan.limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
     ...(plan.limits.includes('memory') ? ['--memory', String(mostMemory)] : []),
     ...Object.keys(noProxy).flatMap((name) => ['--env', `${name}=`]),
-    ...(plan.gpu ? ['--gpus', 'all'] : []),
+    ...plan.gpuOptions,
     ...bind(plan.scripts, '/smoke/scripts'),
     ...plan.files.flatMap((file) => bind(file, `/smoke/files/${file.slice(file.lastIndexOf('/') + 1)}`)),
     ...['--entrypoint', 'timeout', plan.image],

@@ -8,6 +8,7 @@ import { availableLimits } from '../container/confinement.js';
 import type { Engine } from '../container/engine.js';
 import { withProxy } from '../container/proxy.js';
 import { paddingFolder } from '../spack/environment.js';
+import { gpuOptions } from '../targets/gpus.js';
 import { formatTarget } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import {
@@ -27,7 +28,7 @@ export interface SmokeRequest {
   readonly subject: SmokeSubject;
   readonly toolchain: Toolchain;
   readonly engine: Engine;
-  readonly host: Pick<Host, 'proxy' | 'hasGpu' | 'owner'>;
+  readonly host: Pick<Host, 'proxy' | 'devices' | 'owner'>;
   /** Image that takes the place of the toolchain's base. */
   readonly containerImage?: string | undefined;
   /** Folder of the smoke scripts, `scripts/inside/smoke` of the project. */
@@ -87,7 +88,7 @@ async function runContainer(
     cgroup2: await hasCgroup2(program, process),
     // Podman without root fails where it was not given the controllers.
     limits: await availableLimits(program, process),
-    gpu: subject.target.gpu === 'cuda' && host.hasGpu,
+    gpuOptions: gpuOptions(subject.target.gpu, host.devices),
   });
   const reported: SmokeCheck[] = [];
   const remove = () => process.run([program, 'rm', '--force', '--volumes', name]);

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
-import { type Arch, type Gpu, spackTarget } from '../targets/identifier.js';
+import { type Gpu, gpuKinds } from '../targets/gpus.js';
+import { type Arch, spackTarget } from '../targets/identifier.js';
 import type { SystemPackage, Toolchain } from '../targets/toolchains.js';
 
 /** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
@@ -27,8 +28,8 @@ export interface EnvironmentRequest {
 
 /** The root spec of a target. */
 export function rootSpec(request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug'>): string {
-  const variant = (name: string, on: boolean) => `${on ? '+' : '~'}${name}`;
-  return `slurm@=${request.spackVersion} ${variant('nvml', request.gpu === 'cuda')} ${variant('debug', request.debug)}`;
+  const debug = request.debug ? '+debug' : '~debug';
+  return `slurm@=${request.spackVersion} ${gpuKinds[request.gpu].spec} ${debug}`;
 }
 
 /**

@@ -26,8 +26,13 @@ const schema = z.object({
   compiler: z.object({
     name: z.string(),
     version: z.string(),
-    glibc: z.string(),
+    glibc: z.string().regex(/^\d+\.\d+$/),
     glibcxx: z.string(),
+    /** Oldest glibc that runs what brings its libraries; the toolchain's own without it. */
+    oldestGlibc: z
+      .string()
+      .regex(/^\d+\.\d+$/)
+      .optional(),
     /** Path of the compiler of each language. */
     languages: z.record(z.string(), z.string()).default({ c: '/usr/bin/gcc', cxx: '/usr/bin/g++' }),
   }),
@@ -66,6 +71,10 @@ export function parseToolchain(text: string, path: string): Toolchain {
   }
   return parsed.data;
 }
+
+/** The oldest glibc, `2.34`, that runs a tarball which brings its libraries. */
+export const oldestGlibc = ({ compiler }: Pick<Toolchain, 'compiler'>): string =>
+  compiler.oldestGlibc ?? compiler.glibc;
 
 /** All packages that the builder image of a toolchain holds, sorted, each once. */
 export function imagePackages(toolchain: Toolchain): string[] {

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { expectationFor } from '../../../src/audit/expectation.js';
 import { matches, promisedBy, promises } from '../../../src/audit/plugins.js';
 import { layoutBelow } from '../../../src/container/layout.js';
-import type { Gpu } from '../../../src/targets/identifier.js';
+import type { Gpu } from '../../../src/targets/gpus.js';
 import { parseToolchain } from '../../../src/targets/toolchains.js';
 import { target } from '../../support/audit.js';
 

@@ -10,9 +10,9 @@ import {
   renderTemplate,
   targetFacts,
 } from '../../../src/bundle/modules.js';
-import type { Target } from '../../../src/targets/identifier.js';
+import { systemTarget } from '../../support/fakes.js';
 
-const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+const target = systemTarget();
 const projectTemplate = (name: string): Promise<string> =>
   readFile(new URL(`../../../templates/${name}`, import.meta.url), 'utf8');
 const unfilled = /@[A-Z_]+@/;

@@ -3,7 +3,7 @@ import { distributionCommand, parseLockGraph, parseRecipes } from '../../../src/
 import { makeSbom, type SbomFacts } from '../../../src/bundle/sbom.js';
 import type { SpdxPackage } from '../../../src/bundle/spdx.js';
 import { parseDistribution } from '../../../src/distro/distro.js';
-import { release, toolchain } from '../../support/fakes.js';
+import { release, systemTarget, toolchain } from '../../support/fakes.js';
 
 const hash = (letter: string) => letter.repeat(32);
 const edge = (letter: string, ...deptypes: string[]) => ({
@@ -77,7 +77,7 @@ const bookworm = toolchain({
 });
 
 const facts: SbomFacts = {
-  target: { version: '24.11.6', toolchain: 'bookworm', gpu: 'cuda', arch: 'amd64' },
+  target: systemTarget({ gpu: 'cuda' }),
   identifier: 'slurm-24.11.6-bookworm-amd64-cuda',
   contentKey: 'f'.repeat(64),
   release: release('24.11.6'),

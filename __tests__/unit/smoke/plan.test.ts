@@ -11,10 +11,9 @@ import {
   smokeImage,
 } from '../../../src/smoke/plan.js';
 import { rights } from '../../../src/smoke/rights.js';
-import type { Target } from '../../../src/targets/identifier.js';
-import { toolchain } from '../../support/fakes.js';
+import { systemTarget, toolchain } from '../../support/fakes.js';
 
-const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+const target = systemTarget();
 const smoke = { packages: ['munge', 'lmod'], unpacked: ['environment-modules'] };
 
 describe('promisedChecks', () => {
@@ -132,7 +131,7 @@ const plan: SmokePlan = {
   checks: ['install', 'srun'],
   cgroup2: false,
   limits: ['memory', 'pids'],
-  gpu: false,
+  gpuOptions: [],
 };
 
 describe('containerArguments', () => {
@@ -158,11 +157,11 @@ describe('containerArguments', () => {
     ]);
   });
 
-  test('the right to mount its cgroup anew goes to machines with cgroup v2 alone, GPUs to CUDA', () => {
+  test('the right to mount its cgroup anew goes to machines with cgroup v2 alone, GPUs to targets for them', () => {
     const plain = containerArguments(plan);
     expect(plain).not.toContain('SYS_ADMIN');
     expect(plain).not.toContain('--gpus');
-    const both = containerArguments({ ...plan, cgroup2: true, gpu: true });
+    const both = containerArguments({ ...plan, cgroup2: true, gpuOptions: ['--gpus', 'all'] });
     expect(both).toEqual(expect.arrayContaining(['SYS_ADMIN', 'private', '--gpus', 'all']));
     expect(both).not.toContain('--privileged');
   });
