@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +16,7 @@ import type {
   RunResult,
 } from '../../src/base/ports.js';
 import type { Project } from '../../src/pipeline/project.js';
+import { featuresPath, parseFeatures } from '../../src/targets/features.js';
 import { parseTarget, type Target, withToolchain } from '../../src/targets/identifier.js';
 import type { Release } from '../../src/targets/releases.js';
 import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
@@ -269,6 +271,11 @@ export function targetNamed(identifier: string): Target {
   return target;
 }
 
+/** The recipe's own. */
+export const features = parseFeatures(
+  readFileSync(new URL(`../../${featuresPath}`, import.meta.url), 'utf8'),
+);
+
 export const toolchainText = `
 id: bookworm
 name: Debian 12 (bookworm)
@@ -291,7 +298,7 @@ tools:
 `;
 
 export function toolchain(change: Partial<Toolchain> = {}): Toolchain {
-  return { ...parseToolchain(toolchainText, 'the test'), ...change };
+  return { ...parseToolchain(toolchainText, 'the test', features), ...change };
 }
 
 /** The toolchain of the fake project: with all that an audit and a smoke test ask of it. */
@@ -311,6 +318,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
   return {
     root: '/project',
     releases: ['24.05.8', '24.11.5', '24.11.6'].map(release),
+    features,
     pins,
     toolchains: ['bookworm'],
     overlay: '/project/spack-repo',

@@ -10,6 +10,7 @@ import {
   type Answer,
   type FakeProcess,
   fakeProcess,
+  features,
   projectToolchain,
   targetNamed,
   writeFiles,
@@ -228,7 +229,7 @@ const spackSbom = JSON.stringify({
 /** The facts of a tarball that has what its target promises and breaks no rule. */
 export function tarballFacts(identifier: string): Facts {
   const target = targetNamed(identifier);
-  const { promised, interpreter } = expectationFor(target, projectToolchain());
+  const { promised, interpreter } = expectationFor(target, projectToolchain(), features);
   const files = [...new Set(promised.flatMap(({ files }) => files.map((file) => file.replace('*', 'x'))))];
   const isProgram = (file: string) => /^s?bin\//.test(file);
   const programs = files.filter(isProgram);

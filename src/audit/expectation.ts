@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { containerLayout, type Layout } from '../container/layout.js';
 import { paddingFolder } from '../spack/environment.js';
+import type { Feature } from '../targets/features.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
 import { oldestGlibc, type Toolchain } from '../targets/toolchains.js';
 import { type Promised, promisedBy } from './plugins.js';
@@ -29,11 +30,13 @@ const machines: Readonly<Record<Arch, { machine: string; interpreter: string }>>
 
 /**
  * What must hold for the tarball of a target.
+ * @param features of the recipe
  * @param layout the build's folders as its commands saw them, the session's
  */
 export function expectationFor(
   target: Target,
   toolchain: Toolchain,
+  features: readonly Feature[],
   layout: Layout = containerLayout,
 ): Expectation {
   const folders = [containerLayout, layout].flatMap((places) => [
@@ -50,7 +53,7 @@ export function expectationFor(
     systemLibraries: toolchain.systemLibraries,
     limits: { GLIBC: glibcOf(target, toolchain), GLIBCXX: toolchain.compiler.glibcxx },
     forbidden: [...new Set([paddingFolder, ...withoutInner(folders)])],
-    promised: promisedBy(target),
+    promised: promisedBy(target, features, toolchain.without),
   };
 }
 

@@ -18,9 +18,13 @@ export type ModuleSystem = (typeof moduleSystems)[number];
  * The checks that a target must pass, in the order in which they are told; functions of
  * `scripts/inside/smoke/checks/`. What is not promised is not checked.
  */
-export function promisedChecks(target: Target, modules: readonly ModuleSystem[]): string[] {
+export function promisedChecks(
+  target: Pick<Target, 'gpu'>,
+  toolchain: Pick<Toolchain, 'without'>,
+  modules: readonly ModuleSystem[],
+): string[] {
   const gpuCheck = gpuKinds[target.gpu].smokeCheck;
-  return [
+  const checks = [
     ...['no-compilers', 'install', 'libraries', 'build-prefix'],
     ...['database', 'munged', 'slurmdbd', 'slurmctld', 'slurmd', 'sinfo'],
     ...['srun', 'srun-tasks', 'sbatch', 'scancel', 'sacct'],
@@ -30,7 +34,22 @@ export function promisedChecks(target: Target, modules: readonly ModuleSystem[])
     ...(gpuCheck === undefined ? [] : [gpuCheck]),
     ...['configless', 'cgroup-v2'],
   ];
+  const { without } = toolchain;
+  return checks.filter((check) => !(variantsOf[check] ?? []).some((variant) => without.includes(variant)));
 }
+
+/** The recipe's variants that a check is about; any other check is for all. */
+const variantsOf: Readonly<Record<string, readonly string[]>> = {
+  database: ['mysql'],
+  slurmdbd: ['mysql'],
+  sacct: ['mysql'],
+  'mpi-pmix': ['pmix'],
+  lua: ['lua'],
+  jwt: ['jwt'],
+  rest: ['restd'],
+  'rest-accounting': ['restd', 'mysql'],
+  'cgroup-v2': ['cgroup'],
+};
 
 /** An image with a distribution, what the tarball needs of it, and what a cluster has beside Slurm. */
 export interface SmokeImage {

@@ -78,7 +78,7 @@ async function runContainer(
   { process, logger, signal }: SmokePorts,
 ): Promise<SmokeCheck[]> {
   const { name, subject, scripts, host } = request;
-  const checks = promisedChecks(subject.target, request.modules ?? moduleSystems);
+  const checks = promisedChecks(subject.target, request.toolchain, request.modules ?? moduleSystems);
   const command = containerArguments({
     ...{ name, image, prefix, scripts, checks },
     owner: host.owner,

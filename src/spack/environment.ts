@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
-import { type Gpu, gpuKinds } from '../targets/gpus.js';
+import { type Gpu, gpuKinds, isGpuVariant } from '../targets/gpus.js';
 import { type Arch, spackTarget } from '../targets/identifier.js';
 import type { SystemPackage, Toolchain } from '../targets/toolchains.js';
 
@@ -27,9 +27,13 @@ export interface EnvironmentRequest {
 }
 
 /** The root spec of a target. */
-export function rootSpec(request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug'>): string {
+export function rootSpec(
+  request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain'>,
+): string {
   const debug = request.debug ? '+debug' : '~debug';
-  return `slurm@=${request.spackVersion} ${gpuKinds[request.gpu].spec} ${debug}`;
+  const off = request.toolchain.without.filter((variant) => !isGpuVariant(variant));
+  const words = [gpuKinds[request.gpu].spec, debug, ...off.map((variant) => `~${variant}`)];
+  return `slurm@=${request.spackVersion} ${words.join(' ')}`;
 }
 
 /**

@@ -81,6 +81,9 @@ export const gpuOf = (word: string): Gpu | undefined =>
 export const gpuMeantBy = (word: string): Gpu | undefined =>
   kinds.find(([, { aliases }]) => aliases.includes(word.toLowerCase()))?.[0];
 
+/** Whether a variant of Slurm is that of a kind of GPU. */
+export const isGpuVariant = (name: string): boolean => kinds.some(([, { variant }]) => variant === name);
+
 /** Files that tell of a GPU of any kind. */
 export const gpuDevices: readonly string[] = kinds.flatMap(([, { device }]) => device ?? []);
 

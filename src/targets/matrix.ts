@@ -1,11 +1,11 @@
 import { InputError } from '../base/errors.js';
-import type { Gpu } from './gpus.js';
+import { type Gpu, gpuKinds } from './gpus.js';
 import { type Arch, type Dependencies, formatTarget, type Target } from './identifier.js';
 import { type Release, resolveRelease } from './releases.js';
 import { oldestGlibc, type Toolchain } from './toolchains.js';
 
 /** What is read of a toolchain to name its targets. */
-export type TargetToolchain = Pick<Toolchain, 'id' | 'compiler'>;
+export type TargetToolchain = Pick<Toolchain, 'id' | 'compiler' | 'without'>;
 
 /** One choice of each part of a target but for the architecture. */
 export interface TargetOptions {
@@ -24,23 +24,37 @@ export interface TargetChoices {
   readonly dependencies: readonly Dependencies[];
 }
 
-/** The target of one choice, for any architecture, whatever this machine has. */
+/**
+ * The target of one choice, for any architecture, whatever this machine has.
+ * @throws InputError for a kind of GPU that the toolchain can't have
+ */
 export function targetOf({ release, toolchain, gpu, dependencies }: TargetOptions, arch: Arch): Target {
+  if (!hasGpu(toolchain, gpu)) {
+    throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${toolchain.id}.` }]);
+  }
   const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
   return { version: release.version, dependencies, platform, toolchain: toolchain.id, gpu, arch };
 }
 
+function hasGpu({ without }: TargetToolchain, gpu: Gpu): boolean {
+  const { variant } = gpuKinds[gpu];
+  return variant === undefined || !without.includes(variant);
+}
+
 /**
- * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by architectures.
+ * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by architectures,
+ * but for the kinds of GPU that a toolchain can't have.
  * @throws InputError when two toolchains make targets of one identifier
  */
 export function targetsOf(choices: TargetChoices): Target[] {
   const targets = choices.releases.flatMap((release) =>
     choices.toolchains.flatMap((toolchain) =>
       choices.dependencies.flatMap((dependencies) =>
-        choices.gpus.flatMap((gpu) =>
-          choices.archs.map((arch) => targetOf({ release, toolchain, gpu, dependencies }, arch)),
-        ),
+        choices.gpus
+          .filter((gpu) => hasGpu(toolchain, gpu))
+          .flatMap((gpu) =>
+            choices.archs.map((arch) => targetOf({ release, toolchain, gpu, dependencies }, arch)),
+          ),
       ),
     ),
   );

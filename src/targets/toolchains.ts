@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { packageManagers } from '../distro/distro.js';
+import { type Feature, variantsWithout } from './features.js';
 
 const systemPackage = z.object({
   /** Spack's name of the package. */
@@ -41,6 +42,8 @@ const schema = z.object({
   tools: z.array(systemPackage),
   /** Spack's names of packages that are never built, so that the solver leaves out all that they need. */
   notBuilt: z.array(z.string()).default([]),
+  /** Features of Slurm, or packages that they need, that this distribution can't have; see `Feature`. */
+  lacks: z.array(z.string()).default([]),
   /** Sonames of the distribution's libraries that a file of the tarball may list as NEEDED. */
   systemLibraries: z.array(z.string()).default([]),
   /** What a smoke test's image has besides the packages that a tarball needs. */
@@ -54,22 +57,28 @@ const schema = z.object({
 });
 
 /** A distribution that is built for, as `toolchains/<id>/toolchain.yaml` describes it. */
-export type Toolchain = z.infer<typeof schema>;
+export interface Toolchain extends z.infer<typeof schema> {
+  /** Variants of the recipe that are off because of `lacks`, sorted. */
+  readonly without: readonly string[];
+}
 export type SystemPackage = z.infer<typeof systemPackage>;
 
 /**
  * Reads a toolchain's description.
+ * @param features of the recipe, which `lacks` goes by
  * @throws ConfigurationError when the file is not as it must be
  */
-export function parseToolchain(text: string, path: string): Toolchain {
+export function parseToolchain(text: string, path: string, features: readonly Feature[]): Toolchain {
+  const wrong = (message: string) =>
+    new ConfigurationError(`${path}: ${message}`, 'Restore the file from the repository.');
   const parsed = schema.safeParse(parse(text));
-  if (!parsed.success) {
-    throw new ConfigurationError(
-      `${path}: ${z.prettifyError(parsed.error)}`,
-      'Restore the file from the repository.',
-    );
-  }
-  return parsed.data;
+  if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
+  const { lacks, dependencies } = parsed.data;
+  const both = dependencies.find(({ spec }) => lacks.includes(spec));
+  if (both !== undefined) throw wrong(`lacks: '${both.spec}' is among the dependencies too.`);
+  const without = variantsWithout(features, lacks);
+  if (typeof without === 'string') throw wrong(without);
+  return { ...parsed.data, without };
 }
 
 /** The oldest glibc, `2.34`, that runs a tarball which brings its libraries. */

@@ -17,7 +17,7 @@ const target = systemTarget();
 const smoke = { packages: ['munge', 'lmod'], unpacked: ['environment-modules'] };
 
 describe('promisedChecks', () => {
-  const checks = promisedChecks(target, ['lmod', 'tcl']);
+  const checks = promisedChecks(target, toolchain(), ['lmod', 'tcl']);
 
   test('what a cluster does, each once', () => {
     expect(checks).toEqual(
@@ -32,18 +32,24 @@ describe('promisedChecks', () => {
     const functions = [...text.join('\n').matchAll(/^check_(\w+)\(\)/gm)].map(([, name]) =>
       name?.replaceAll('_', '-'),
     );
-    const promised = promisedChecks({ ...target, gpu: 'cuda' }, ['lmod', 'tcl']);
+    const promised = promisedChecks({ ...target, gpu: 'cuda' }, toolchain(), ['lmod', 'tcl']);
     expect(functions.sort()).toEqual(promised.sort());
   });
 
   test('the module systems that are promised', () => {
     expect(checks).toEqual(expect.arrayContaining(['module-lmod', 'module-tcl']));
-    expect(promisedChecks(target, ['lmod'])).not.toContain('module-tcl');
+    expect(promisedChecks(target, toolchain(), ['lmod'])).not.toContain('module-tcl');
   });
 
   test('NVML for CUDA targets only', () => {
     expect(checks).not.toContain('gpu-nvml');
-    expect(promisedChecks({ ...target, gpu: 'cuda' }, [])).toContain('gpu-nvml');
+    expect(promisedChecks({ ...target, gpu: 'cuda' }, toolchain(), [])).toContain('gpu-nvml');
+  });
+
+  test('nothing that the toolchain lacks', () => {
+    const some = promisedChecks(target, { without: ['jwt', 'pmix', 'restd'] }, ['lmod', 'tcl']);
+    const gone = ['mpi-pmix', 'jwt', 'rest', 'rest-accounting'];
+    expect(checks.filter((check) => !some.includes(check))).toEqual(gone);
   });
 
   test('those that start the cluster anew come last', () => {
@@ -177,6 +183,6 @@ test('docs/smoke.md has the table of the rights, and each is shown by a check th
   const docs = readFileSync(join(import.meta.dirname, '../../../docs/smoke.md'), 'utf8');
   for (const { capability, reason, check } of rights) {
     expect(docs).toContain(`| \`${capability}\` | ${reason} | \`${check}\` |`);
-    expect(promisedChecks(target, [])).toContain(check);
+    expect(promisedChecks(target, toolchain(), [])).toContain(check);
   }
 });

@@ -20,7 +20,7 @@ import {
 const target = systemTarget();
 const identifier = 'slurm-24.11.6-bookworm-amd64';
 const smoke = { packages: ['munge'], unpacked: [] };
-const names = promisedChecks(target, ['lmod', 'tcl']);
+const names = promisedChecks(target, toolchain(), ['lmod', 'tcl']);
 
 const line = (check: string, status = 'passed', detail = '') =>
   `${JSON.stringify({ check, status, seconds: 0.1, detail })}\n`;

@@ -13,6 +13,7 @@ const releases = parseReleases(
 const { compiler } = toolchain();
 const made = (id: string, glibc: string, oldestGlibc?: string) => ({
   id,
+  without: [] as string[],
   compiler: { ...compiler, glibc, ...(oldestGlibc === undefined ? {} : { oldestGlibc }) },
 });
 const toolchains = [
@@ -56,6 +57,29 @@ describe('targetOf', () => {
     const given = { ...options, toolchain: made('noble', '2.39'), dependencies: 'bundled' } as const;
     expect(targetOf(given, 'amd64').platform).toBe('glibc2.39');
   });
+});
+
+test('a kind of GPU that a toolchain lacks is no target of it', () => {
+  const poor = { ...made('bookworm', '2.36'), without: ['rsmi'] };
+  const choices = {
+    ...all,
+    releases: releases.slice(-1),
+    toolchains: [poor],
+    dependencies: ['system'] as const,
+  };
+  expect(targetsOf(choices).map(formatTarget)).toEqual([
+    'slurm-26.05.3-bookworm-amd64',
+    'slurm-26.05.3-bookworm-arm64',
+    'slurm-26.05.3-bookworm-amd64-cuda',
+    'slurm-26.05.3-bookworm-arm64-cuda',
+  ]);
+  const rocm = {
+    release: { version: '26.05.3' },
+    toolchain: poor,
+    gpu: 'rocm',
+    dependencies: 'system',
+  } as const;
+  expect(() => targetOf(rocm, 'amd64')).toThrow(InputError);
 });
 
 test('two toolchains of one glibc would make the same bundled target', () => {
