@@ -97,8 +97,8 @@ const plainSpec = (plan) => `slurm@=${plan.options.release.spack} ${variants}`;
 async function plainEnvironment({ plan, session, library, run }, buildCache) {
   const { renderEnvironment } = await library('spack/environment.js');
   const { environmentBase } = await library('pipeline/plan.js');
-  const { packageVersionsCommand } = await library('spack/commands.js');
-  const { parsePackageVersions } = await library('spack/results.js');
+  const { parseVersions } = await library('distro/distro.js');
+  const { distroOf } = await library('distro/distros.js');
   const multiarch = (await run('gcc -print-multiarch', ['gcc', '-print-multiarch'])).stdout.trim();
   const toolchain = {
     ...plan.toolchain,
@@ -112,8 +112,8 @@ async function plainEnvironment({ plan, session, library, run }, buildCache) {
     ],
   };
   const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
-  const query = packageVersionsCommand(toolchain.packages, [...new Set(names)]);
-  const versions = parsePackageVersions((await run('dpkg-query', query)).stdout);
+  const query = distroOf(toolchain.packageManager).versionsCommand([...new Set(names)]);
+  const versions = parseVersions((await run('dpkg-query', query)).stdout);
   const { spack } = parse(
     renderEnvironment({
       ...environmentBase(plan.options, toolchain, plan.target.arch),

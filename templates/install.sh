@@ -225,7 +225,7 @@ check() {
   # Another distribution's packages have other names.
   [ -n "$fits" ] || return 1
   query=dpkg-query install='apt-get install -y'
-  [ "$package_manager" = dpkg ] || { query=rpm install='dnf install -y'; }
+  [ "$package_manager" = dpkg ] || { query=rpm install='dnf install -y --setopt=install_weak_deps=False'; }
   if ! command -v "$query" >/dev/null; then
     note "there is no $query here to ask for packages"
     return 1

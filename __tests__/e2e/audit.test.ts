@@ -12,9 +12,8 @@ import type { Session } from '../../src/container/session.js';
 import { nodeProcess } from '../../src/local/process.js';
 import { openProject, type Project } from '../../src/pipeline/project.js';
 import { inventoryScript } from '../../src/pipeline/stages/audit.js';
-import { parseTarget } from '../../src/targets/identifier.js';
 import type { Toolchain } from '../../src/targets/toolchains.js';
-import { recordingLogger } from '../support/fakes.js';
+import { features, recordingLogger, targetNamed } from '../support/fakes.js';
 import { docker, hostArch, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
@@ -73,13 +72,11 @@ const session: Session = {
 };
 
 async function audit(tarball: string): Promise<AuditReport> {
-  const target = parseTarget(identifier);
-  if (target === undefined) throw new Error(identifier);
   return auditTarball(session, {
     script,
     tarball,
     toolchain,
-    expectation: expectationFor(target, toolchain),
+    expectation: expectationFor(targetNamed(identifier), toolchain, features),
   });
 }
 

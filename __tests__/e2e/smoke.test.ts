@@ -13,6 +13,7 @@ import { rights } from '../../src/smoke/rights.js';
 import { smokeTest } from '../../src/smoke/run.js';
 import { openSubject } from '../../src/smoke/subject.js';
 import { parseToolchain } from '../../src/targets/toolchains.js';
+import { features } from '../support/fakes.js';
 import { docker, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
@@ -40,7 +41,7 @@ async function smoke(
   return smokeTest(
     {
       subject,
-      toolchain: parseToolchain(readFileSync(path, 'utf8'), path),
+      toolchain: parseToolchain(readFileSync(path, 'utf8'), path, features),
       engine: { kind: 'docker', version: '' },
       host: await inspectHost(process.env),
       scripts: join(projectRoot, 'scripts', 'inside', 'smoke'),

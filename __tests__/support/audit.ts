@@ -2,12 +2,11 @@ import type { Expectation } from '../../src/audit/expectation.js';
 import { expectationFor } from '../../src/audit/expectation.js';
 import type { ElfFacts, Entry, Facts, Load } from '../../src/audit/facts.js';
 import { sha256 } from '../../src/base/files.js';
-import type { Target } from '../../src/targets/identifier.js';
-import { toolchain } from './fakes.js';
+import { features, systemTarget, toolchain } from './fakes.js';
 
 /** Builders of facts: a small tarball that breaks no rule, and changes to it. */
 
-export const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+export const target = systemTarget();
 export const top = 'slurm-24.11.6-bookworm-amd64';
 
 export const bookworm = toolchain({
@@ -25,7 +24,7 @@ export const bookworm = toolchain({
 
 /** What the small tarball promises. */
 export const expectation: Expectation = {
-  ...expectationFor(target, bookworm),
+  ...expectationFor(target, bookworm, features),
   promised: [
     { feature: 'daemons', needs: 'the build log', files: ['sbin/slurmctld'] },
     { feature: 'munge', needs: 'munge', files: ['lib/slurm/auth_munge.so'] },

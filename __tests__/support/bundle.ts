@@ -4,8 +4,7 @@ import { fileName, resultFiles, smokeReportName } from '../../src/bundle/catalog
 import { type Manifest, makeManifest } from '../../src/bundle/manifest.js';
 import { describeFile, formatSums } from '../../src/bundle/sums.js';
 import { formatJunit } from '../../src/smoke/junit.js';
-import { parseTarget } from '../../src/targets/identifier.js';
-import { writeFiles } from './fakes.js';
+import { targetNamed, writeFiles } from './fakes.js';
 
 /** Makes results without building any. */
 
@@ -58,8 +57,7 @@ export interface Oddities {
 
 /** Writes all files of a target as a build does. */
 export async function writeResult(folder: string, identifier: string, odd: Oddities = {}): Promise<Manifest> {
-  const target = parseTarget(identifier);
-  if (target === undefined) throw new Error(`${identifier} is no target`);
+  const target = targetNamed(identifier);
   const path = (name: string) => join(folder, name);
   const names = resultFiles(identifier);
   const content = odd.content ?? 'bytes';

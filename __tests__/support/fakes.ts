@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +16,8 @@ import type {
   RunResult,
 } from '../../src/base/ports.js';
 import type { Project } from '../../src/pipeline/project.js';
+import { featuresPath, parseFeatures } from '../../src/targets/features.js';
+import { parseTarget, type Target, withToolchain } from '../../src/targets/identifier.js';
 import type { Release } from '../../src/targets/releases.js';
 import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
 
@@ -233,7 +236,7 @@ export function host(change: Partial<Host> = {}): Host {
     os: { id: 'ubuntu', version: '24.04' },
     caBundle: undefined,
     proxy: {},
-    hasGpu: false,
+    devices: [],
     owner: 'builder~boot~1~2~3',
     ...change,
   };
@@ -253,11 +256,31 @@ export function release(version: string): Release {
   };
 }
 
+/** A target that needs its distribution's libraries: 24.11.6 for bookworm unless told otherwise. */
+export function systemTarget(change: Partial<Omit<Target, 'dependencies' | 'platform'>> = {}): Target {
+  const { toolchain: id = 'bookworm' } = change;
+  const platform = { dependencies: 'system', platform: id, toolchain: id } as const;
+  return { version: '24.11.6', gpu: 'none', arch: 'amd64', ...change, ...platform };
+}
+
+/** The target that an identifier names. */
+export function targetNamed(identifier: string): Target {
+  const name = parseTarget(identifier);
+  const target = name && withToolchain(name);
+  if (target === undefined) throw new Error(`${identifier} is no target`);
+  return target;
+}
+
+/** The recipe's own. */
+export const features = parseFeatures(
+  readFileSync(new URL(`../../${featuresPath}`, import.meta.url), 'utf8'),
+);
+
 export const toolchainText = `
 id: bookworm
 name: Debian 12 (bookworm)
 os: {id: debian, version: '12', spack: debian12}
-packages: dpkg
+packageManager: dpkg
 base: {image: 'debian:bookworm', digest: null}
 compiler:
   name: gcc
@@ -275,7 +298,7 @@ tools:
 `;
 
 export function toolchain(change: Partial<Toolchain> = {}): Toolchain {
-  return { ...parseToolchain(toolchainText, 'the test'), ...change };
+  return { ...parseToolchain(toolchainText, 'the test', features), ...change };
 }
 
 /** The toolchain of the fake project: with all that an audit and a smoke test ask of it. */
@@ -295,6 +318,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
   return {
     root: '/project',
     releases: ['24.05.8', '24.11.5', '24.11.6'].map(release),
+    features,
     pins,
     toolchains: ['bookworm'],
     overlay: '/project/spack-repo',

@@ -8,7 +8,8 @@ import {
   moduleTemplates,
   renderInstaller,
 } from '../../src/bundle/modules.js';
-import { formatTarget, type Target } from '../../src/targets/identifier.js';
+import { formatTarget } from '../../src/targets/identifier.js';
+import { systemTarget } from './fakes.js';
 import { projectRoot } from './prepare.js';
 
 /** A member of a tarball; `type` as in tar's header: 0 file, 1 hard link, 2 link, 3 device, 5 folder, 6 pipe. */
@@ -34,7 +35,7 @@ export const smallTree: readonly Member[] = [
   { path: 'lib/libslurm.so', type: '2', mode: 0o777, link: 'slurm/libslurmfull.so' },
 ];
 
-export const smallTarget: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+export const smallTarget = systemTarget();
 
 export interface SmallResult {
   readonly dir: string;
@@ -57,7 +58,7 @@ export function writeSmallResult(dir: string, target = smallTarget, packed = sma
   writeFileSync(join(dir, modules), tarball('modulefiles', members));
   const sums = [software, modules].map((of) => `${sha256(readFileSync(join(dir, of)))}  ${of}\n`);
   writeFileSync(join(dir, `${name}-SHA256SUMS`), sums.join(''));
-  const machine = { os: { id: 'debian', version: '12' }, packages: 'dpkg' } as const;
+  const machine = { os: { id: 'debian', version: '12' }, packageManager: 'dpkg' } as const;
   const script = join(dir, `${name}-install.sh`);
   writeFileSync(
     script,

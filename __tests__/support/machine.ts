@@ -3,11 +3,18 @@ import { join } from 'node:path';
 import { expectationFor } from '../../src/audit/expectation.js';
 import type { Facts, InventoryRequest } from '../../src/audit/facts.js';
 import { exists } from '../../src/base/files.js';
-import { parseTarget } from '../../src/targets/identifier.js';
 import { elf, entry, folder, load, top } from './audit.js';
 import { cachedPackage } from './buildcache.js';
 import { tarball } from './bundle.js';
-import { type Answer, type FakeProcess, fakeProcess, projectToolchain, writeFiles } from './fakes.js';
+import {
+  type Answer,
+  type FakeProcess,
+  fakeProcess,
+  features,
+  projectToolchain,
+  targetNamed,
+  writeFiles,
+} from './fakes.js';
 
 /** Hashes of the packages in the lock that the fake Spack writes. */
 export const hashes = { slurm: 's'.repeat(32), nvml: 'n'.repeat(32), munge: 'm'.repeat(32) };
@@ -223,9 +230,8 @@ const spackSbom = JSON.stringify({
 
 /** The facts of a tarball that has what its target promises and breaks no rule. */
 export function tarballFacts(identifier: string): Facts {
-  const target = parseTarget(identifier);
-  if (target === undefined) throw new Error(`${identifier} is no target`);
-  const { promised, interpreter } = expectationFor(target, projectToolchain());
+  const target = targetNamed(identifier);
+  const { promised, interpreter } = expectationFor(target, projectToolchain(), features);
   const files = [...new Set(promised.flatMap(({ files }) => files.map((file) => file.replace('*', 'x'))))];
   const isProgram = (file: string) => /^s?bin\//.test(file);
   const programs = files.filter(isProgram);

@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Arch, archOf, formatTarget, type Gpu } from '../../src/targets/identifier.js';
+import type { Gpu } from '../../src/targets/gpus.js';
+import { type Arch, archOf, formatTarget } from '../../src/targets/identifier.js';
 import { mirrorArchives, mirrorWheel, reachable, type UpstreamArchive } from './sources.js';
 
 export const projectRoot = resolve(import.meta.dirname, '..', '..');
@@ -72,7 +73,7 @@ export function hostArch(nodeArch: string = process.arch): Arch {
 
 /** Name of what a build on this machine makes: `slurm-24.11.6-bookworm-amd64`. */
 export const hostTarget = (version: string, gpu: Gpu = 'none', arch: Arch = hostArch()): string =>
-  formatTarget({ version, toolchain: 'bookworm', gpu, arch });
+  formatTarget({ version, dependencies: 'system', platform: 'bookworm', gpu, arch });
 
 /** Whether this process may do what only root may, by sudo if need be. */
 export const mayBeRoot = (): boolean =>

@@ -88,7 +88,7 @@ test('docs/examples.md installs what a build without a container needs, and noth
   const start = text.indexOf(command) + command.length;
   const words = text.slice(start, text.indexOf('- uses:', start)).match(/[^\s\\]+/g) ?? [];
   const path = 'toolchains/bookworm/toolchain.yaml';
-  expect(words.sort()).toEqual(imagePackages(parseToolchain(await read(path), path)));
+  expect(words.sort()).toEqual(imagePackages(parseToolchain(await read(path), path, [])));
 });
 
 describe('docs/inputs.md', () => {

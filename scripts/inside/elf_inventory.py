@@ -509,7 +509,7 @@ def inventory(request, folder):
             elf_files = read_files(unpacked(entries, root), request, pool)
             own = {os.path.basename(item["path"]) for item in entries}
             needed = {name for item, _ in elf_files for name in item["elf"].get("needed", [])}
-            owners = pool.apply_async(system_libraries, [(sorted(needed - own), request["packages"])])
+            owners = pool.apply_async(system_libraries, [(sorted(needed - own), request["packageManager"])])
             end_compiler(compiler)
             loads = try_loads(elf_files, root, request, probe, folder, pool)
             facts = {"entries": entries, "systemLibraries": owners.get(), "loads": loads}

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Expectation } from './expectation.js';
 import { type ElfFacts, elfOf } from './facts.js';
@@ -103,12 +104,6 @@ export function newVersions(tree: Tree, { limits, toolchain }: Expectation): Bre
     }),
   );
 }
-
-/** Libraries that come with a GPU's driver: the start of their names, and what they alone define. */
-export const driverLibraries = {
-  names: ['libnvidia-', 'libcuda.so', 'libnvcuvid.so'],
-  exports: ['nvmlInit', 'nvmlInit_v2', 'nvmlInitWithFlags', 'cuInit'],
-} as const;
 
 export function gpuStubs(tree: Tree): Breach[] {
   const isDriver = (name: string) => driverLibraries.names.some((start) => name.startsWith(start));

@@ -1,14 +1,16 @@
 import { dirname } from 'node:path';
 import { containerLayout, type Layout } from '../container/layout.js';
+import { paddingFolder } from '../spack/environment.js';
+import type { Feature } from '../targets/features.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
-import type { Toolchain } from '../targets/toolchains.js';
+import { oldestGlibc, type Toolchain } from '../targets/toolchains.js';
 import { type Promised, promisedBy } from './plugins.js';
 
 /** What a target's tarball must be like. */
 export interface Expectation {
   /** Name of the top folder. */
   readonly top: string;
-  readonly packages: Toolchain['packages'];
+  readonly packageManager: Toolchain['packageManager'];
   readonly toolchain: string;
   /** ELF's name of the architecture, and its loader. */
   readonly machine: string;
@@ -26,16 +28,15 @@ const machines: Readonly<Record<Arch, { machine: string; interpreter: string }>>
   arm64: { machine: 'EM_AARCH64', interpreter: '/lib/ld-linux-aarch64.so.1' },
 };
 
-/** Spack's padding, which is in any path of its store. */
-const placeholder = '__spack_path_placeholder__';
-
 /**
  * What must hold for the tarball of a target.
+ * @param features of the recipe
  * @param layout the build's folders as its commands saw them, the session's
  */
 export function expectationFor(
   target: Target,
   toolchain: Toolchain,
+  features: readonly Feature[],
   layout: Layout = containerLayout,
 ): Expectation {
   const folders = [containerLayout, layout].flatMap((places) => [
@@ -46,15 +47,19 @@ export function expectationFor(
   ]);
   return {
     top: formatTarget(target),
-    packages: toolchain.packages,
+    packageManager: toolchain.packageManager,
     toolchain: toolchain.name,
     ...machines[target.arch],
     systemLibraries: toolchain.systemLibraries,
-    limits: { GLIBC: toolchain.compiler.glibc, GLIBCXX: toolchain.compiler.glibcxx },
-    forbidden: [...new Set([placeholder, ...withoutInner(folders)])],
-    promised: promisedBy(target),
+    limits: { GLIBC: glibcOf(target, toolchain), GLIBCXX: toolchain.compiler.glibcxx },
+    forbidden: [...new Set([paddingFolder, ...withoutInner(folders)])],
+    promised: promisedBy(target, features, toolchain.without),
   };
 }
+
+// What brings its libraries promises by its name to run with an older glibc than the build's own.
+const glibcOf = ({ dependencies }: Target, toolchain: Toolchain): string =>
+  dependencies === 'system' ? toolchain.compiler.glibc : oldestGlibc(toolchain);
 
 // A folder that lies in another one is found with that.
 const withoutInner = (folders: readonly string[]): string[] =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PackagingError } from '../base/errors.js';
+import type { PackageManager } from '../distro/distro.js';
 
 const damagedElf = z.object({ error: z.string() });
 
@@ -89,7 +90,7 @@ export interface InventoryRequest {
   readonly archive: string;
   /** Name of the archive's top folder. */
   readonly top: string;
-  readonly packages: 'dpkg' | 'rpm';
+  readonly packageManager: PackageManager;
   /** Strings that are looked for in every file. */
   readonly forbidden: readonly string[];
   /** Symbols whose definition is looked for in every ELF file. */

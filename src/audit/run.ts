@@ -2,10 +2,11 @@ import { posix } from 'node:path';
 import { PackagingError } from '../base/errors.js';
 import { visible } from '../base/text.js';
 import type { Session } from '../container/session.js';
+import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { auditTree, type Finding } from './audit.js';
-import { driverLibraries, elfFiles, parseVersion } from './elf-rules.js';
+import { elfFiles, parseVersion } from './elf-rules.js';
 import { AuditError } from './error.js';
 import type { Expectation } from './expectation.js';
 import { type Facts, type InventoryRequest, type Load, parseFacts } from './facts.js';
@@ -99,11 +100,11 @@ export function requirePassed(report: AuditReport): void {
 
 /** What the script is asked about a tarball. */
 export function inventoryRequest(tarball: string, expectation: Expectation): InventoryRequest {
-  const { top, packages, forbidden, limits } = expectation;
+  const { top, packageManager, forbidden, limits } = expectation;
   return {
     archive: tarball,
     top,
-    packages,
+    packageManager,
     forbidden,
     limits,
     exports: driverLibraries.exports,

@@ -1,4 +1,4 @@
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, totalmem, userInfo } from 'node:os';
 import { processOwner } from './owner.js';
 
@@ -18,8 +18,8 @@ export interface Host {
   readonly proxy: Readonly<Record<string, string>>;
   /** Name of this process, see `processOwner`. */
   readonly owner: string;
-  /** An NVIDIA device is there. */
-  readonly hasGpu: boolean;
+  /** Paths of what lies in /dev itself, which tells of GPUs. */
+  readonly devices: readonly string[];
 }
 
 const caBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
@@ -47,7 +47,7 @@ export async function inspectHost(env: Readonly<Record<string, string | undefine
       }),
     ),
     owner: processOwner(),
-    hasGpu: (await firstReadable(['/dev/nvidiactl'])) !== undefined,
+    devices: (await readdir('/dev').catch(() => [])).map((name) => `/dev/${name}`),
   };
 }
 

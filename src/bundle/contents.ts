@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { PlainFileError, readPlain } from '../base/safe.js';
-import { formatTarget, parseTarget } from '../targets/identifier.js';
+import { installLine } from '../distro/distro.js';
+import { distros } from '../distro/distros.js';
+import { parseTarget, withToolchain } from '../targets/identifier.js';
 import { fileName } from './catalogue.js';
-import { installLine, listLimits, type Manifest, manifestSchema } from './manifest.js';
+import { listLimits, type Manifest, manifestSchema } from './manifest.js';
 import { firstMember } from './member.js';
 import type { Case } from './problems.js';
 
@@ -46,7 +48,7 @@ export async function readManifest(
   }
   if (tested && manifest.smoke === undefined) problem('names no report of a smoke test');
   const { runtimeInstall, runtimePackages } = manifest;
-  const lines = (['dpkg', 'rpm'] as const).map((manager) => installLine(manager, runtimePackages));
+  const lines = distros.map((distro) => installLine(distro, runtimePackages));
   if (runtimeInstall !== undefined && !lines.includes(runtimeInstall)) {
     problem('has another runtimeInstall than its runtimePackages make');
   }
@@ -72,11 +74,15 @@ function issues(error: z.core.$ZodError): string {
 }
 
 /** Whether the parts of the target that a manifest names make up its identifier. */
-function agrees({ target, slurmVersion, toolchain, arch, gpu }: Manifest): boolean {
+function agrees({ target, slurmVersion, toolchain, arch, gpu, dependencies }: Manifest): boolean {
   const named = parseTarget(target);
-  if (named === undefined) return false;
-  const parts = { version: slurmVersion, toolchain, arch, gpu } as typeof named;
-  return formatTarget(named) === formatTarget(parts);
+  if (named === undefined || withToolchain(named, toolchain) === undefined) return false;
+  return (
+    named.version === slurmVersion &&
+    named.arch === arch &&
+    named.gpu === gpu &&
+    named.dependencies === dependencies
+  );
 }
 
 /** What is looked at of an SBOM. It may be of any size and shape, so no schema gathers its faults. */

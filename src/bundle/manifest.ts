@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { installLine, type PackageManager } from '../distro/distro.js';
+import { distroOf } from '../distro/distros.js';
 import type { Target } from '../targets/identifier.js';
 import type { BundleFile } from './sums.js';
 
@@ -69,8 +71,6 @@ export const manifestSchema = z.object({
 /** What `manifest.json` says of a target's tarballs. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
-export type PackageManager = 'dpkg' | 'rpm';
-
 export interface ManifestFacts {
   readonly target: Target;
   readonly identifier: string;
@@ -107,7 +107,9 @@ export function makeManifest(facts: ManifestFacts): Manifest {
     builder: facts.builder,
     specs: [...facts.specs].sort((a, b) => (a.name < b.name ? -1 : 1)),
     runtimePackages,
-    ...(packageManager === undefined ? {} : { runtimeInstall: installLine(packageManager, runtimePackages) }),
+    ...(packageManager === undefined
+      ? {}
+      : { runtimeInstall: installLine(distroOf(packageManager), runtimePackages) }),
     files: facts.files.map(plain),
     ...(sbom === undefined ? {} : { sbom: plain(sbom) }),
     ...(smoke === undefined ? {} : { smoke: plain(smoke) }),
@@ -120,12 +122,5 @@ export const namedFiles = ({ files, sbom, smoke }: Manifest): BundleFile[] => [
   ...(sbom === undefined ? [] : [sbom]),
   ...(smoke === undefined ? [] : [smoke]),
 ];
-
-/** The command that installs packages of the distribution, as root. */
-export function installLine(manager: PackageManager, packages: readonly string[]): string {
-  const command =
-    manager === 'dpkg' ? 'apt-get install --yes --no-install-recommends' : 'dnf install --assumeyes';
-  return [command, ...packages].join(' ');
-}
 
 const plain = ({ name, size, sha256 }: BundleFile): BundleFile => ({ name, size, sha256 });

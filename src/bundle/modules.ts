@@ -1,5 +1,6 @@
 import { ConfigurationError, PackagingError } from '../base/errors.js';
 import { visible } from '../base/text.js';
+import type { PackageManager } from '../distro/distro.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 
 /** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
@@ -69,7 +70,7 @@ export function moduleFiles(
 export interface InstallerMachine {
   /** `ID` and `VERSION_ID` of the distribution's os-release. */
   readonly os: { readonly id: string; readonly version: string };
-  readonly packages: 'dpkg' | 'rpm';
+  readonly packageManager: PackageManager;
 }
 
 /** An entry of the software tarball. */
@@ -111,7 +112,7 @@ export function renderInstaller(
     OS_ID: machine.os.id,
     OS_VERSION: machine.os.version,
     RUNTIME_PACKAGES: [...runtimePackages].sort().join(' '),
-    PACKAGE_MANAGER: machine.packages,
+    PACKAGE_MANAGER: machine.packageManager,
     CONTENTS: installedList(contents).replaceAll("'", "'\\''"),
   });
 }

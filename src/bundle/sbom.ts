@@ -1,15 +1,11 @@
 import { sha256 } from '../base/files.js';
+import { type DistributionPackage, packageUrl } from '../distro/distro.js';
+import { distroOf } from '../distro/distros.js';
+import { gpuKinds } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import type { Release } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
-import {
-  compare,
-  type DistributionPackage,
-  type LockNode,
-  packagesOfExternals,
-  packageUrl,
-  type Recipe,
-} from './ingredients.js';
+import { compare, type LockNode, packagesOfExternals, type Recipe } from './ingredients.js';
 import type { ExternalRef, LicenceText, SpdxDocument, SpdxPackage, SpdxRelationship } from './spdx.js';
 import type { BundleFile } from './sums.js';
 
@@ -19,7 +15,7 @@ export interface SbomFacts {
   readonly identifier: string;
   readonly contentKey: string;
   readonly release: Release;
-  readonly toolchain: Pick<Toolchain, 'os' | 'packages' | 'compiler' | 'dependencies' | 'tools'>;
+  readonly toolchain: Pick<Toolchain, 'os' | 'packageManager' | 'compiler' | 'dependencies' | 'tools'>;
   /** The software tarball. */
   readonly tarball: BundleFile;
   readonly lock: readonly LockNode[];
@@ -55,7 +51,7 @@ const licenceTexts: Readonly<Record<string, Omit<LicenceText, 'licenseId'>>> = {
 };
 
 /** Packages that are only compiled against; what else is needed for building alone is a tool. */
-const compiledAgainst = new Set(['nvml']);
+const compiledAgainst = new Set(Object.values(gpuKinds).flatMap(({ headerPackage }) => headerPackage ?? []));
 
 /**
  * The SBOM of a software tarball: the tarball, the whole graph of Spack's lock and the distribution's
@@ -167,7 +163,9 @@ function externalPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
     versionInfo: installed?.version ?? node.version,
     ...distributionFields(facts, installed, declared),
     externalRefs: [
-      ...(installed === undefined ? [] : [purl(packageUrl(facts.toolchain, installed))]),
+      ...(installed === undefined
+        ? []
+        : [purl(packageUrl(distroOf(facts.toolchain.packageManager), facts.toolchain.os, installed))]),
       spackRef(node),
     ],
   };
@@ -182,7 +180,13 @@ function runtimePackage(facts: SbomFacts, name: string): SpdxPackage {
     name,
     versionInfo: installed?.version ?? unknown,
     ...distributionFields(facts, installed, node === undefined ? unknown : licenceOf(facts, node)),
-    ...(installed === undefined ? {} : { externalRefs: [purl(packageUrl(facts.toolchain, installed))] }),
+    ...(installed === undefined
+      ? {}
+      : {
+          externalRefs: [
+            purl(packageUrl(distroOf(facts.toolchain.packageManager), facts.toolchain.os, installed)),
+          ],
+        }),
   };
 }
 
@@ -191,10 +195,8 @@ function distributionFields(
   installed: DistributionPackage | undefined,
   declared: string,
 ): Omit<SpdxPackage, 'SPDXID' | 'name' | 'versionInfo'> {
-  const copyright =
-    toolchain.packages === 'dpkg' && installed !== undefined
-      ? ` The package's own statement is /usr/share/doc/${installed.name}/copyright.`
-      : '';
+  const file = installed && distroOf(toolchain.packageManager).copyrightFile(installed.name);
+  const copyright = file === undefined ? '' : ` The package's own statement is ${file}.`;
   return {
     supplier: `Organization: ${toolchain.os.id}`,
     downloadLocation: unknown,
@@ -207,7 +209,7 @@ function distributionFields(
 }
 
 function specOfRuntime({ toolchain }: SbomFacts, name: string): string | undefined {
-  if (name === 'libc6' || name === 'glibc') return 'glibc';
+  if (name === distroOf(toolchain.packageManager).glibc.runtime) return 'glibc';
   return toolchain.dependencies.find((item) => item.runtime === name)?.spec;
 }
 

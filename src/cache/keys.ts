@@ -1,5 +1,5 @@
 import { sha256 } from '../base/files.js';
-import type { Arch } from '../targets/identifier.js';
+import type { Arch, Dependencies } from '../targets/identifier.js';
 
 /**
  * Number of the layout of keys and entries. Raise it when what a key covers, or what an entry holds,
@@ -11,6 +11,7 @@ export const schemaNumber = 4;
 export interface KeyMaterial {
   /** Identifier of the target. */
   readonly target: string;
+  readonly dependencies: Dependencies;
   /** Digest of the builder image's definition; `machine` for a build outside a container. */
   readonly builder: string;
   readonly spackCommit: string;
@@ -31,6 +32,7 @@ export function contentKey(material: KeyMaterial): string {
     [
       `schema ${schemaNumber}`,
       `target ${material.target}`,
+      `dependencies ${material.dependencies}`,
       `builder ${material.builder}`,
       `spack ${material.spackCommit}`,
       `packages ${material.packagesCommit}`,

@@ -1,6 +1,6 @@
 import { InputError, NotYetError, type Problem } from '../base/errors.js';
 import { nearest, unknownValue } from '../base/suggest.js';
-import type { Gpu } from '../targets/identifier.js';
+import { type Gpu, gpuOf, gpuWords } from '../targets/gpus.js';
 import type { Release } from '../targets/releases.js';
 import {
   type CacheMode,
@@ -50,14 +50,6 @@ export interface Catalog {
   readonly resolveRelease: (request: string) => Release | string;
 }
 
-const gpuWords: Readonly<Record<string, Gpu>> = {
-  none: 'none',
-  cuda: 'cuda',
-  rocm: 'rocm',
-  true: 'cuda',
-  false: 'none',
-};
-
 /**
  * Checks and types the inputs; every wrong one is reported, not only the first.
  * @param layers inputs by rising precedence (config file, then the user's own)
@@ -78,7 +70,7 @@ export function resolveOptions(layers: readonly RawInputs[], catalog: Catalog): 
     return values.includes(value as T) ? (value as T) : report(name, unknownValue(kind, value, values));
   };
   const toolchain = choose('toolchain', 'toolchain', catalog.toolchains);
-  const gpuWord = choose('gpu', 'kind of GPU support', Object.keys(gpuWords));
+  const gpuWord = choose('gpu', 'kind of GPU support', gpuWords);
   const dependencies = choose('dependencies', 'kind of dependencies', dependencyKinds);
   const engine = choose('engine', 'container engine', engineChoices);
   const cache = choose('cache', 'cache mode', cacheModes);
@@ -123,7 +115,7 @@ export function resolveOptions(layers: readonly RawInputs[], catalog: Catalog): 
     ...options,
     release: release as Release,
     toolchain: toolchain as string,
-    gpu: gpuWords[gpuWord as string] as Gpu,
+    gpu: gpuOf(gpuWord as string) as Gpu,
     dependencies: dependencies as DependencyKind,
     engine: engine as EngineChoice,
     cache: cache as CacheMode,

@@ -4,7 +4,7 @@ import { ContainerError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Logger, Ports, ProcessRunner } from '../base/ports.js';
-import { imagePackages, type Toolchain } from '../targets/toolchains.js';
+import { baseReference, imagePackages, type Toolchain } from '../targets/toolchains.js';
 import { proxyArguments, withProxy } from './proxy.js';
 
 /** All that makes a builder image. */
@@ -18,17 +18,11 @@ export interface ImageDefinition {
   readonly containerImage: string | undefined;
 }
 
-/** Name of the image that the builder image starts from, by digest where the toolchain pins one. */
-export function baseReference(definition: ImageDefinition): string {
-  const { image, digest } = definition.toolchain.base;
-  return definition.containerImage ?? (digest === null ? image : `${image}@${digest}`);
-}
-
 /** sha256 over the definition, lower-case hex. */
 export function definitionDigest(definition: ImageDefinition): string {
   return sha256(
     JSON.stringify([
-      baseReference(definition),
+      baseReference(definition.toolchain, definition.containerImage),
       imagePackages(definition.toolchain),
       definition.dockerfile,
       definition.requirements,
@@ -70,7 +64,7 @@ export async function ensureImage(
   if ((await ports.process.run([program, 'image', 'inspect', tag])).exitCode === 0) {
     return { tag, reused: true, base: undefined };
   }
-  const base = await pullBase(program, baseReference(definition), ports);
+  const base = await pullBase(program, baseReference(definition.toolchain, definition.containerImage), ports);
   await writeContext(context, definition, host);
   const lines: string[] = [];
   const built = await ports.process.run([program, ...buildArguments(definition, tag, base, host, context)], {

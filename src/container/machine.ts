@@ -4,21 +4,12 @@ import { MissingRequirementError } from '../base/errors.js';
 import { exists, sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
+import { distroOf } from '../distro/distros.js';
 import { imagePackages, type Toolchain } from '../targets/toolchains.js';
 
 interface MachinePorts {
   readonly process: ProcessRunner;
   readonly logger: Logger;
-}
-
-/** The command that installs packages of the distribution. */
-export function installPackagesCommand(
-  manager: Toolchain['packages'],
-  names: readonly string[],
-): [string, ...string[]] {
-  return manager === 'dpkg'
-    ? ['apt-get', 'install', '--yes', '--no-install-recommends', ...names]
-    : ['dnf', 'install', '--assumeyes', '--setopt=install_weak_deps=False', ...names];
 }
 
 /**
@@ -32,10 +23,13 @@ export async function ensurePackages(
   install: boolean,
   { process, logger }: MachinePorts,
 ): Promise<void> {
-  const missing = await missingPackages(toolchain, process);
+  const distro = distroOf(toolchain.packageManager);
+  const names = imagePackages(toolchain);
+  const answers = await Promise.all(distro.installedQueries(names).map((query) => process.run(query)));
+  const missing = distro.missingPackages(names, answers);
   if (missing.length === 0) return;
   const sudo = host.uid === 0 ? [] : ['sudo'];
-  const command = [...sudo, ...installPackagesCommand(toolchain.packages, missing)];
+  const command = [...sudo, ...distro.installCommand(missing)];
   if (!install) {
     throw new MissingRequirementError(
       `This machine lacks ${missing.length} packages that the build needs.`,
@@ -43,7 +37,8 @@ export async function ensurePackages(
     );
   }
   logger.info(`Installing: ${missing.join(' ')}`);
-  const steps = toolchain.packages === 'dpkg' ? [[...sudo, 'apt-get', 'update'], command] : [command];
+  const refresh = distro.refreshCommand;
+  const steps = refresh === undefined ? [command] : [[...sudo, ...refresh], command];
   for (const step of steps) {
     const [program = '', ...args] = step;
     const result = await process.run([program, ...args], { onLine: (line) => logger.debug(line) });
@@ -54,25 +49,6 @@ export async function ensurePackages(
       );
     }
   }
-}
-
-async function missingPackages(toolchain: Toolchain, process: ProcessRunner): Promise<string[]> {
-  const names = imagePackages(toolchain);
-  if (toolchain.packages === 'dpkg') {
-    const format = '${binary:Package} ${db:Status-Status}\\n';
-    const { stdout } = await process.run(['dpkg-query', '--show', '--showformat', format, ...names]);
-    const installed = new Set(
-      stdout
-        .split('\n')
-        .filter((line) => line.endsWith(' installed'))
-        .map((line) => line.split(' ')[0]?.replace(/:.*$/, '')),
-    );
-    return names.filter((name) => !installed.has(name));
-  }
-  const asked = await Promise.all(
-    names.map((name) => process.run(['rpm', '--query', '--whatprovides', name])),
-  );
-  return names.filter((_, index) => asked[index]?.exitCode !== 0);
 }
 
 /**

@@ -4,7 +4,7 @@ import { isPlainName } from '../cache/content.js';
 import { isScope, reachOf, readKey } from '../cache/keys.js';
 import { layoutBelow } from '../container/layout.js';
 import { ccacheFolder } from '../spack/commands.js';
-import { parseTarget, type Target } from '../targets/identifier.js';
+import { parseTarget, type Target, withToolchain } from '../targets/identifier.js';
 import type { PostRecord, Save, StoredRecord, StoredSave } from './record.js';
 
 /** The folders that a record may name something in; they come from who reads it, never from the record. */
@@ -72,7 +72,8 @@ export function confine(stored: StoredRecord, places: RecordPlaces): PostRecord 
 }
 
 function problemOf(stored: StoredRecord, places: RecordPlaces): string | undefined {
-  const target = parseTarget(stored.identifier);
+  const name = parseTarget(stored.identifier);
+  const target = name && withToolchain(name);
   if (target === undefined) return 'its target is none';
   if (!buildNames.test(stored.build)) return 'its build folder is not one of a build';
   if (!isPlainPart(stored.transfer)) return 'its transfer folder is not one of a build';

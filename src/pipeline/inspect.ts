@@ -17,7 +17,7 @@ import { machineSession, type Session, startContainer } from '../container/sessi
 import type { SmokeReport } from '../smoke/report.js';
 import { smokeTest } from '../smoke/run.js';
 import { openSubject } from '../smoke/subject.js';
-import { parseTarget, type Target } from '../targets/identifier.js';
+import { parseTarget, type Target, withToolchain } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
 import { audit } from './stages/audit.js';
@@ -90,7 +90,8 @@ const refuse = (message: string): InputError => new InputError([{ input: 'tarbal
 function targetOf(tarball: string): Target {
   const name = basename(resolve(tarball));
   const identifier = name.replace(/-software\.tar\.gz$/, '');
-  const target = identifier === name ? undefined : parseTarget(identifier);
+  const named = identifier === name ? undefined : parseTarget(identifier);
+  const target = named && withToolchain(named);
   if (target === undefined) {
     throw refuse(`'${visible(tarball)}' is not named like slurm-24.11.6-bookworm-amd64-software.tar.gz.`);
   }

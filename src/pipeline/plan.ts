@@ -15,6 +15,7 @@ import { containerLayout, type Layout, layoutBelow } from '../container/layout.j
 import { type Pin, resolveCommit } from '../spack/checkout.js';
 import { type EnvironmentRequest, renderEnvironment } from '../spack/environment.js';
 import { archOf, formatTarget, type Target } from '../targets/identifier.js';
+import { targetOf } from '../targets/matrix.js';
 import { resolveRelease } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { buildName } from './confine.js';
@@ -78,8 +79,8 @@ export interface BuildPlan {
 export async function planBuild(request: BuildRequest, process: ProcessRunner): Promise<BuildPlan> {
   const { project, host, cwd, workRoot } = request;
   const options = await checkedOptions(request);
-  const target = targetOn(options, host);
   const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
+  const target = targetOf({ ...options, toolchain }, archOn(host));
   const { requirements } = project;
   const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
   const engine = await lookForEngine(options, host, toolchain, process);
@@ -138,12 +139,12 @@ async function checkedOptions({
   return options;
 }
 
-function targetOn(options: BuildOptions, host: Host): Target {
+function archOn(host: Host): Target['arch'] {
   const arch = archOf(host.arch);
   if (arch === undefined) {
     throw new InputError([{ input: 'runner', message: `its architecture ${host.arch} is not built for.` }]);
   }
-  return { version: options.release.version, toolchain: options.toolchain, gpu: options.gpu, arch };
+  return arch;
 }
 
 async function resolvePins(
@@ -177,6 +178,7 @@ async function contentKeyOf(
   });
   return contentKey({
     target: identifier,
+    dependencies: target.dependencies,
     builder,
     spackCommit: pins.spack.commit,
     packagesCommit: pins.packages.commit,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { digestFolder } from '../base/files.js';
+import { type Feature, featuresPath, parseFeatures } from '../targets/features.js';
 import { parseReleases, type Release } from '../targets/releases.js';
 import { parseToolchain, type Toolchain } from '../targets/toolchains.js';
 
@@ -15,6 +16,8 @@ const pinsSchema = z.object({
 export interface Project {
   readonly root: string;
   readonly releases: readonly Release[];
+  /** What the recipe's builds promise. */
+  readonly features: readonly Feature[];
   readonly pins: z.infer<typeof pinsSchema>;
   /** Ids of all toolchains, sorted. */
   readonly toolchains: readonly string[];
@@ -41,9 +44,11 @@ export async function openProject(root: string): Promise<Project> {
       'Restore the file from the repository.',
     );
   }
+  const features = parseFeatures(await read(featuresPath));
   const entries = await readdir(join(root, 'toolchains'), { withFileTypes: true });
   return {
     root,
+    features,
     releases: parseReleases(await read('data', 'slurm-releases.json')),
     pins: pins.data,
     toolchains: entries
@@ -56,6 +61,7 @@ export async function openProject(root: string): Promise<Project> {
       toolchain: parseToolchain(
         await read('toolchains', id, 'toolchain.yaml'),
         `toolchains/${id}/toolchain.yaml`,
+        features,
       ),
       dockerfile: await read('toolchains', id, 'Dockerfile'),
     }),

@@ -2,7 +2,7 @@ import type { CacheInventory, Logger, Ports, StoredEntry } from '../base/ports.j
 import { planPruning } from '../cache/budget.js';
 import { reachOf } from '../cache/keys.js';
 import { type CacheUse, cacheUse } from '../cache/ledger.js';
-import { parseTarget } from '../targets/identifier.js';
+import { parseTarget, withToolchain } from '../targets/identifier.js';
 import type { PostRecord } from './record.js';
 import { gigabytes, megabytes } from './summary.js';
 
@@ -40,7 +40,8 @@ export async function pruneCaches(
 // Those of the scope that this run saves in; another one's are not its own to remove.
 async function reachable(record: PostRecord, inventory: CacheInventory): Promise<StoredEntry[]> {
   const { identifier, policy } = record;
-  const target = parseTarget(identifier);
+  const name = parseTarget(identifier);
+  const target = name && withToolchain(name);
   if (target === undefined) throw new Error(`${identifier} is no target`);
   const reach = reachOf(identifier, target, policy.scopes[0]);
   return (await inventory.list(reach.prefixes)).filter(({ key }) => reach.includes(key));

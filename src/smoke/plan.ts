@@ -4,9 +4,10 @@ import { ownerLabel } from '../base/owner.js';
 import { visible } from '../base/text.js';
 import { noProxy } from '../container/confinement.js';
 import { proxyArguments } from '../container/proxy.js';
+import { distroOf } from '../distro/distros.js';
+import { gpuKinds } from '../targets/gpus.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
-import { isPackageName } from '../targets/packages.js';
-import type { Toolchain } from '../targets/toolchains.js';
+import { baseReference, type Toolchain } from '../targets/toolchains.js';
 import { cgroup2Rights, mostMemory, mostProcesses, rights } from './rights.js';
 
 /** Kinds of module files that a result can have. */
@@ -17,18 +18,38 @@ export type ModuleSystem = (typeof moduleSystems)[number];
  * The checks that a target must pass, in the order in which they are told; functions of
  * `scripts/inside/smoke/checks/`. What is not promised is not checked.
  */
-export function promisedChecks(target: Target, modules: readonly ModuleSystem[]): string[] {
-  return [
+export function promisedChecks(
+  target: Pick<Target, 'gpu'>,
+  toolchain: Pick<Toolchain, 'without'>,
+  modules: readonly ModuleSystem[],
+): string[] {
+  const gpuCheck = gpuKinds[target.gpu].smokeCheck;
+  const checks = [
     ...['no-compilers', 'install', 'libraries', 'build-prefix'],
     ...['database', 'munged', 'slurmdbd', 'slurmctld', 'slurmd', 'sinfo'],
     ...['srun', 'srun-tasks', 'sbatch', 'scancel', 'sacct'],
     ...['mpi-list', 'mpi-pmix', 'mpi-pmi2'],
     ...['lua', 'jwt', 'rest', 'rest-accounting'],
     ...modules.map((system) => `module-${system}`),
-    ...(target.gpu === 'cuda' ? ['gpu-nvml'] : []),
+    ...(gpuCheck === undefined ? [] : [gpuCheck]),
     ...['configless', 'cgroup-v2'],
   ];
+  const { without } = toolchain;
+  return checks.filter((check) => !(variantsOf[check] ?? []).some((variant) => without.includes(variant)));
 }
+
+/** The recipe's variants that a check is about; any other check is for all. */
+const variantsOf: Readonly<Record<string, readonly string[]>> = {
+  database: ['mysql'],
+  slurmdbd: ['mysql'],
+  sacct: ['mysql'],
+  'mpi-pmix': ['pmix'],
+  lua: ['lua'],
+  jwt: ['jwt'],
+  rest: ['restd'],
+  'rest-accounting': ['restd', 'mysql'],
+  'cgroup-v2': ['cgroup'],
+};
 
 /** An image with a distribution, what the tarball needs of it, and what a cluster has beside Slurm. */
 export interface SmokeImage {
@@ -51,20 +72,21 @@ export function smokeImage(
   runtimePackages: readonly string[],
   containerImage: string | undefined,
 ): SmokeImage {
-  const { image, digest } = toolchain.base;
   const { packages: own, unpacked } = toolchain.smoke;
+  const distro = distroOf(toolchain.packageManager);
   if (
     own.length === 0 ||
-    ![...own, ...unpacked].every((word) => isPackageName(toolchain.packages, word)) ||
-    (toolchain.packages === 'rpm' && unpacked.length > 0)
+    ![...own, ...unpacked].every(distro.isPackageName) ||
+    (!distro.unpacks && unpacked.length > 0)
   ) {
     throw new ConfigurationError(
       `toolchains/${toolchain.id}/toolchain.yaml lists no packages for a smoke test that can be installed.`,
-      'List them under `smoke`; `unpacked` is for dpkg only.',
+      distro.unpacks
+        ? 'List them under `smoke`.'
+        : 'List them under `smoke.packages`; nothing can be unpacked on this distribution.',
     );
   }
-  const isName = (word: string) => isPackageName(toolchain.packages, word);
-  const strange = runtimePackages.filter((word) => !isName(word));
+  const strange = runtimePackages.filter((word) => !distro.isPackageName(word));
   if (strange.length > 0) {
     // They would be words of an install command.
     const some = strange.slice(0, 5).map((word) => `'${visible(word.slice(0, 100))}'`);
@@ -75,32 +97,12 @@ export function smokeImage(
       },
     ]);
   }
-  const base = containerImage ?? (digest === null ? image : `${image}@${digest}`);
+  const base = baseReference(toolchain, containerImage);
   const packages = [...new Set([...own, ...runtimePackages])].sort();
-  const dockerfile = dockerfiles[toolchain.packages];
+  const dockerfile = distro.smokeDockerfile;
   const hash = sha256(JSON.stringify([base, packages, unpacked, dockerfile])).slice(0, 16);
   return { base, packages, unpacked, dockerfile, tag: `slurm-factory/smoke:${toolchain.id}-${hash}` };
 }
-
-const dockerfiles: Readonly<Record<Toolchain['packages'], string>> = {
-  dpkg: `ARG BASE_IMAGE
-FROM \${BASE_IMAGE}
-ARG PACKAGES
-ARG UNPACKED
-RUN apt-get update \\
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \${PACKAGES} \\
- && cd /tmp \\
- && for package in \${UNPACKED}; do \\
-      apt-get download "$package" && dpkg-deb --extract "$package"_*.deb / && rm "$package"_*.deb || exit 1; \\
-    done \\
- && apt-get clean && rm -rf /var/lib/apt/lists/*
-`,
-  rpm: `ARG BASE_IMAGE
-FROM \${BASE_IMAGE}
-ARG PACKAGES
-RUN dnf install -y --setopt=install_weak_deps=False \${PACKAGES} && dnf clean all
-`,
-};
 
 /** `docker build` arguments; the proxy's values are in the process's environment, see `withProxy`. */
 export function imageArguments(
@@ -143,8 +145,8 @@ export interface SmokePlan {
   readonly cgroup2: boolean;
   /** What the engine can limit. */
   readonly limits: readonly ('memory' | 'pids')[];
-  /** The machine has a GPU of the target's kind. */
-  readonly gpu: boolean;
+  /** What gives it the machine's GPUs, where the target is for them. */
+  readonly gpuOptions: readonly string[];
 }
 
 /** Address of the node, from the range that is set aside for documentation. */
@@ -166,7 +168,7 @@ export function containerArguments(plan: SmokePlan): string[] {
     ...(plan.limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
     ...(plan.limits.includes('memory') ? ['--memory', String(mostMemory)] : []),
     ...Object.keys(noProxy).flatMap((name) => ['--env', `${name}=`]),
-    ...(plan.gpu ? ['--gpus', 'all'] : []),
+    ...plan.gpuOptions,
     ...bind(plan.scripts, '/smoke/scripts'),
     ...plan.files.flatMap((file) => bind(file, `/smoke/files/${file.slice(file.lastIndexOf('/') + 1)}`)),
     ...['--entrypoint', 'timeout', plan.image],

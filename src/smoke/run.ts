@@ -7,6 +7,8 @@ import type { Ports } from '../base/ports.js';
 import { availableLimits } from '../container/confinement.js';
 import type { Engine } from '../container/engine.js';
 import { withProxy } from '../container/proxy.js';
+import { paddingFolder } from '../spack/environment.js';
+import { gpuOptions } from '../targets/gpus.js';
 import { formatTarget } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import {
@@ -26,7 +28,7 @@ export interface SmokeRequest {
   readonly subject: SmokeSubject;
   readonly toolchain: Toolchain;
   readonly engine: Engine;
-  readonly host: Pick<Host, 'proxy' | 'hasGpu' | 'owner'>;
+  readonly host: Pick<Host, 'proxy' | 'devices' | 'owner'>;
   /** Image that takes the place of the toolchain's base. */
   readonly containerImage?: string | undefined;
   /** Folder of the smoke scripts, `scripts/inside/smoke` of the project. */
@@ -76,17 +78,17 @@ async function runContainer(
   { process, logger, signal }: SmokePorts,
 ): Promise<SmokeCheck[]> {
   const { name, subject, scripts, host } = request;
-  const checks = promisedChecks(subject.target, request.modules ?? moduleSystems);
+  const checks = promisedChecks(subject.target, request.toolchain, request.modules ?? moduleSystems);
   const command = containerArguments({
     ...{ name, image, prefix, scripts, checks },
     owner: host.owner,
     target: subject.target,
     files: subject.files,
-    forbidden: request.forbidden ?? ['__spack_path_placeholder__'],
+    forbidden: request.forbidden ?? [paddingFolder],
     cgroup2: await hasCgroup2(program, process),
     // Podman without root fails where it was not given the controllers.
     limits: await availableLimits(program, process),
-    gpu: subject.target.gpu === 'cuda' && host.hasGpu,
+    gpuOptions: gpuOptions(subject.target.gpu, host.devices),
   });
   const reported: SmokeCheck[] = [];
   const remove = () => process.run([program, 'rm', '--force', '--volumes', name]);

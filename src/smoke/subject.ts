@@ -4,7 +4,13 @@ import { InputError, PackagingError } from '../base/errors.js';
 import { openPlain, PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
 import { verifySums } from '../bundle/sums.js';
-import { formatTarget, parseTarget, type Target } from '../targets/identifier.js';
+import {
+  formatTarget,
+  parseTarget,
+  type Target,
+  type TargetName,
+  withToolchain,
+} from '../targets/identifier.js';
 
 /** A finished result, as it lies in a folder. */
 export interface SmokeSubject {
@@ -20,6 +26,7 @@ const largestManifest = 1 << 20;
 const mostPackages = 500;
 const manifestPart = z.object({
   target: z.string(),
+  toolchain: z.string().optional(),
   runtimePackages: z.array(z.string()).max(mostPackages),
 });
 
@@ -32,8 +39,8 @@ const manifestPart = z.object({
 export async function openSubject(software: string): Promise<SmokeSubject> {
   const path = resolve(software);
   const identifier = basename(path).replace(/-software\.tar\.(gz|zst)$/, '');
-  const target = identifier === basename(path) ? undefined : parseTarget(identifier);
-  if (target === undefined) {
+  const named = identifier === basename(path) ? undefined : parseTarget(identifier);
+  if (named === undefined) {
     throw refuse(
       `'${visible(software)}' is not named like a result, slurm-24.11.6-bookworm-amd64-software.tar.gz.`,
     );
@@ -44,7 +51,7 @@ export async function openSubject(software: string): Promise<SmokeSubject> {
   const modules = name(`modules.tar${path.endsWith('.zst') ? '.zst' : '.gz'}`);
   const needed = [basename(path), modules, name('manifest.json')];
   const present = await presentFiles(folder, needed, [name('install.sh'), sums]);
-  const runtimePackages = await readManifest(folder, name('manifest.json'), formatTarget(target));
+  const { target, runtimePackages } = await readManifest(folder, name('manifest.json'), named);
   if (present.includes(sums)) await checkSums(folder, sums, present);
   return { target, files: present.map((file) => join(folder, file)), runtimePackages };
 }
@@ -73,15 +80,21 @@ async function presentFiles(
   return present;
 }
 
-async function readManifest(folder: string, file: string, target: string): Promise<readonly string[]> {
+async function readManifest(
+  folder: string,
+  file: string,
+  named: TargetName,
+): Promise<Pick<SmokeSubject, 'target' | 'runtimePackages'>> {
   const bytes = await readPlain(folder, file, largestManifest).catch((error: unknown) => {
     throw error instanceof PlainFileError ? refuse(`${shown(folder, file)} ${error.reason}.`) : error;
   });
   const manifest = manifestPart.safeParse(parseJson(bytes.toString()));
-  if (!manifest.success || manifest.data.target !== target) {
-    throw refuse(`${shown(folder, file)} is not the manifest of ${target}.`);
+  const identifier = formatTarget(named);
+  const target = manifest.success ? withToolchain(named, manifest.data.toolchain) : undefined;
+  if (!manifest.success || target === undefined || manifest.data.target !== identifier) {
+    throw refuse(`${shown(folder, file)} is not the manifest of ${identifier}.`);
   }
-  return manifest.data.runtimePackages;
+  return { target, runtimePackages: manifest.data.runtimePackages };
 }
 
 function parseJson(text: string): unknown {

@@ -72,13 +72,3 @@ export const configureResults = 'configure';
 
 /** Where ccache keeps what compilers made. */
 export const ccacheFolder = (layout: Layout): string => `${layout.userCache}/ccache`;
-
-/** Versions of the distribution's packages, a name and a version a line. */
-export function packageVersionsCommand(
-  manager: 'dpkg' | 'rpm',
-  names: readonly string[],
-): [string, ...string[]] {
-  return manager === 'dpkg'
-    ? ['dpkg-query', '--show', '--showformat', '${binary:Package} ${Version}\\n', ...names]
-    : ['rpm', '--query', '--queryformat', '%{NAME} %{VERSION}\\n', ...names];
-}

@@ -1,10 +1,14 @@
 import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
-import { type Arch, type Gpu, spackTarget } from '../targets/identifier.js';
+import { type Gpu, gpuKinds, isGpuVariant } from '../targets/gpus.js';
+import { type Arch, spackTarget } from '../targets/identifier.js';
 import type { SystemPackage, Toolchain } from '../targets/toolchains.js';
 
 /** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
 export const padding = 128;
+
+/** Name of the folders that Spack pads the path with; the last of them is cut to length. */
+export const paddingFolder = '__spack_path_placeholder__';
 
 /** What an environment is rendered from. */
 export interface EnvironmentRequest {
@@ -23,9 +27,13 @@ export interface EnvironmentRequest {
 }
 
 /** The root spec of a target. */
-export function rootSpec(request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug'>): string {
-  const variant = (name: string, on: boolean) => `${on ? '+' : '~'}${name}`;
-  return `slurm@=${request.spackVersion} ${variant('nvml', request.gpu === 'cuda')} ${variant('debug', request.debug)}`;
+export function rootSpec(
+  request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain'>,
+): string {
+  const debug = request.debug ? '+debug' : '~debug';
+  const off = request.toolchain.without.filter((variant) => !isGpuVariant(variant));
+  const words = [gpuKinds[request.gpu].spec, debug, ...off.map((variant) => `~${variant}`)];
+  return `slurm@=${request.spackVersion} ${words.join(' ')}`;
 }
 
 /**

@@ -1,32 +1,70 @@
-/** Kinds of GPU support, and the processor architectures by their Debian and Docker names. */
-export const gpus = ['none', 'cuda', 'rocm'] as const;
-export type Gpu = (typeof gpus)[number];
+import { type Gpu, gpus } from './gpus.js';
+
+/** Processor architectures by their Debian and Docker names. */
 export const archs = ['amd64', 'arm64'] as const;
 export type Arch = (typeof archs)[number];
 
-/** What is built: a release for a distribution, a kind of GPU and an architecture. */
-export interface Target {
+/**
+ * What becomes of the libraries that Slurm links: `system` needs the distribution's own, `bundled` has copies of
+ * them in the tarball, `self-contained` has those that Spack built.
+ */
+export const dependencyKinds = ['system', 'bundled', 'self-contained'] as const;
+export type Dependencies = (typeof dependencyKinds)[number];
+
+/** What a target's identifier says. */
+export interface TargetName {
   /** `24.11.6` */
   readonly version: string;
-  /** `bookworm` */
-  readonly toolchain: string;
+  readonly dependencies: Dependencies;
+  /** Where the tarball runs: `bookworm` for `system`, else the oldest glibc that will do, `glibc2.34`. */
+  readonly platform: string;
   readonly gpu: Gpu;
   readonly arch: Arch;
 }
 
-/** `slurm-24.11.6-bookworm-amd64`, with `-cuda` or `-rocm` behind it for a GPU target. */
-export function formatTarget(target: Target): string {
-  const base = `slurm-${target.version}-${target.toolchain}-${target.arch}`;
-  return target.gpu === 'none' ? base : `${base}-${target.gpu}`;
+/** What is built: a release for a platform, a kind of GPU and an architecture. */
+export interface Target extends TargetName {
+  /** Toolchain that it is built with, `bookworm`; only the identifier of a `system` target tells it. */
+  readonly toolchain: string;
 }
 
-/** The target that an identifier names; undefined when it is none. */
-export function parseTarget(identifier: string): Target | undefined {
-  const match = /^slurm-(\d+\.\d+\.\d+)-([a-z][a-z0-9]*)-(amd64|arm64)(?:-(cuda|rocm))?$/.exec(identifier);
-  if (match === null) return undefined;
-  const [, version, toolchain, arch, gpu] = match;
-  if (version === undefined || toolchain === undefined) return undefined;
-  return { version, toolchain, arch: arch as Arch, gpu: (gpu ?? 'none') as Gpu };
+const toolchainId = /^[a-z][a-z0-9]*$/;
+const withGpu = gpus.filter((gpu) => gpu !== 'none');
+
+/**
+ * `slurm-24.11.6-bookworm-amd64`, `slurm-24.11.6-glibc2.34-amd64` for a `bundled` target, with
+ * `-self-contained`, then `-cuda` or `-rocm` behind it.
+ */
+export function formatTarget({ version, dependencies, platform, gpu, arch }: TargetName): string {
+  const ends = [dependencies === 'self-contained' ? dependencies : '', gpu === 'none' ? '' : gpu];
+  return ['slurm', version, platform, arch, ...ends.filter((end) => end !== '')].join('-');
+}
+
+const pattern = new RegExp(
+  `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
+    `-(?<arch>${archs.join('|')})(?<own>-self-contained)?(?:-(?<gpu>${withGpu.join('|')}))?$`,
+);
+
+/** What an identifier says; undefined for a text that is none. */
+export function parseTarget(identifier: string): TargetName | undefined {
+  const { version, toolchain, glibc, arch, own, gpu = 'none' } = pattern.exec(identifier)?.groups ?? {};
+  const platform = toolchain ?? glibc;
+  if (version === undefined || platform === undefined) return undefined;
+  // Spack's own libraries run on any distribution.
+  if (own !== undefined && glibc === undefined) return undefined;
+  const dependencies = glibc === undefined ? 'system' : own === undefined ? 'bundled' : 'self-contained';
+  return { version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch };
+}
+
+/**
+ * The target that an identifier names.
+ * @param toolchain what a manifest or a record says; not needed for a `system` target, whose identifier says it
+ * @returns undefined when that is missing, no toolchain's id or not the identifier's
+ */
+export function withToolchain(name: TargetName, toolchain?: string): Target | undefined {
+  const id = toolchain ?? (name.dependencies === 'system' ? name.platform : undefined);
+  if (id === undefined || !toolchainId.test(id)) return undefined;
+  return name.dependencies === 'system' && name.platform !== id ? undefined : { ...name, toolchain: id };
 }
 
 /** Architecture of a Node process by its Docker name; undefined for one that is not built for. */

@@ -1,6 +1,8 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
+import { packageManagers } from '../distro/distro.js';
+import { type Feature, variantsWithout } from './features.js';
 
 const systemPackage = z.object({
   /** Spack's name of the package. */
@@ -20,13 +22,18 @@ const schema = z.object({
   id: z.string(),
   name: z.string(),
   os: z.object({ id: z.string(), version: z.string(), spack: z.string() }),
-  packages: z.enum(['dpkg', 'rpm']),
+  packageManager: z.enum(packageManagers),
   base: z.object({ image: z.string(), digest: z.string().nullable() }),
   compiler: z.object({
     name: z.string(),
     version: z.string(),
-    glibc: z.string(),
+    glibc: z.string().regex(/^\d+\.\d+$/),
     glibcxx: z.string(),
+    /** Oldest glibc that runs what brings its libraries; the toolchain's own without it. */
+    oldestGlibc: z
+      .string()
+      .regex(/^\d+\.\d+$/)
+      .optional(),
     /** Path of the compiler of each language. */
     languages: z.record(z.string(), z.string()).default({ c: '/usr/bin/gcc', cxx: '/usr/bin/g++' }),
   }),
@@ -35,6 +42,8 @@ const schema = z.object({
   tools: z.array(systemPackage),
   /** Spack's names of packages that are never built, so that the solver leaves out all that they need. */
   notBuilt: z.array(z.string()).default([]),
+  /** Features of Slurm, or packages that they need, that this distribution can't have; see `Feature`. */
+  lacks: z.array(z.string()).default([]),
   /** Sonames of the distribution's libraries that a file of the tarball may list as NEEDED. */
   systemLibraries: z.array(z.string()).default([]),
   /** What a smoke test's image has besides the packages that a tarball needs. */
@@ -48,23 +57,33 @@ const schema = z.object({
 });
 
 /** A distribution that is built for, as `toolchains/<id>/toolchain.yaml` describes it. */
-export type Toolchain = z.infer<typeof schema>;
+export interface Toolchain extends z.infer<typeof schema> {
+  /** Variants of the recipe that are off because of `lacks`, sorted. */
+  readonly without: readonly string[];
+}
 export type SystemPackage = z.infer<typeof systemPackage>;
 
 /**
  * Reads a toolchain's description.
+ * @param features of the recipe, which `lacks` goes by
  * @throws ConfigurationError when the file is not as it must be
  */
-export function parseToolchain(text: string, path: string): Toolchain {
+export function parseToolchain(text: string, path: string, features: readonly Feature[]): Toolchain {
+  const wrong = (message: string) =>
+    new ConfigurationError(`${path}: ${message}`, 'Restore the file from the repository.');
   const parsed = schema.safeParse(parse(text));
-  if (!parsed.success) {
-    throw new ConfigurationError(
-      `${path}: ${z.prettifyError(parsed.error)}`,
-      'Restore the file from the repository.',
-    );
-  }
-  return parsed.data;
+  if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
+  const { lacks, dependencies } = parsed.data;
+  const both = dependencies.find(({ spec }) => lacks.includes(spec));
+  if (both !== undefined) throw wrong(`lacks: '${both.spec}' is among the dependencies too.`);
+  const without = variantsWithout(features, lacks);
+  if (typeof without === 'string') throw wrong(without);
+  return { ...parsed.data, without };
 }
+
+/** The oldest glibc, `2.34`, that runs a tarball which brings its libraries. */
+export const oldestGlibc = ({ compiler }: Pick<Toolchain, 'compiler'>): string =>
+  compiler.oldestGlibc ?? compiler.glibc;
 
 /** All packages that the builder image of a toolchain holds, sorted, each once. */
 export function imagePackages(toolchain: Toolchain): string[] {
@@ -74,4 +93,12 @@ export function imagePackages(toolchain: Toolchain): string[] {
     ...toolchain.tools.map((tool) => tool.package),
   ];
   return [...new Set(names)].sort();
+}
+
+/**
+ * The image that builder images and smoke tests start from, by digest where the toolchain pins one.
+ * @param containerImage image that takes the place of the toolchain's own
+ */
+export function baseReference({ base }: Pick<Toolchain, 'base'>, containerImage: string | undefined): string {
+  return containerImage ?? (base.digest === null ? base.image : `${base.image}@${base.digest}`);
 }

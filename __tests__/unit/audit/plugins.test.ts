@@ -2,16 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { expectationFor } from '../../../src/audit/expectation.js';
-import { matches, promisedBy, promises } from '../../../src/audit/plugins.js';
+import { matches, promisedBy } from '../../../src/audit/plugins.js';
 import { layoutBelow } from '../../../src/container/layout.js';
-import type { Gpu } from '../../../src/targets/identifier.js';
+import type { Gpu } from '../../../src/targets/gpus.js';
 import { parseToolchain } from '../../../src/targets/toolchains.js';
 import { target } from '../../support/audit.js';
+import { features } from '../../support/fakes.js';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const files = (version: string, gpu: Gpu = 'none') =>
-  promisedBy({ version, gpu }).flatMap((promise) => promise.files);
+  promisedBy({ version, gpu }, features, []).flatMap((promise) => promise.files);
 
 describe('what a release promises starts with its series', () => {
   test.each<[string, string, boolean]>([
@@ -34,10 +35,22 @@ test('each kind of GPU has its own plugin', () => {
   expect(gpu('rocm')).toEqual(['lib/slurm/gpu_rsmi.so']);
 });
 
-test('the recipe checks every plugin that is promised', () => {
-  const recipe = read('spack-repo/spack_repo/slurm_factory/packages/slurm/package.py');
-  const names = promises.flatMap((promise) => promise.files).map((file) => file.replace(/^.*\//, ''));
-  expect(names.filter((name) => !recipe.includes(name.replace(/\.so$/, '')))).toEqual([]);
+test('what a toolchain lacks is not promised, and nothing else is left out', () => {
+  const version = { version: '25.11.7', gpu: 'none' } as const;
+  const all = promisedBy(version, features, []);
+  const some = promisedBy(version, features, ['jwt', 'restd']);
+  expect(some.flatMap(({ files }) => files)).not.toContain('lib/slurm/auth_jwt.so');
+  const gone = all.filter(({ feature }) => !some.some((kept) => kept.feature === feature));
+  expect(gone.map(({ feature }) => feature)).toEqual(['JSON web tokens', 'REST', 'REST', 'REST']);
+});
+
+test('a promise says what to look at', () => {
+  const needs = (wanted: string) =>
+    promisedBy({ version: '24.11.6', gpu: 'none' }, features, []).find(({ feature }) => feature === wanted)
+      ?.needs;
+  expect(needs('commands')).toBe('the build log');
+  expect(needs('munge')).toBe('munge');
+  expect(needs('REST')).toBe('http-parser, json-c and libjwt');
 });
 
 test('a star stands for a part of a name', () => {
@@ -49,15 +62,16 @@ test('a star stands for a part of a name', () => {
 
 test('the expectation comes from toolchain and target', () => {
   const path = 'toolchains/bookworm/toolchain.yaml';
-  const bookworm = parseToolchain(read(path), path);
+  const bookworm = parseToolchain(read(path), path, features);
   const arm = expectationFor(
     { ...target, arch: 'arm64', gpu: 'cuda' },
     bookworm,
+    features,
     layoutBelow('/srv/build-1'),
   );
   expect(arm).toMatchObject({
     top: 'slurm-24.11.6-bookworm-arm64-cuda',
-    packages: 'dpkg',
+    packageManager: 'dpkg',
     machine: 'EM_AARCH64',
     interpreter: '/lib/ld-linux-aarch64.so.1',
     limits: { GLIBC: '2.36', GLIBCXX: '3.4.30' },

@@ -34,7 +34,7 @@ test('the script is asked once, with all that it looks for', async () => {
   expect(JSON.parse(command[3] ?? '')).toMatchObject({
     archive: request.tarball,
     top,
-    packages: 'dpkg',
+    packageManager: 'dpkg',
     forbidden: ['__spack_path_placeholder__', '/opt/slurm-factory'],
     limits: { GLIBC: '2.36', GLIBCXX: '3.4.30' },
     hosts: expect.arrayContaining(['sbin/slurmctld', 'sbin/slurmd']),

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { type ManifestFacts, makeManifest, manifestSchema } from '../../../src/bundle/manifest.js';
+import { systemTarget } from '../../support/fakes.js';
 
 const facts: ManifestFacts = {
-  target: { version: '24.11.6', toolchain: 'bookworm', gpu: 'cuda', arch: 'amd64' },
+  target: systemTarget({ gpu: 'cuda' }),
   identifier: 'slurm-24.11.6-bookworm-amd64-cuda',
   dependencies: 'system',
   contentKey: 'f'.repeat(64),

@@ -10,9 +10,9 @@ import {
   renderTemplate,
   targetFacts,
 } from '../../../src/bundle/modules.js';
-import type { Target } from '../../../src/targets/identifier.js';
+import { systemTarget } from '../../support/fakes.js';
 
-const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+const target = systemTarget();
 const projectTemplate = (name: string): Promise<string> =>
   readFile(new URL(`../../../templates/${name}`, import.meta.url), 'utf8');
 const unfilled = /@[A-Z_]+@/;
@@ -71,7 +71,7 @@ test('the module templates of the project name no unknown fact, and leave none u
 });
 
 describe('renderInstaller', () => {
-  const machine = { os: { id: 'debian', version: '12' }, packages: 'dpkg' } as const;
+  const machine = { os: { id: 'debian', version: '12' }, packageManager: 'dpkg' } as const;
   const sha256 = 'ab'.repeat(32);
   const file = (path: string): InstalledEntry => ({ path, type: 'file', mode: 0o755, sha256, target: null });
   const folder = (path: string): InstalledEntry => ({ ...file(path), type: 'folder', sha256: null });

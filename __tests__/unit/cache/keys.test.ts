@@ -18,6 +18,9 @@ import {
   resultKey,
   transferName,
 } from '../../../src/cache/keys.js';
+import { dependencyKinds, formatTarget } from '../../../src/targets/identifier.js';
+import { targetOf } from '../../../src/targets/matrix.js';
+import { release, toolchain } from '../../support/fakes.js';
 
 const lockMaterial: LockMaterial = {
   builder: 'b'.repeat(64),
@@ -39,6 +42,7 @@ const ccache: CcacheMaterial = { ...platform, builder: place.builder, series: '2
 const material: KeyMaterial = {
   ...lockMaterial,
   target: 'slurm-24.11.6-bookworm-amd64',
+  dependencies: 'system',
   templates: 'e'.repeat(64),
   scripts: '9'.repeat(64),
 };
@@ -50,6 +54,7 @@ describe('the whole key', () => {
     const text = [
       'schema 4',
       'target slurm-24.11.6-bookworm-amd64',
+      'dependencies system',
       `builder ${'b'.repeat(64)}`,
       `spack ${'1'.repeat(40)}`,
       `packages ${'2'.repeat(40)}`,
@@ -59,7 +64,7 @@ describe('the whole key', () => {
       `scripts ${'9'.repeat(64)}`,
     ].join('\n');
     expect(contentKey(material)).toBe(sha256(text));
-    expect(contentKey(material)).toBe('d617c24880a18c08d135d12ccf4f7d3e07d9037078c5189aa920d5b2d2e46872');
+    expect(contentKey(material)).toBe('5586be98daa9e5142911dcf4d9404963bdc48a89d74a3c9b828800efeaf93dc5');
   });
 
   test('lock', () => {
@@ -107,6 +112,23 @@ describe('each part of the material changes the key, and only that', () => {
     const names = Object.keys(material) as (keyof KeyMaterial)[];
     const keys = names.map((field) => contentKey({ ...material, [field]: 'same' }));
     expect(new Set(keys).size).toBe(names.length);
+  });
+
+  test('two kinds of dependencies never share a content key or the key of a result', () => {
+    const keys = dependencyKinds.map((dependencies) => contentKey({ ...material, dependencies }));
+    expect(new Set(keys).size).toBe(dependencyKinds.length);
+    const targets = dependencyKinds.map((dependencies) =>
+      targetOf({ release: release('24.11.6'), toolchain: toolchain(), gpu: 'none', dependencies }, 'amd64'),
+    );
+    const results = targets.map((target) => resultKey(formatTarget(target), 'f'.repeat(64)));
+    expect(new Set(results).size).toBe(dependencyKinds.length);
+    for (const target of targets) {
+      const { prefixes, includes } = reachOf(formatTarget(target), target);
+      const reached = results.filter(
+        (key) => prefixes.some((prefix) => key.startsWith(prefix)) && includes(key),
+      );
+      expect(reached).toEqual([resultKey(formatTarget(target), 'f'.repeat(64))]);
+    }
   });
 
   test('anything else does not count', () => {

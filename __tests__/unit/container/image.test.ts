@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ContainerError } from '../../../src/base/errors.js';
 import {
-  baseReference,
   buildArguments,
   definitionDigest,
   ensureImage,
@@ -28,14 +27,6 @@ const definition: ImageDefinition = {
 };
 const pinned = { ...definition, toolchain: toolchain({ base: { image: 'debian:bookworm', digest } }) };
 const packages = 'autotools-dev gcc libdbus-1-dev libmunge-dev make patchelf';
-
-test.each<[string, ImageDefinition, string]>([
-  ['by name', definition, 'debian:bookworm'],
-  ['by digest where one is pinned', pinned, `debian:bookworm@${digest}`],
-  ["the user's own", { ...pinned, containerImage: 'my.test/debian:12' }, 'my.test/debian:12'],
-])('the base image: %s', (_, given, expected) => {
-  expect(baseReference(given)).toBe(expected);
-});
 
 describe('the digest of a definition', () => {
   const lean = toolchain();

@@ -26,7 +26,7 @@ const withPackages = (names: readonly string[], install = { exitCode: 0, stderr:
   });
 
 describe('ensurePackages', () => {
-  const rpm = toolchain({ packages: 'rpm' });
+  const rpm = toolchain({ packageManager: 'rpm' });
 
   test('a machine that has all is asked, and nothing is installed', async () => {
     const process = withPackages(all);

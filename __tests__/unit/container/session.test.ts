@@ -86,7 +86,7 @@ describe('runArguments', () => {
   });
 
   const rich = host({
-    hasGpu: true,
+    devices: ['/dev/nvidiactl'],
     caBundle: '/etc/ssl/my,ca.crt',
     proxy: { https_proxy: 'http://user:p ss@proxy:3128', no_proxy: 'localhost,127.0.0.1' },
   });

@@ -18,7 +18,6 @@ import { type PostRecord, parseRecord } from '../../../src/pipeline/record.js';
 import type { BuildReport } from '../../../src/pipeline/report.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
-import { parseTarget, type Target } from '../../../src/targets/identifier.js';
 import { buildRequest } from '../../support/build.js';
 import {
   type Answer,
@@ -27,6 +26,7 @@ import {
   host,
   memoryCache,
   readFiles,
+  targetNamed,
   temporaryFolder,
   writeFiles,
 } from '../../support/fakes.js';
@@ -41,7 +41,7 @@ import {
 import { containerIn, keyringIn } from '../../support/records.js';
 
 const target = 'slurm-24.11.6-bookworm-amd64';
-const checks = promisedChecks(parseTarget(target) as Target, ['lmod', 'tcl']);
+const checks = promisedChecks(targetNamed(target), { without: [] }, ['lmod', 'tcl']);
 
 /** A build and what follows it, as the action runs them; the record passes through text. */
 async function build(

@@ -11,14 +11,13 @@ import {
   smokeImage,
 } from '../../../src/smoke/plan.js';
 import { rights } from '../../../src/smoke/rights.js';
-import type { Target } from '../../../src/targets/identifier.js';
-import { toolchain } from '../../support/fakes.js';
+import { systemTarget, toolchain } from '../../support/fakes.js';
 
-const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+const target = systemTarget();
 const smoke = { packages: ['munge', 'lmod'], unpacked: ['environment-modules'] };
 
 describe('promisedChecks', () => {
-  const checks = promisedChecks(target, ['lmod', 'tcl']);
+  const checks = promisedChecks(target, toolchain(), ['lmod', 'tcl']);
 
   test('what a cluster does, each once', () => {
     expect(checks).toEqual(
@@ -33,18 +32,24 @@ describe('promisedChecks', () => {
     const functions = [...text.join('\n').matchAll(/^check_(\w+)\(\)/gm)].map(([, name]) =>
       name?.replaceAll('_', '-'),
     );
-    const promised = promisedChecks({ ...target, gpu: 'cuda' }, ['lmod', 'tcl']);
+    const promised = promisedChecks({ ...target, gpu: 'cuda' }, toolchain(), ['lmod', 'tcl']);
     expect(functions.sort()).toEqual(promised.sort());
   });
 
   test('the module systems that are promised', () => {
     expect(checks).toEqual(expect.arrayContaining(['module-lmod', 'module-tcl']));
-    expect(promisedChecks(target, ['lmod'])).not.toContain('module-tcl');
+    expect(promisedChecks(target, toolchain(), ['lmod'])).not.toContain('module-tcl');
   });
 
   test('NVML for CUDA targets only', () => {
     expect(checks).not.toContain('gpu-nvml');
-    expect(promisedChecks({ ...target, gpu: 'cuda' }, [])).toContain('gpu-nvml');
+    expect(promisedChecks({ ...target, gpu: 'cuda' }, toolchain(), [])).toContain('gpu-nvml');
+  });
+
+  test('nothing that the toolchain lacks', () => {
+    const some = promisedChecks(target, { without: ['jwt', 'pmix', 'restd'] }, ['lmod', 'tcl']);
+    const gone = ['mpi-pmix', 'jwt', 'rest', 'rest-accounting'];
+    expect(checks.filter((check) => !some.includes(check))).toEqual(gone);
   });
 
   test('those that start the cluster anew come last', () => {
@@ -79,7 +84,7 @@ describe('smokeImage', () => {
 
   test.each([
     ['without packages for a cluster', toolchain()],
-    ['that unpacks packages of rpm', toolchain({ smoke, packages: 'rpm' })],
+    ['that unpacks packages of rpm', toolchain({ smoke, packageManager: 'rpm' })],
   ])('refuses a toolchain %s', (_, given) => {
     expect(() => smokeImage(given, [], undefined)).toThrow(ConfigurationError);
   });
@@ -132,7 +137,7 @@ const plan: SmokePlan = {
   checks: ['install', 'srun'],
   cgroup2: false,
   limits: ['memory', 'pids'],
-  gpu: false,
+  gpuOptions: [],
 };
 
 describe('containerArguments', () => {
@@ -158,11 +163,11 @@ describe('containerArguments', () => {
     ]);
   });
 
-  test('the right to mount its cgroup anew goes to machines with cgroup v2 alone, GPUs to CUDA', () => {
+  test('the right to mount its cgroup anew goes to machines with cgroup v2 alone, GPUs to targets for them', () => {
     const plain = containerArguments(plan);
     expect(plain).not.toContain('SYS_ADMIN');
     expect(plain).not.toContain('--gpus');
-    const both = containerArguments({ ...plan, cgroup2: true, gpu: true });
+    const both = containerArguments({ ...plan, cgroup2: true, gpuOptions: ['--gpus', 'all'] });
     expect(both).toEqual(expect.arrayContaining(['SYS_ADMIN', 'private', '--gpus', 'all']));
     expect(both).not.toContain('--privileged');
   });
@@ -178,6 +183,6 @@ test('docs/smoke.md has the table of the rights, and each is shown by a check th
   const docs = readFileSync(join(import.meta.dirname, '../../../docs/smoke.md'), 'utf8');
   for (const { capability, reason, check } of rights) {
     expect(docs).toContain(`| \`${capability}\` | ${reason} | \`${check}\` |`);
-    expect(promisedChecks(target, [])).toContain(check);
+    expect(promisedChecks(target, toolchain(), [])).toContain(check);
   }
 });

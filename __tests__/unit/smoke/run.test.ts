@@ -7,20 +7,20 @@ import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
 import { type SmokeRequest, smokeTest } from '../../../src/smoke/run.js';
 import { openSubject } from '../../../src/smoke/subject.js';
-import type { Target } from '../../../src/targets/identifier.js';
 import {
   type Answer,
   fakeProcess,
   host,
   recordingLogger,
+  systemTarget,
   temporaryFolder,
   toolchain,
 } from '../../support/fakes.js';
 
-const target: Target = { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' };
+const target = systemTarget();
 const identifier = 'slurm-24.11.6-bookworm-amd64';
 const smoke = { packages: ['munge'], unpacked: [] };
-const names = promisedChecks(target, ['lmod', 'tcl']);
+const names = promisedChecks(target, toolchain(), ['lmod', 'tcl']);
 
 const line = (check: string, status = 'passed', detail = '') =>
   `${JSON.stringify({ check, status, seconds: 0.1, detail })}\n`;

@@ -5,7 +5,6 @@ import {
   concretizeCommand,
   fetchCommand,
   installCommand,
-  packageVersionsCommand,
 } from '../../../src/spack/commands.js';
 
 const side = { layout: containerLayout, python: '/py/bin/python3' };
@@ -55,11 +54,4 @@ test('fetch works in a copy of the environment, and its sources go where the bui
     '/aaa',
     '/bbb',
   ]);
-});
-
-test.each([
-  ['dpkg', ['dpkg-query', '--show', '--showformat', '${binary:Package} ${Version}\\n', 'a', 'b']],
-  ['rpm', ['rpm', '--query', '--queryformat', '%{NAME} %{VERSION}\\n', 'a', 'b']],
-] as const)('versions from %s', (manager, command) => {
-  expect(packageVersionsCommand(manager, ['a', 'b'])).toEqual(command);
 });

@@ -30,6 +30,15 @@ test.each([
   expect(rendered({ gpu }).specs).toEqual([spec]);
 });
 
+test('the root spec says what the toolchain lacks', () => {
+  const given = toolchain({ without: ['jwt', 'nvml', 'restd'] });
+  expect(rootSpec({ ...request, toolchain: given })).toBe('slurm@=24-11-6-1 ~nvml ~debug ~jwt ~restd');
+});
+
+test('ROCm has a variant of its own', () => {
+  expect(rootSpec({ ...request, gpu: 'rocm' })).toBe('slurm@=24-11-6-1 ~nvml +rsmi ~debug');
+});
+
 describe('the environment, read back', () => {
   test('builds nothing anew that the lock does not say, and into a padded tree', () => {
     const spack = rendered();

@@ -1,12 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import {
-  builtSpecs,
-  installedPrefixes,
-  parseLock,
-  parsePackageVersions,
-  upstreamVersion,
-} from '../../../src/spack/results.js';
+import { builtSpecs, installedPrefixes, parseLock } from '../../../src/spack/results.js';
 
 const hashes = { slurm: 's'.repeat(32), munge: 'm'.repeat(32), glibc: 'g'.repeat(32) };
 const lock = {
@@ -43,33 +37,6 @@ describe('parseLock', () => {
     ['a spec without a version', JSON.stringify({ ...lock, concrete_specs: { a: { name: 'a' } } })],
   ])('%s is a ConfigurationError', (_, text) => {
     expect(() => parseLock(text)).toThrow(ConfigurationError);
-  });
-});
-
-test.each([
-  ['1:2.36-9+deb12u14', '2.36'],
-  ['2.36', '2.36'],
-  ['7.88.1-10+deb12u12', '7.88.1'],
-  ['1.14.10-1~deb12u1', '1.14.10'],
-  ['0.8.1-1.1', '0.8.1'],
-  ['8.2-1.3', '8.2'],
-  ['5.4.4+dfsg-3', '5.4.4'],
-  ['2.9.4-4.1', '2.9.4'],
-  ['1.0~rc1-2', '1.0'],
-  ['20220412.0-1', '20220412.0'],
-  ['4.2.2-1', '4.2.2'],
-  ['1:10.11.11-0+deb12u1', '10.11.11'],
-  ['2.0-1-3', '2.0-1'],
-])('upstreamVersion of %s is %s', (version, upstream) => {
-  expect(upstreamVersion(version)).toBe(upstream);
-});
-
-test('parsePackageVersions: a line each, the architecture taken off', () => {
-  const text = 'libc6-dev:amd64 2.36-9+deb12u14\nmake 4.3-4.1\nlibmunge-dev 0.5.15-2\n';
-  expect(Object.fromEntries(parsePackageVersions(text))).toEqual({
-    'libc6-dev': '2.36',
-    make: '4.3',
-    'libmunge-dev': '0.5.15',
   });
 });
 

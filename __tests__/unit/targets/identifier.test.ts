@@ -1,35 +1,46 @@
 import { describe, expect, test } from '@jest/globals';
+import { gpus } from '../../../src/targets/gpus.js';
 import {
   archOf,
   archs,
+  dependencyKinds,
   formatTarget,
-  gpus,
   parseTarget,
   spackTarget,
-  type Target,
+  type TargetName,
+  withToolchain,
 } from '../../../src/targets/identifier.js';
 
+const system = { dependencies: 'system', gpu: 'none', arch: 'amd64' } as const;
+const bundled = { ...system, dependencies: 'bundled', platform: 'glibc2.34' } as const;
+const own = { ...bundled, dependencies: 'self-contained' } as const;
+
 describe('identifiers', () => {
-  test.each<[Target, string]>([
+  test.each<[string, TargetName]>([
+    ['slurm-24.11.6-bookworm-amd64', { ...system, version: '24.11.6', platform: 'bookworm' }],
     [
-      { version: '24.11.6', toolchain: 'bookworm', gpu: 'none', arch: 'amd64' },
-      'slurm-24.11.6-bookworm-amd64',
-    ],
-    [
-      { version: '24.11.6', toolchain: 'noble', gpu: 'cuda', arch: 'arm64' },
       'slurm-24.11.6-noble-arm64-cuda',
+      { ...system, version: '24.11.6', platform: 'noble', gpu: 'cuda', arch: 'arm64' },
     ],
     [
-      { version: '25.05.0', toolchain: 'rockylinux9', gpu: 'rocm', arch: 'amd64' },
       'slurm-25.05.0-rockylinux9-amd64-rocm',
+      { ...system, version: '25.05.0', platform: 'rockylinux9', gpu: 'rocm' },
     ],
-  ])('%j is %s', (target, identifier) => {
-    expect(formatTarget(target)).toBe(identifier);
-    expect(parseTarget(identifier)).toEqual(target);
+    ['slurm-24.11.6-glibc2-amd64', { ...system, version: '24.11.6', platform: 'glibc2' }],
+    ['slurm-24.11.6-glibc2.34-amd64', { ...bundled, version: '24.11.6' }],
+    ['slurm-24.11.6-glibc2.34-amd64-cuda', { ...bundled, version: '24.11.6', gpu: 'cuda' }],
+    ['slurm-24.11.6-glibc2.34-amd64-self-contained', { ...own, version: '24.11.6' }],
+    [
+      'slurm-24.11.6-glibc2.34-arm64-self-contained-rocm',
+      { ...own, version: '24.11.6', gpu: 'rocm', arch: 'arm64' },
+    ],
+  ])('%s', (identifier, name) => {
+    expect(formatTarget(name)).toBe(identifier);
+    expect(parseTarget(identifier)).toEqual(name);
   });
 
   test('every target comes back from its identifier, and no two share one', () => {
-    // A small generator with a fixed start: the same 2,000 targets each time.
+    // A small generator with a fixed start: the same 3,000 targets each time.
     let state = 20260629;
     const draw = (below: number) => {
       state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
@@ -37,18 +48,23 @@ describe('identifiers', () => {
     };
     const pick = <T>(items: readonly T[]): T => items[draw(items.length)] as T;
     const letters = 'abcdefghijklmnopqrstuvwxyz';
+    const id = () => {
+      const rest = Array.from({ length: draw(11) }, () => pick([...`${letters}0123456789`])).join('');
+      return draw(20) === 0 ? `glibc${draw(100)}` : pick([...letters]) + rest;
+    };
     const seen = new Map<string, string>();
-    for (let round = 0; round < 2000; round++) {
-      const name = Array.from({ length: draw(11) }, () => pick([...`${letters}0123456789`])).join('');
-      const target: Target = {
+    for (let round = 0; round < 3000; round++) {
+      const dependencies = pick(dependencyKinds);
+      const name: TargetName = {
         version: `${draw(100)}.${String(draw(13)).padStart(2, '0')}.${draw(20)}`,
-        toolchain: pick([...letters]) + name,
+        dependencies,
+        platform: dependencies === 'system' ? id() : `glibc2.${draw(60)}`,
         gpu: pick(gpus),
         arch: pick(archs),
       };
-      const identifier = formatTarget(target);
-      expect(parseTarget(identifier)).toEqual(target);
-      const text = JSON.stringify(target);
+      const identifier = formatTarget(name);
+      expect(parseTarget(identifier)).toEqual(name);
+      const text = JSON.stringify(name);
       expect(seen.get(identifier) ?? text).toBe(text);
       seen.set(identifier, text);
     }
@@ -67,6 +83,11 @@ describe('identifiers', () => {
     ' slurm-24.11.6-bookworm-amd64',
     'slurm-24.11.6-bookworm-amd64 ',
     'slurm-24.11.6-bookworm-amd64/..',
+    'slurm-24.11.6-bookworm-amd64-self-contained',
+    'slurm-24.11.6-glibc2.34-amd64-cuda-self-contained',
+    'slurm-24.11.6-glibc2.34.1-amd64',
+    'slurm-24.11.6-glibc.34-amd64',
+    'slurm-24.11.6-book.worm-amd64',
   ])('%j is no identifier', (text) => {
     expect(parseTarget(text)).toBeUndefined();
   });
@@ -82,4 +103,21 @@ test.each([
 
 test.each(['ia32', 'arm', 'ppc64', 'riscv64', ''])("Node's %j is not built for", (node) => {
   expect(archOf(node)).toBeUndefined();
+});
+
+describe('withToolchain', () => {
+  const named = (identifier: string) => parseTarget(identifier) as TargetName;
+  const plain = named('slurm-24.11.6-bookworm-amd64');
+  const copied = named('slurm-24.11.6-glibc2.34-amd64');
+
+  test.each<[string, TargetName, string | undefined, string | undefined]>([
+    ["a system target's is in its name", plain, undefined, 'bookworm'],
+    ['and may be said again', plain, 'bookworm', 'bookworm'],
+    ['but not otherwise', plain, 'noble', undefined],
+    ["a bundled target's is not", copied, undefined, undefined],
+    ['and has to be said', copied, 'bookworm', 'bookworm'],
+    ['as an id', copied, '../etc', undefined],
+  ])('%s', (_, name, toolchain, expected) => {
+    expect(withToolchain(name, toolchain)?.toolchain).toBe(expected);
+  });
 });

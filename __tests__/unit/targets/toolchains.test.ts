@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { imagePackages, parseToolchain } from '../../../src/targets/toolchains.js';
-import { toolchain, toolchainText } from '../../support/fakes.js';
+import { baseReference, imagePackages, parseToolchain } from '../../../src/targets/toolchains.js';
+import { features, toolchain, toolchainText } from '../../support/fakes.js';
 
 test('a system package lies below /usr unless it says where', () => {
   expect(toolchain().tools.map((tool) => [tool.spec, tool.prefix])).toEqual([
@@ -27,10 +27,22 @@ describe('a description that is not as it must be is a ConfigurationError with i
     ['another package manager', toolchainText.replace('dpkg', 'pacman')],
     ['no compiler', toolchainText.replace('compiler:', 'kompiler:')],
     ['a number for a version', toolchainText.replace("version: '12'", 'version: 12')],
+    ['no such thing that it lacks', `${toolchainText}lacks: [libjpt]\n`],
+    ['Slurm without JSON', `${toolchainText}lacks: [json-c]\n`],
+    ['what it has and lacks', `${toolchainText}lacks: [dbus]\n`],
     ['a dependency without a package', toolchainText.replace(', package: libmunge-dev', '')],
   ])('%s', (_, text) => {
-    const read = () => parseToolchain(text, 'toolchains/x/toolchain.yaml');
+    const read = () => parseToolchain(text, 'toolchains/x/toolchain.yaml', features);
     expect(read).toThrow(ConfigurationError);
     expect(read).toThrow(/toolchains\/x\/toolchain\.yaml/);
   });
+});
+
+test.each([
+  ['by name', null, undefined, 'debian:bookworm'],
+  ['by digest where one is pinned', 'sha256:dd', undefined, 'debian:bookworm@sha256:dd'],
+  ["the user's own", 'sha256:dd', 'my.test/debian:12', 'my.test/debian:12'],
+])('the base image: %s', (_, digest, containerImage, expected) => {
+  const base = { image: 'debian:bookworm', digest };
+  expect(baseReference({ base }, containerImage)).toBe(expected);
 });

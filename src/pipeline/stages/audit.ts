@@ -31,7 +31,7 @@ export async function audit(
     script: await inventoryScript(project),
     tarball,
     toolchain,
-    expectation: expectationFor(target, toolchain, session.layout),
+    expectation: expectationFor(target, toolchain, project.features, session.layout),
   });
   const { figures } = report;
   const highest = Object.entries(figures.highest).map(([name, version]) => `${name} ${version}`);

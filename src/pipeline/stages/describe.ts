@@ -5,7 +5,6 @@ import { copyPlain } from '../../base/safe.js';
 import { fileName, resultFiles, smokeReportName } from '../../bundle/catalogue.js';
 import {
   distributionCommand,
-  parseDistribution,
   parseLockGraph,
   parseRecipes,
   spackSbomPath,
@@ -15,6 +14,7 @@ import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
+import { parseDistribution } from '../../distro/distro.js';
 import { builtSpecs, type Lock } from '../../spack/results.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
@@ -87,7 +87,7 @@ export async function describe(
     spackCommit: plan.pins.spack.commit,
     packagesCommit: plan.pins.packages.commit,
     builder: plan.builder,
-    packageManager: plan.toolchain.packages,
+    packageManager: plan.toolchain.packageManager,
     specs: lock.specs.map(({ name, version, hash, external }) => ({
       name,
       version,

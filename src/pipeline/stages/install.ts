@@ -9,7 +9,7 @@ import type { CacheEntries } from '../../cache/entries.js';
 import { packageKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
-import { arrivedPackages, padding } from '../../spack/environment.js';
+import { arrivedPackages, padding, paddingFolder } from '../../spack/environment.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import {
   builtSpecs,
@@ -148,8 +148,8 @@ const databaseFolder = '.spack-db';
  */
 async function readPrefixes(plan: BuildPlan, session: Session): Promise<Map<string, string>> {
   // The last of the padding's folders is cut to length.
-  const padding = (name: string) => '__spack_path_placeholder__'.startsWith(name);
-  const enter = (folder: string) => padding(basename(folder)) || basename(folder) === databaseFolder;
+  const pads = (name: string) => paddingFolder.startsWith(name);
+  const enter = (folder: string) => pads(basename(folder)) || basename(folder) === databaseFolder;
   const files = await listPlain(plan.hostLayout.store, { enter });
   const databases = files.filter((file) => file.endsWith(`${databaseFolder}/index.json`));
   const found: [string, string][] = [];

@@ -6,9 +6,11 @@ import { copyPlain, readPlain } from '../../base/safe.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { lockDigest, lockKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
-import { concretizeCommand, packageVersionsCommand } from '../../spack/commands.js';
+import { parseVersions } from '../../distro/distro.js';
+import { distroOf } from '../../distro/distros.js';
+import { concretizeCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
-import { type Lock, parseLock, parsePackageVersions } from '../../spack/results.js';
+import { type Lock, parseLock } from '../../spack/results.js';
 import type { Indexes } from '../indexes.js';
 import { type BuildPlan, environmentBase } from '../plan.js';
 import type { Recorder } from '../record.js';
@@ -76,14 +78,14 @@ async function takeLock(plan: BuildPlan): Promise<void> {
 async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {
   const { toolchain, options, target } = plan;
   const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
-  const queried = await session.exec(packageVersionsCommand(toolchain.packages, [...new Set(names)]));
+  const queried = await session.exec(distroOf(toolchain.packageManager).versionsCommand([...new Set(names)]));
   if (queried.exitCode !== 0) {
     throw new ContainerError(
       `The builder image lacks packages: ${queried.stderr.trim()}`,
       'Remove the image, so that it is made again.',
     );
   }
-  const versions = parsePackageVersions(queried.stdout);
+  const versions = parseVersions(queried.stdout);
   const render = (sourceMirror: string | undefined) =>
     renderEnvironment({
       ...environmentBase(options, toolchain, target.arch),

@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import json
 import os
 import re
 import struct
@@ -535,66 +536,35 @@ END
         objcopy("--only-keep-debug", "--compress-debug-sections", path, debug_file)
         return debug_file
 
-    def _expected(self):
-        """(variant, what it is, dependency to look at, files), for the release at hand."""
-        plugin = "lib/slurm/{0}.so".format
-        since_23_02 = self.spec.satisfies("@23-02:")
-        since_23_11 = self.spec.satisfies("@23-11:")
-        programs = ["bin/sinfo", "bin/srun", "bin/sbatch", "bin/squeue", "bin/scontrol"]
-        programs += ["bin/sacctmgr", "sbin/slurmctld", "sbin/slurmd", "sbin/slurmdbd"]
-        programs += ["sbin/slurmstepd"] + (["sbin/sackd"] if since_23_11 else [])
-        rest = ["sbin/slurmrestd", plugin("rest_auth_local"), plugin("openapi_*")]
-        rest += [plugin("data_parser_v*")] if since_23_02 else []
-        rest += [plugin("rest_auth_jwt")]
-        rest += [plugin("http_parser_libhttp_parser")] if self.spec.satisfies("@25-11:") else []
-        cgroup = [plugin("cgroup_v2"), plugin("proctrack_cgroup"), plugin("task_cgroup")]
-        return [
-            (None, "programs", "c", programs),
-            (None, "headers", "c", ["include/slurm/slurm.h", "include/slurm/spank.h"]),
-            (None, "manual pages", "c", ["share/man/man1/srun.1", "share/man/man8/slurmd.8"]),
-            (None, "munge", "munge", [plugin("auth_munge"), plugin("cred_munge")]),
-            (None, "JSON and YAML", "json-c, libyaml", [plugin("serializer_json")]),
-            (None, "JSON and YAML", "json-c, libyaml", [plugin("serializer_yaml")]),
-            (None, "PMI-1 and PMI-2", "c", ["lib/libpmi.so", "lib/libpmi2.so"]),
-            (None, "PMI-1 and PMI-2", "c", [plugin("mpi_pmi2")]),
-            (None, "nss_slurm", "c", ["lib/libnss_slurm.so.2"]),
-            (None, "task affinity", "hwloc", [plugin("task_affinity")]),
-            ("jwt", "JSON web tokens", "libjwt", [plugin("auth_jwt")]),
-            ("restd", "slurmrestd", "http-parser, json-c, libjwt", rest),
-            ("mysql", "accounting", "mariadb-c-client", [plugin("accounting_storage_mysql")]),
-            ("pmix", "PMIx", "pmix", [plugin("mpi_pmix")]),
-            ("cgroup", "cgroup v2", "dbus, linux/bpf.h", cgroup),
-            ("pam", "PAM", "linux-pam", ["lib/security/pam_slurm.so"]),
-            ("pam", "PAM", "linux-pam", ["lib/security/pam_slurm_adopt.so"]),
-            ("lua", "Lua", "lua", [plugin("job_submit_lua"), plugin("cli_filter_lua")]),
-            ("curl", "HTTP", "curl", [plugin("jobcomp_elasticsearch")]),
-            ("curl", "HTTP", "curl", [plugin("acct_gather_profile_influxdb")]),
-            ("nvml", "NVIDIA GPUs", "nvml", [plugin("gpu_nvml")]),
-            ("rsmi", "AMD GPUs", "rocm-smi-lib", [plugin("gpu_rsmi")]),
-        ]
+    def _features(self):
+        """The entries of features.json that this release and these variants must have.
 
-    # Features that make no file of their own, by the line of config.h that switches them on.
-    defines = {
-        "curl": ("HAVE_LIBCURL", "curl"),
-        "hwloc": ("HAVE_HWLOC", "hwloc"),
-        "lz4": ("HAVE_LZ4", "lz4"),
-        "pam": ("HAVE_PAM", "linux-pam"),
-        "readline": ("HAVE_READLINE", "readline"),
-    }
+        `variant` switches one on, `needs` says what to look at when it is missing, `define` is the
+        line of config.h that shows one which makes no file of its own. The audit of the finished
+        tarball and the toolchains' `lacks` go by the same entries.
+        """
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "features.json")
+        with open(path, encoding="utf-8") as f:
+            features = json.load(f)["features"]
+        for feature in features:
+            conditions = [f"+{feature['variant']}"] if "variant" in feature else []
+            if "since" in feature:
+                conditions.append(f"@{feature['since'].replace('.', '-')}:")
+            if all(self.spec.satisfies(condition) for condition in conditions):
+                yield feature
 
     def _check_features(self):
         missing = []
-        for variant_name, feature, dependency, patterns in self._expected():
-            if variant_name and not self.spec.satisfies(f"+{variant_name}"):
-                continue
-            for pattern in patterns:
-                if not glob.glob(os.path.join(self.prefix, pattern)):
-                    missing.append(f"{pattern}: {feature} (look at {dependency})")
         with open("config.h", encoding="utf-8") as f:
             config = f.read()
-        for variant_name, (define, dependency) in self.defines.items():
-            if self.spec.satisfies(f"+{variant_name}") and f"#define {define} " not in config:
-                missing.append(f"{define} in config.h: {variant_name} (look at {dependency})")
+        for feature in self._features():
+            look = f"{feature['feature']} (look at {', '.join(feature['needs']) or 'the build log'})"
+            for pattern in feature["files"]:
+                if not glob.glob(os.path.join(self.prefix, pattern)):
+                    missing.append(f"{pattern}: {look}")
+            define = feature.get("define")
+            if define and f"#define {define} " not in config:
+                missing.append(f"{define} in config.h: {look}")
         if missing:
             raise InstallError(
                 f"slurm@{self.version} was built without what was asked for", "\n".join(missing)

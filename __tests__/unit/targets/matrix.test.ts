@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { InputError } from '../../../src/base/errors.js';
+import { gpus } from '../../../src/targets/gpus.js';
+import { archs, dependencyKinds, formatTarget, parseTarget } from '../../../src/targets/identifier.js';
+import { releasesOf, type TargetChoices, targetOf, targetsOf } from '../../../src/targets/matrix.js';
+import { parseReleases } from '../../../src/targets/releases.js';
+import { toolchain } from '../../support/fakes.js';
+
+const releases = parseReleases(
+  readFileSync(new URL('../../../data/slurm-releases.json', import.meta.url), 'utf8'),
+);
+const { compiler } = toolchain();
+const made = (id: string, glibc: string, oldestGlibc?: string) => ({
+  id,
+  without: [] as string[],
+  compiler: { ...compiler, glibc, ...(oldestGlibc === undefined ? {} : { oldestGlibc }) },
+});
+const toolchains = [
+  made('bookworm', '2.36', '2.33'),
+  made('noble', '2.39'),
+  made('jammy', '2.35'),
+  made('rockylinux8', '2.28'),
+  made('rockylinux9', '2.34'),
+];
+const all: TargetChoices = { releases, toolchains, gpus, archs, dependencies: dependencyKinds };
+
+test('all targets that there could be have names of their own, which parse back', () => {
+  const targets = targetsOf(all);
+  const names = targets.map(formatTarget);
+  expect(targets).toHaveLength(71 * 5 * 3 * 2 * 3);
+  expect(new Set(names).size).toBe(names.length);
+  const parsed = names.map((name) => parseTarget(name));
+  expect(parsed).toEqual(targets.map(({ toolchain: _, ...name }) => name));
+  expect(new Set(targets.map(({ toolchain }) => toolchain)).size).toBe(5);
+});
+
+describe('targetOf', () => {
+  const options = {
+    release: { version: '24.11.6' },
+    gpu: 'none',
+    toolchain: made('bookworm', '2.36', '2.34'),
+  } as const;
+
+  test.each([
+    ['system', 'amd64', 'slurm-24.11.6-bookworm-amd64'],
+    ['system', 'arm64', 'slurm-24.11.6-bookworm-arm64'],
+    ['bundled', 'amd64', 'slurm-24.11.6-glibc2.34-amd64'],
+    ['self-contained', 'amd64', 'slurm-24.11.6-glibc2.34-amd64-self-contained'],
+  ] as const)('%s on %s is %s', (dependencies, arch, name) => {
+    const target = targetOf({ ...options, dependencies }, arch);
+    expect(formatTarget(target)).toBe(name);
+    expect(target.toolchain).toBe('bookworm');
+  });
+
+  test("without an older glibc in its data, a toolchain's own is the oldest", () => {
+    const given = { ...options, toolchain: made('noble', '2.39'), dependencies: 'bundled' } as const;
+    expect(targetOf(given, 'amd64').platform).toBe('glibc2.39');
+  });
+});
+
+test('a kind of GPU that a toolchain lacks is no target of it', () => {
+  const poor = { ...made('bookworm', '2.36'), without: ['rsmi'] };
+  const choices = {
+    ...all,
+    releases: releases.slice(-1),
+    toolchains: [poor],
+    dependencies: ['system'] as const,
+  };
+  expect(targetsOf(choices).map(formatTarget)).toEqual([
+    'slurm-26.05.3-bookworm-amd64',
+    'slurm-26.05.3-bookworm-arm64',
+    'slurm-26.05.3-bookworm-amd64-cuda',
+    'slurm-26.05.3-bookworm-arm64-cuda',
+  ]);
+  const rocm = {
+    release: { version: '26.05.3' },
+    toolchain: poor,
+    gpu: 'rocm',
+    dependencies: 'system',
+  } as const;
+  expect(() => targetOf(rocm, 'amd64')).toThrow(InputError);
+});
+
+test('two toolchains of one glibc would make the same bundled target', () => {
+  const twins = [made('bookworm', '2.36'), made('fedora37', '2.36')];
+  const choices = { ...all, toolchains: twins };
+  expect(() => targetsOf({ ...choices, dependencies: ['bundled'] })).toThrow(InputError);
+  expect(() => targetsOf({ ...choices, dependencies: ['bundled'] })).toThrow(/by bookworm and fedora37/);
+  expect(targetsOf({ ...choices, dependencies: ['system'] })).toHaveLength(71 * 2 * 3 * 2);
+});
+
+describe('releasesOf', () => {
+  test('each release once, whatever names it', () => {
+    const found = releasesOf(releases, ['24.11', '24.11.7', 'latest', '23.02.8']);
+    expect(found.map(({ version }) => version)).toEqual(['24.11.7', '26.05.3', '23.02.8']);
+  });
+
+  test('every request that means none is told', () => {
+    const ask = () => releasesOf(releases, ['24.11', '24.12', '1.2.3']);
+    expect(ask).toThrow(InputError);
+    expect(ask).toThrow(/24\.12(?:.|\n)*1\.2\.3/);
+  });
+});

@@ -1,0 +1,93 @@
+import { InputError } from '../base/errors.js';
+import { type Gpu, gpuKinds } from './gpus.js';
+import { type Arch, type Dependencies, formatTarget, type Target } from './identifier.js';
+import { type Release, resolveRelease } from './releases.js';
+import { oldestGlibc, type Toolchain } from './toolchains.js';
+
+/** What is read of a toolchain to name its targets. */
+export type TargetToolchain = Pick<Toolchain, 'id' | 'compiler' | 'without'>;
+
+/** One choice of each part of a target but for the architecture. */
+export interface TargetOptions {
+  readonly release: Pick<Release, 'version'>;
+  readonly toolchain: TargetToolchain;
+  readonly gpu: Gpu;
+  readonly dependencies: Dependencies;
+}
+
+/** Choices that are all combined with each other. */
+export interface TargetChoices {
+  readonly releases: readonly Pick<Release, 'version'>[];
+  readonly toolchains: readonly TargetToolchain[];
+  readonly gpus: readonly Gpu[];
+  readonly archs: readonly Arch[];
+  readonly dependencies: readonly Dependencies[];
+}
+
+/**
+ * The target of one choice, for any architecture, whatever this machine has.
+ * @throws InputError for a kind of GPU that the toolchain can't have
+ */
+export function targetOf({ release, toolchain, gpu, dependencies }: TargetOptions, arch: Arch): Target {
+  if (!hasGpu(toolchain, gpu)) {
+    throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${toolchain.id}.` }]);
+  }
+  const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
+  return { version: release.version, dependencies, platform, toolchain: toolchain.id, gpu, arch };
+}
+
+function hasGpu({ without }: TargetToolchain, gpu: Gpu): boolean {
+  const { variant } = gpuKinds[gpu];
+  return variant === undefined || !without.includes(variant);
+}
+
+/**
+ * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by architectures,
+ * but for the kinds of GPU that a toolchain can't have.
+ * @throws InputError when two toolchains make targets of one identifier
+ */
+export function targetsOf(choices: TargetChoices): Target[] {
+  const targets = choices.releases.flatMap((release) =>
+    choices.toolchains.flatMap((toolchain) =>
+      choices.dependencies.flatMap((dependencies) =>
+        choices.gpus
+          .filter((gpu) => hasGpu(toolchain, gpu))
+          .flatMap((gpu) =>
+            choices.archs.map((arch) => targetOf({ release, toolchain, gpu, dependencies }, arch)),
+          ),
+      ),
+    ),
+  );
+  refuseTwins(targets);
+  return targets;
+}
+
+/**
+ * The releases that requests (`24.11.6`, `24.11`, `latest`) mean, each once, in the order of the requests.
+ * @throws InputError with every request that means none
+ */
+export function releasesOf(releases: readonly Release[], requests: readonly string[]): Release[] {
+  const found = requests.map((request) => resolveRelease(releases, request));
+  const problems = found.flatMap((message) =>
+    typeof message === 'string' ? [{ input: 'slurm-version', message }] : [],
+  );
+  if (problems.length > 0) throw new InputError(problems);
+  return [...new Set(found as Release[])];
+}
+
+// What brings its libraries is named by its glibc alone, which two distributions may share.
+function refuseTwins(targets: readonly Target[]): void {
+  const byName = new Map<string, Target>();
+  for (const target of targets) {
+    const name = formatTarget(target);
+    const twin = byName.get(name);
+    if (twin !== undefined) {
+      const both =
+        twin.toolchain === target.toolchain ? 'twice' : `by ${twin.toolchain} and ${target.toolchain}`;
+      throw new InputError([
+        { input: 'toolchain', message: `${name} would be built ${both}. Choose one of them.` },
+      ]);
+    }
+    byName.set(name, target);
+  }
+}
