@@ -12,7 +12,7 @@ export { type VerifyReport, verifyFolder } from './bundle/verify.js';
 export type { CacheUse } from './cache/ledger.js';
 export { makeSeal, type Seal } from './cache/seal.js';
 export { consoleLogger } from './cli/console.js';
-export type { RawInputs } from './config/schema.js';
+export type { RawInputs } from './config/inputs.js';
 export { nodeProcess } from './local/process.js';
 export { directoryCache, localArtifacts } from './local/stores.js';
 export { afterBuild } from './pipeline/after.js';

@@ -30,6 +30,7 @@ import { smoke } from './stages/smoke.js';
 import { bringSources } from './stages/sources.js';
 import { uploadFiles } from './stages/upload.js';
 import { Stopwatch } from './stopwatch.js';
+import { tellEngine } from './tell.js';
 
 /**
  * Builds a target, or takes it from the result cache, and hands out its files. What is left to do
@@ -110,6 +111,7 @@ function filesIn({ identifier, outputDir }: BuildPlan): BuildReport['files'] {
 async function planAndTell(request: BuildRequest, ports: Ports): Promise<BuildPlan> {
   const plan = await planBuild(request, ports.process);
   ports.logger.info(`Target ${plan.identifier}, content key ${plan.contentKey}`);
+  tellEngine(plan, ports.logger);
   await prepareOutput({ ...plan, owner: request.host.owner });
   for (const notice of plan.notices) ports.logger.notice(notice);
   return plan;
