@@ -13,6 +13,7 @@ export type { CacheUse } from './cache/ledger.js';
 export { makeSeal, type Seal } from './cache/seal.js';
 export { consoleLogger } from './cli/console.js';
 export type { RawInputs } from './config/inputs.js';
+export type { Layer, Origin } from './config/layers.js';
 export { nodeProcess } from './local/process.js';
 export { directoryCache, localArtifacts } from './local/stores.js';
 export { afterBuild } from './pipeline/after.js';

@@ -134,8 +134,8 @@ function fish(commands: readonly Command[], lists: Lists): string[] {
   const start = `complete -c ${program}`;
   // Only between single quotes fish takes all but \ and ' as it is.
   const text = (words: string) => `'${words.replace(/[\\']/g, '\\$&')}'`;
-  const value = (offer: Offer): string => {
-    if ('words' in offer) return `-x -a ${text(offer.words.join(' '))}`;
+  const value = (offer: Offer, optional: boolean): string => {
+    if ('words' in offer) return `${optional ? '-f' : '-x'} -a ${text(offer.words.join(' '))}`;
     return offer.paths === 'file' ? '-r -F' : "-x -a '(__fish_complete_directories)'";
   };
   const lines = (command: Command): string[] => {
@@ -147,7 +147,8 @@ function fish(commands: readonly Command[], lists: Lists): string[] {
       ...command.options.flatMap((option) => {
         const described = `-l ${option.name} -d ${text(short(option.description))}`;
         const off = option.toggle === undefined ? [] : [`${when} -l no-${option.name}`];
-        const more = option.value === undefined ? '' : ` ${value(offerOf(option, lists))}`;
+        const more =
+          option.value === undefined ? '' : ` ${value(offerOf(option, lists), option.toggle !== undefined)}`;
         return [`${when} ${described}${more}`, ...off];
       }),
     ];

@@ -179,7 +179,7 @@ export const release: Kind<Release> = {
 // Series are a year and a month of two digits, so one digit is most likely what YAML left of two.
 const yamlHint = (request: string): string =>
   /^\d+\.\d$/.test(request)
-    ? ` Without quotes YAML takes ${request}0 for the number ${request}: write the release in quotes, '${request}0'.`
+    ? ` A series has two digits behind the point. Without quotes YAML reads ${request}0 as ${request}, so put the release in quotes.`
     : '';
 
 const own = <T>(words: Readonly<Record<string, T>>, word: string): T | undefined =>

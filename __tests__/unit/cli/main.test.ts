@@ -76,7 +76,7 @@ describe('build', () => {
     const done = await run(['build', '24.1', '--gpu', 'nvidia', '--toolchian=noble', '--debug=yes']);
     expect(done).toMatchObject({ exitCode: 2, out: '' });
     for (const line of [
-      /slurm-version: '24\.1' is not.*'24\.10'/,
+      /slurm-version: '24\.1' is not.*put the release in quotes/,
       /gpu: .*Did you mean 'cuda'\?/,
       /--toolchian: .*Did you mean '--toolchain'\?/,
       /debug: must be true or false, not 'yes'/,

@@ -253,8 +253,8 @@ describe('wrong inputs', () => {
     ['gpu', 'NVML', "Did you mean 'cuda'?"],
     ['gpu', 'amd', "Did you mean 'rocm'?"],
     ['gpu', 'hip', "Did you mean 'rocm'?"],
-    ['slurm-version', '25.1', "write the release in quotes, '25.10'"],
-    ['slurm-version', '24.1', "write the release in quotes, '24.10'"],
+    ['slurm-version', '25.1', 'YAML reads 25.10 as 25.1, so put the release in quotes'],
+    ['slurm-version', '24.1', 'YAML reads 24.10 as 24.1, so put the release in quotes'],
     ['slurm-version', '24.11.7', '24.11.5, 24.11.6'],
     ['slurm-version', '23.02', '24.05, 24.11, 25.05, latest'],
   ])('%s: %s is answered with a near name or the list', (name, value, answer) => {
