@@ -94,10 +94,13 @@ async function planOf({ root, settings, cacheDir, library }) {
     {
       layers: [
         {
-          'slurm-version': settings.release,
-          toolchain: settings.toolchain,
-          engine: 'docker',
-          'source-mirror': settings.mirror,
+          origin: 'option',
+          values: {
+            'slurm-version': settings.release,
+            toolchain: settings.toolchain,
+            engine: 'docker',
+            'source-mirror': settings.mirror,
+          },
         },
       ],
       project: await openProject(root),

@@ -16,7 +16,7 @@ export type { Manifest } from './bundle/manifest.js';
 export { verifySums } from './bundle/sums.js';
 export type { VerifyReport } from './bundle/verify.js';
 export type { CacheUse } from './cache/ledger.js';
-export type { RawInputs } from './config/schema.js';
+export type { RawInputs } from './config/inputs.js';
 export type { LocalBuild } from './local/build.js';
 export { consoleLogger } from './local/console.js';
 export type { BuildReport, CacheHit, ResultFiles } from './pipeline/report.js';

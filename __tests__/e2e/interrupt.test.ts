@@ -138,7 +138,7 @@ e2e.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
     const objects = await compiledObjects(cache, 20);
     build.kill(signal);
     const run = await build.ended;
-    expect(run.exitCode).toBe(1);
+    expect(run.exitCode).toBe(signal === 'SIGINT' ? 130 : 143);
     expect(run.stderr).toContain('The build was cancelled');
     expect(keptPackages(cache).sort()).toEqual(['compiler-wrapper', 'gcc-runtime']);
     expect(keptObjects(cache)).toEqual(expect.arrayContaining(objects));

@@ -1,12 +1,22 @@
 import { join } from 'node:path';
+import type { RawInputs } from '../../src/config/inputs.js';
+import type { Layer } from '../../src/config/layers.js';
 import type { BuildRequest } from '../../src/pipeline/plan.js';
 import { fakeProject, host, temporaryFolder } from './fakes.js';
 
+/** Inputs as the user of an action gives them. */
+export const asInputs = (values: RawInputs): Layer => ({ origin: 'input', values });
+
+/** What a test wants otherwise; its layers are inputs as text. */
+export type RequestChange = Partial<Omit<BuildRequest, 'layers'>> & {
+  readonly layers?: readonly RawInputs[];
+};
+
 /** A request for the newest release of the fake project, all its folders below one new folder. */
-export async function buildRequest(change: Partial<BuildRequest> = {}): Promise<BuildRequest> {
+export async function buildRequest({ layers = [{}], ...change }: RequestChange = {}): Promise<BuildRequest> {
   const root = await temporaryFolder();
   return {
-    layers: [{}],
+    layers: layers.map(asInputs),
     project: fakeProject({ overlay: join(root, 'project', 'spack-repo') }),
     host: host(),
     cwd: join(root, 'workspace'),

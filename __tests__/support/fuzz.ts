@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { inputNames } from '../../src/config/schema.js';
+import { inputNames } from '../../src/config/inputs.js';
 
 /** Arguments that nobody in their right mind gives, for property tests. */
 

@@ -1,19 +1,15 @@
 import { type BuildContext, openContext } from '../../src/pipeline/context.js';
-import { type BuildRequest, planBuild } from '../../src/pipeline/plan.js';
+import { planBuild } from '../../src/pipeline/plan.js';
 import { Stopwatch, sequence } from '../../src/pipeline/stage.js';
 import { sessionStage } from '../../src/pipeline/stages/session.js';
 import { toolsStage } from '../../src/pipeline/stages/tools.js';
-import { buildRequest } from './build.js';
+import { buildRequest, type RequestChange } from './build.js';
 import { fakePorts, memoryCache } from './fakes.js';
 import { fakeMachine, type MachineScript } from './machine.js';
 
 /** A build whose inputs are resolved, on a fake machine; its stages can be run one by one. */
 export async function openedBuild(
-  given: {
-    script?: MachineScript;
-    request?: Partial<BuildRequest>;
-    cache?: ReturnType<typeof memoryCache>;
-  } = {},
+  given: { script?: MachineScript; request?: RequestChange; cache?: ReturnType<typeof memoryCache> } = {},
 ) {
   const process = fakeMachine(given.script);
   const ports = fakePorts({ process, cache: given.cache ?? memoryCache() });

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
 import { AuditError } from '../../src/audit/error.js';
 import * as errors from '../../src/base/errors.js';
 import { PlainFileError } from '../../src/base/safe.js';
 import { signingKeyName } from '../../src/bundle/signature.js';
-import { inputNames } from '../../src/config/schema.js';
+import { commands } from '../../src/cli/commands/index.js';
+import { isInputName } from '../../src/config/inputs.js';
 import { debugTarball, resultFiles } from '../../src/pipeline/report.js';
 import { smokeReportName } from '../../src/pipeline/stages/smoke.js';
 import { SmokeError } from '../../src/smoke/report.js';
@@ -75,10 +75,6 @@ test('the commands that install are npm ci, in the docs and where checks run', a
   }
 });
 
-const action: {
-  inputs: Record<string, { default: string; description: string }>;
-  outputs: Record<string, { description: string }>;
-} = parse(await read('action.yml'));
 const inputsText = await read('docs/inputs.md');
 const errorTables = tables(await read('docs/errors.md'));
 
@@ -94,18 +90,6 @@ test('docs/examples.md installs what a build without a container needs, and noth
 describe('docs/inputs.md', () => {
   const documented = tables(inputsText);
 
-  test('has the inputs of action.yml, with their defaults and descriptions', () => {
-    expect(documented['input']).toEqual(
-      Object.entries(action.inputs).map(([name, input]) => [name, input.default, input.description]),
-    );
-  });
-
-  test('has the outputs of action.yml', () => {
-    expect(documented['output']).toEqual(
-      Object.entries(action.outputs).map(([name, { description }]) => [name, description]),
-    );
-  });
-
   test('has every file that a build leaves', () => {
     const identifier = '<target>';
     const names = [
@@ -117,13 +101,13 @@ describe('docs/inputs.md', () => {
     expect(documented['file']?.map(([name]) => name)).toEqual(expect.arrayContaining(names));
   });
 
-  test('speaks of no input that there is not', () => {
-    const section = inputsText.slice(
-      inputsText.indexOf('## More on some inputs'),
-      inputsText.indexOf('## Files'),
-    );
-    const bullets = [...section.matchAll(/^- `([a-z-]+)/gm)].map((match) => match[1]);
-    expect(bullets.filter((name) => !inputNames.includes(name as (typeof inputNames)[number]))).toEqual([]);
+  test('has the commands and the options that are no inputs', () => {
+    const names = commands.map(({ name }) => `slurm-factory ${name}`);
+    expect(documented['command']?.map(([call]) => call?.split(' ').slice(0, 2).join(' '))).toEqual(names);
+    const own = commands.find(({ name }) => name === 'build')?.options.map(({ name }) => name) ?? [];
+    const flags = own.filter((name) => !isInputName(name.replace(/-file$/, '')));
+    const told = documented['option']?.map(([option]) => option?.replace(/^--| <.*$/g, ''));
+    expect(told?.sort()).toEqual(flags.sort());
   });
 });
 

@@ -4,6 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { notice, setSecret } from '@actions/core';
 import { type Env, isSecretName } from '../base/environment.js';
 import { ownerEnded, processOwner } from '../base/owner.js';
+import { inputNames, isSecret } from '../config/inputs.js';
+import { inputVariable } from './inputs.js';
 
 /*
  * The runner gives an action its secrets by variables, and what a process was started with stays readable
@@ -13,12 +15,7 @@ import { ownerEnded, processOwner } from '../base/owner.js';
  */
 
 /** Inputs that are secret, by the names that the runner gives them. */
-const secretInputs = [
-  'INPUT_GPG-PRIVATE-KEY',
-  'INPUT_GPG-PASSPHRASE',
-  'INPUT_CACHE-SECRET',
-  'INPUT_GITHUB-TOKEN',
-] as const;
+const secretInputs = inputNames.filter(isSecret).map(inputVariable);
 /** What the toolkit's clients read themselves, for as long as the process runs. */
 const toolkitSecrets = ['ACTIONS_RUNTIME_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'] as const;
 const kept: readonly string[] = [...secretInputs, ...toolkitSecrets];

@@ -6,9 +6,9 @@ import { makeFolder } from '../base/folders.js';
 import { inspectHost } from '../base/host.js';
 import type { Logger } from '../base/ports.js';
 import { type VerifyReport, verifyFolder } from '../bundle/verify.js';
-import type { EngineChoice, RawInputs } from '../config/schema.js';
+import type { EngineChoice, RawInputs } from '../config/inputs.js';
 import { buildLocally, type LocalBuild } from '../local/build.js';
-import { localPorts } from '../local/ports.js';
+import { type LocalPlace, localMachine } from '../local/machine.js';
 import { nodeProcessIn } from '../local/process.js';
 import { auditFile, type InspectRequest, smokeFile } from '../pipeline/inspect.js';
 import { openProject } from '../pipeline/project.js';
@@ -64,7 +64,11 @@ export class SlurmBuilder {
    * @throws InputError with every wrong input, CancelledError, and the other classes of FactoryError
    */
   async build(inputs: RawInputs, options: CallOptions = {}): Promise<LocalBuild> {
-    const request = { layers: [inputs], project: await openProject(packageRoot()), cwd: this.#cwd };
+    const request = {
+      layers: [{ origin: 'input', values: inputs } as const],
+      project: await openProject(packageRoot()),
+      cwd: this.#cwd,
+    };
     return buildLocally(request, this.#place(options));
   }
 
@@ -73,7 +77,11 @@ export class SlurmBuilder {
    * @throws InputError, AuditError with every finding
    */
   async audit(tarball: string, options: CheckCallOptions = {}): Promise<AuditReport> {
-    return auditFile(this.#path(tarball), await this.#check(options), localPorts(this.#place(options)));
+    return auditFile(
+      this.#path(tarball),
+      await this.#check(options),
+      localMachine.ports(this.#place(options)),
+    );
   }
 
   /**
@@ -86,7 +94,7 @@ export class SlurmBuilder {
     options: CheckCallOptions & { readonly prefix?: string } = {},
   ): Promise<SmokeReport> {
     const request = await this.#check(options);
-    return smokeFile(this.#path(tarball), options.prefix, request, localPorts(this.#place(options)));
+    return smokeFile(this.#path(tarball), options.prefix, request, localMachine.ports(this.#place(options)));
   }
 
   /**
@@ -102,7 +110,7 @@ export class SlurmBuilder {
     return resolve(this.#cwd, path);
   }
 
-  #place({ signal = new AbortController().signal }: CallOptions) {
+  #place({ signal = new AbortController().signal }: CallOptions): LocalPlace {
     return { cacheDir: this.#cacheDir, env: this.#env, logger: this.#logger, signal };
   }
 

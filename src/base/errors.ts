@@ -28,6 +28,9 @@ export const exitCodes = {
   build: 4,
   package: 5,
   configuration: 6,
+  /** 128 and the number of the signal, as shells count them. */
+  interrupted: 130,
+  terminated: 143,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
@@ -134,9 +137,17 @@ export class OutputError extends FactoryError {
   readonly exitCode = exitCodes.general;
 }
 
-/** The build was cancelled by a signal. */
+/** It was cancelled, by SIGINT where no other signal is named. */
 export class CancelledError extends FactoryError {
-  readonly exitCode = exitCodes.general;
+  readonly exitCode: ExitCode;
+  constructor(
+    message: string,
+    hint: string,
+    options: ErrorOptions & { readonly signal?: 'SIGINT' | 'SIGTERM' } = {},
+  ) {
+    super(message, hint, options);
+    this.exitCode = options.signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
+  }
 }
 
 /** Exit code of anything that was thrown. */

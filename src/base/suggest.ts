@@ -9,9 +9,13 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     : undefined;
 }
 
-/** "… is not one of a, b, c; did you mean b?" */
+/** "… is not a known kind. Did you mean b? Choose one of: a, b, c." */
 export function unknownValue(kind: string, word: string, candidates: readonly string[]): string {
   const near = nearest(word, candidates);
   const meant = near === undefined ? '' : ` Did you mean '${near}'?`;
-  return `'${word}' is not a known ${kind}.${meant} There is: ${candidates.join(', ')}.`;
+  const all =
+    candidates.length === 1
+      ? `There is only '${candidates[0]}'.`
+      : `Choose one of: ${candidates.join(', ')}.`;
+  return `'${word}' is not a known ${kind}.${meant} ${all}`;
 }

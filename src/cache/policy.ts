@@ -1,4 +1,4 @@
-import type { CacheMode } from '../config/schema.js';
+import type { CacheMode } from '../config/inputs.js';
 import { isScope, scopeOf } from './keys.js';
 import type { CacheUse } from './ledger.js';
 

@@ -1,27 +1,13 @@
-import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { buildEnvironment, proxySecrets } from '../base/environment.js';
-import { CancelledError, describeError, type ExitCode, exitCodeOf, exitCodes } from '../base/errors.js';
-import { checkNewFile, makeFolder, systemFault } from '../base/folders.js';
-import { inspectHost } from '../base/host.js';
-import type { Logger, Ports } from '../base/ports.js';
+import { proxySecrets } from '../base/environment.js';
+import { describeError, type ExitCode, exitCodeOf, exitCodes } from '../base/errors.js';
+import { systemFault } from '../base/folders.js';
 import { visible } from '../base/text.js';
-import { formatVerifyReport, verifyFolder } from '../bundle/verify.js';
-import { buildLocally } from '../local/build.js';
 import { consoleLogger, Printer, type Streams } from '../local/console.js';
-import { localPorts } from '../local/ports.js';
-import { nodeProcessIn } from '../local/process.js';
-import { auditFile, type InspectRequest, smokeFile } from '../pipeline/inspect.js';
-import { openProject } from '../pipeline/project.js';
-import type { BuildReport } from '../pipeline/report.js';
-import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../pipeline/summary.js';
-import { formatJunit } from '../smoke/junit.js';
-import { checkRows, SmokeError, type SmokeReport } from '../smoke/report.js';
-import { type Call, parseArguments, processFacts } from './args.js';
-import { readSecretFiles, refuseSecretVariables } from './secrets.js';
-
-type Facts = ReturnType<typeof processFacts>;
-type Doing<T extends Call['command']> = Extract<Call, { command: T }>;
+import { localMachine, type Machine } from '../local/machine.js';
+import { type Facts, isGiven, processFacts } from './command.js';
+import { commands } from './commands/index.js';
+import { parseArguments } from './parse.js';
+import { refuseSecretVariables } from './secrets.js';
 
 /**
  * Runs the command line.
@@ -34,17 +20,19 @@ export async function runCli(
   version: string,
   streams: Streams,
   facts: Facts = processFacts(),
+  machine: Machine = localMachine,
 ): Promise<ExitCode> {
   const printer = new Printer(streams);
-  const call = parseArguments(facts.argv, facts.env, version);
-  const logger = consoleLogger(printer, call.command !== 'done' && call.flags.verbose);
+  const call = parseArguments(facts.argv, commands, version);
+  const logger = consoleLogger(printer, call.command !== undefined && isGiven(call.given, 'verbose'));
   for (const secret of proxySecrets(facts.env)) logger.mask(secret);
   try {
-    if (call.command === 'done') {
+    if (call.command === undefined) {
       await (call.exitCode === 0 ? printer.print(call.text) : printer.log(visible(call.text, '\n\t')));
       return call.exitCode;
     }
-    const lines = await carryOut(root, call, facts, logger);
+    refuseSecretVariables(facts.env);
+    const lines = await call.command.run(call.given, { root, facts, logger, machine, commands });
     await printer.print(`${lines.map((line) => visible(line, '\n\t')).join('\n')}\n`);
     return exitCodes.ok;
   } catch (thrown) {
@@ -53,120 +41,3 @@ export async function runCli(
     return exitCodeOf(error);
   }
 }
-
-/** Does what a call asks for and returns the lines that tell of it. */
-async function carryOut(
-  root: string,
-  call: Exclude<Call, { command: 'done' }>,
-  facts: Facts,
-  logger: Logger,
-): Promise<string[]> {
-  refuseSecretVariables(facts.env);
-  switch (call.command) {
-    case 'build':
-      return build(root, call, facts, logger);
-    case 'audit':
-    case 'smoke': {
-      if (call.command === 'smoke' && call.junit !== undefined) await checkNewFile(call.junit, '--junit');
-      await makeFolder(call.flags.cacheDir, { mode: 0o700, input: '--cache-dir' });
-      const { signal, release } = cancelOnSignals();
-      try {
-        return await check(
-          root,
-          call,
-          facts,
-          localPorts({ cacheDir: call.flags.cacheDir, env: facts.env, logger, signal }),
-        );
-      } finally {
-        release();
-      }
-    }
-    case 'verify': {
-      const { publicKey } = call;
-      const options = { env: facts.env, ...(publicKey === undefined ? {} : { publicKey }) };
-      return formatVerifyReport(await verifyFolder(call.folder, options, nodeProcessIn(facts.env)));
-    }
-  }
-}
-
-/** Checks a finished tarball again. */
-async function check(
-  root: string,
-  call: Doing<'audit' | 'smoke'>,
-  facts: Facts,
-  ports: Ports,
-): Promise<string[]> {
-  const request: InspectRequest = {
-    project: await openProject(root),
-    host: await inspectHost(facts.env),
-    engine: call.flags.engine,
-    workRoot: call.flags.cacheDir,
-    env: buildEnvironment(facts.env),
-  };
-  if (call.command === 'audit') {
-    const { tarball, figures } = await auditFile(call.tarball, request, ports);
-    return [`${tarball}: ${figures.files} files keep every rule (${figures.seconds.toFixed(1)} s)`];
-  }
-  const write = async (report: SmokeReport) => {
-    if (call.junit !== undefined) await writeFile(call.junit, formatJunit(report));
-  };
-  try {
-    const report = await smokeFile(call.tarball, call.prefix, request, ports);
-    await write(report);
-    return checkRows(report).map((row) => row.join('  '));
-  } catch (error) {
-    if (error instanceof SmokeError) await write(error.report);
-    throw error;
-  }
-}
-
-async function build(root: string, call: Doing<'build'>, facts: Facts, logger: Logger): Promise<string[]> {
-  const { cacheDir, report, installMissing } = call.flags;
-  const reportFile = report === undefined ? undefined : resolve(facts.cwd, report);
-  if (reportFile !== undefined) await checkNewFile(reportFile, '--report');
-  const secrets = await readSecretFiles(call.secretFiles, facts.cwd);
-  const { signal, release } = cancelOnSignals();
-  try {
-    const made = await buildLocally(
-      {
-        layers: [...call.layers, secrets],
-        project: await openProject(root),
-        cwd: facts.cwd,
-        installMissing,
-      },
-      { cacheDir, env: facts.env, logger, signal },
-      (caches) => logCaches(caches, logger),
-    );
-    if (reportFile !== undefined) {
-      await writeFile(reportFile, `${JSON.stringify(made.report, undefined, 2)}\n`);
-    }
-    return formatReport(made.report);
-  } finally {
-    release();
-  }
-}
-
-function cancelOnSignals(): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const handler = () => {
-    controller.abort(new CancelledError('The build was cancelled.', 'Run it again; what was built is kept.'));
-  };
-  process.once('SIGINT', handler).once('SIGTERM', handler);
-  return {
-    signal: controller.signal,
-    release: () => {
-      process.off('SIGINT', handler).off('SIGTERM', handler);
-    },
-  };
-}
-
-function logCaches(report: CacheReport, logger: Logger): void {
-  if (report.uses.length === 0) return;
-  logger.info('Caches');
-  for (const row of [...cacheRows(report), ...cacheTotals(report)]) logger.info(`  ${row.join('  ')}`);
-}
-
-const formatReport = (report: BuildReport): string[] => [
-  ...summaryRows(report).map((row) => row.join('  ')),
-  ...report.described.map((file) => join(report.outputDir, file.name)),
-];

@@ -3,17 +3,12 @@ import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Env } from '../base/environment.js';
 import { InputError, type Problem } from '../base/errors.js';
-import { type InputName, inputNames, type RawInputs } from '../config/schema.js';
+import { type InputName, inputsOfCommand, isSecret, type RawInputs } from '../config/inputs.js';
 
 /*
  * Secrets come by files: arguments can be read by every user of the machine, and variables stay readable in
  * /proc/<pid>/environ for every process of the same user, whatever this one deletes.
  */
-
-const names: readonly string[] = ['gpg-private-key', 'gpg-passphrase', 'cache-secret'];
-
-/** The inputs that are read from a file, whose option has `-file` behind the input's name. */
-export const secretInputs: readonly InputName[] = inputNames.filter((name) => names.includes(name));
 
 /** Paths by input; `-` is standard input. */
 export type SecretFiles = Readonly<Partial<Record<InputName, string>>>;
@@ -28,12 +23,14 @@ const pipeSeconds = 20;
  * @throws InputError that names the option to use, where one is set
  */
 export function refuseSecretVariables(env: Env): void {
-  const problems = names.flatMap((name): Problem[] => {
-    const variable = `SLURM_FACTORY_${name.replaceAll('-', '_').toUpperCase()}`;
-    if (!env[variable]) return [];
-    const message = `it is set, and every process of this user can read it. Unset it, and use --${name}-file <file>.`;
-    return [{ input: variable, message }];
-  });
+  const problems = inputsOfCommand('build')
+    .filter(isSecret)
+    .flatMap((name): Problem[] => {
+      const variable = `SLURM_FACTORY_${name.replaceAll('-', '_').toUpperCase()}`;
+      if (!env[variable]) return [];
+      const message = `it is set, and every process of this user can read it. Unset it, and use --${name}-file <file>.`;
+      return [{ input: variable, message }];
+    });
   if (problems.length > 0) throw new InputError(problems);
 }
 

@@ -1,7 +1,7 @@
 import { ConfigurationError, MissingRequirementError, NoEngineError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
-import type { EngineChoice } from '../config/schema.js';
+import type { EngineChoice } from '../config/inputs.js';
 import type { Toolchain } from '../targets/toolchains.js';
 
 /** The container engine that was found; `none` builds on the machine itself. */

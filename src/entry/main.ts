@@ -1,4 +1,4 @@
-import { runMain } from '../action/main.js';
+import { runMain } from '../action/build.js';
 import { hideSecrets } from '../action/secrets.js';
 import { projectRoot, projectVersion } from './root.js';
 

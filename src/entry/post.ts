@@ -1,4 +1,4 @@
-import { runPost } from '../action/main.js';
+import { runPost } from '../action/build.js';
 import { hideSecrets } from '../action/secrets.js';
 
 hideSecrets(process);

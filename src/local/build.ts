@@ -4,7 +4,6 @@ import { buildEnvironment } from '../base/environment.js';
 import { describeError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { makeFolder } from '../base/folders.js';
-import { inspectHost } from '../base/host.js';
 import type { Logger, Ports } from '../base/ports.js';
 import { makeSeal, type Seal } from '../cache/seal.js';
 import { cacheSecretOf } from '../config/resolve.js';
@@ -16,11 +15,12 @@ import { type PostRecord, storedRecord } from '../pipeline/record.js';
 import type { BuildReport } from '../pipeline/report.js';
 import type { CacheReport } from '../pipeline/summary.js';
 import { openCacheFolder } from './cache-folder.js';
-import { type LocalPlace, localPorts } from './ports.js';
+import { type LocalPlace, localMachine, type Machine } from './machine.js';
 import { claimRecords, RecordFile } from './records.js';
 
 /** What the caller of a build on this machine brings. */
-export interface LocalBuildRequest extends Pick<BuildRequest, 'layers' | 'project' | 'cwd'> {
+export interface LocalBuildRequest
+  extends Pick<BuildRequest, 'layers' | 'project' | 'cwd' | 'keepContainer'> {
   /** Install what the machine lacks (engine: none only). */
   readonly installMissing?: boolean;
 }
@@ -42,6 +42,7 @@ export async function buildLocally(
   request: LocalBuildRequest,
   place: LocalPlace,
   told: (caches: CacheReport) => void = () => {},
+  machine: Machine = localMachine,
 ): Promise<LocalBuild> {
   const { cacheDir, env, logger } = place;
   // A record of this build lies there before anything else.
@@ -49,14 +50,14 @@ export async function buildLocally(
   const secret = cacheSecretOf(request.layers);
   await openCacheFolder(cacheDir, secret !== undefined, logger);
   const seal = secret === undefined ? undefined : makeSeal(secret);
-  const host = await inspectHost(env);
+  const host = await machine.inspectHost(env);
   const runId = randomBytes(6).toString('hex');
   const own = `${host.owner}~${runId}`;
   const transfer = join(cacheDir, 'transfer', own);
   const places = recordPlaces(cacheDir, transfer, env);
   const records = join(cacheDir, 'records');
   const record = new RecordFile(records, own, places);
-  const ports = localPorts(place, { record, transfer });
+  const ports = machine.ports({ ...place, record, transfer });
   for (const earlier of claimRecords(records, host.owner, places)) {
     logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
     const caches = await finish(earlier, ports, seal);

@@ -8,7 +8,7 @@ import type { Ports } from '../base/ports.js';
 import { copyPlain, openPlain, PlainFileError } from '../base/safe.js';
 import { unknownValue } from '../base/suggest.js';
 import { visible } from '../base/text.js';
-import type { EngineChoice } from '../config/schema.js';
+import type { EngineChoice } from '../config/inputs.js';
 import { findEngine } from '../container/engine.js';
 import { ensureImage } from '../container/image.js';
 import { layoutBelow, places } from '../container/layout.js';

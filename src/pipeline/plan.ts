@@ -7,8 +7,8 @@ import { readPrivateKey } from '../bundle/signature.js';
 import { contentKey } from '../cache/keys.js';
 import { type CachePolicy, cachePolicy, policyNotice, type Trigger } from '../cache/policy.js';
 import { makeSeal, type Seal } from '../cache/seal.js';
+import type { Layer } from '../config/layers.js';
 import { type BuildOptions, resolveOptions } from '../config/resolve.js';
-import type { RawInputs } from '../config/schema.js';
 import { type Engine, findEngine } from '../container/engine.js';
 import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
 import { containerLayout, type Layout, layoutBelow } from '../container/layout.js';
@@ -23,8 +23,8 @@ import type { Project } from './project.js';
 
 /** What the caller of a build brings. */
 export interface BuildRequest {
-  /** Inputs by rising precedence. */
-  readonly layers: readonly RawInputs[];
+  /** Inputs by their origin; those of the same origin by rising precedence. */
+  readonly layers: readonly Layer[];
   readonly project: Project;
   readonly host: Host;
   /** Folder that relative paths of the inputs start from. */
@@ -40,6 +40,8 @@ export interface BuildRequest {
   readonly runId: string;
   /** Install what the machine lacks (engine: none only). */
   readonly installMissing: boolean;
+  /** Leave the build's container and folder behind for debugging. */
+  readonly keepContainer?: boolean;
 }
 
 /** All decisions of a build, taken before anything is started. */

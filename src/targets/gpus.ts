@@ -70,16 +70,14 @@ export const gpuKinds: Readonly<Record<Gpu, GpuKind>> = {
 
 const kinds = gpus.map((gpu) => [gpu, gpuKinds[gpu]] as const);
 
-/** All values of the input, the kinds' own names first. */
-export const gpuWords: readonly string[] = [...gpus, ...kinds.flatMap(([, { words }]) => words)];
+const byWord = (words: (kind: GpuKind) => readonly string[]): Readonly<Record<string, Gpu>> =>
+  Object.fromEntries(kinds.flatMap(([gpu, kind]) => words(kind).map((word) => [word, gpu])));
 
-/** The kind that a value of the input means; undefined when it means none. */
-export const gpuOf = (word: string): Gpu | undefined =>
-  kinds.find(([gpu, { words }]) => gpu === word || words.includes(word))?.[0];
+/** Values of the input that mean a kind, besides the kinds' own names. */
+export const gpuSynonyms = byWord(({ words }) => words);
 
-/** The kind that a word stands for which is no value of the input: `nvidia` for cuda. */
-export const gpuMeantBy = (word: string): Gpu | undefined =>
-  kinds.find(([, { aliases }]) => aliases.includes(word.toLowerCase()))?.[0];
+/** Words that are no value of the input, and the kind that their users most likely mean: `nvidia` for cuda. */
+export const gpusMeant = byWord(({ aliases }) => aliases);
 
 /** Whether a variant of Slurm is that of a kind of GPU. */
 export const isGpuVariant = (name: string): boolean => kinds.some(([, { variant }]) => variant === name);

@@ -11,6 +11,7 @@ import { nodeProcess } from '../../../src/local/process.js';
 import { directoryCache } from '../../../src/local/stores.js';
 import { type BuildPlan, planBuild } from '../../../src/pipeline/plan.js';
 import { openProject } from '../../../src/pipeline/project.js';
+import { asInputs } from '../../support/build.js';
 import { writeResult } from '../../support/bundle.js';
 import { runCli, startCli } from '../../support/cli.js';
 import { recordingLogger } from '../../support/fakes.js';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   root = await realpath(await mkdtemp(join(tmpdir(), 'sf-handout-')));
   cacheDir = join(root, 'cache');
   const request = {
-    layers: [{ 'slurm-version': '24.11.6', toolchain: 'bookworm', engine: 'docker' }],
+    layers: [asInputs({ 'slurm-version': '24.11.6', toolchain: 'bookworm', engine: 'docker' })],
     project: await openProject(projectRoot),
     host: await inspectHost(process.env),
     cwd: root,

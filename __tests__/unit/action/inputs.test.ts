@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { readContext, readInputs } from '../../../src/action/inputs.js';
+import { readContext } from '../../../src/action/context.js';
+import { readInputs } from '../../../src/action/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
+import { asInputs } from '../../support/build.js';
 import { release, temporaryFolder } from '../../support/fakes.js';
 
 let before: NodeJS.ProcessEnv;
@@ -17,7 +19,7 @@ afterEach(() => {
 describe('readInputs', () => {
   test('takes the inputs by the names that the runner gives them', () => {
     Object.assign(process.env, { 'INPUT_SLURM-VERSION': '24.11', INPUT_GPU: ' cuda ' });
-    expect(readInputs()).toMatchObject({ 'slurm-version': '24.11', gpu: 'cuda', toolchain: '' });
+    expect(readInputs('build')).toMatchObject({ 'slurm-version': '24.11', gpu: 'cuda', toolchain: '' });
   });
 
   describe('secrets', () => {
@@ -36,7 +38,7 @@ describe('readInputs', () => {
         return true;
       });
       try {
-        return { inputs: readInputs(), written: written.join('') };
+        return { inputs: readInputs('build'), written: written.join('') };
       } finally {
         spy.mockRestore();
       }
@@ -69,7 +71,7 @@ describe('readInputs', () => {
 
   test('a workflow without inputs gets the defaults', () => {
     const catalog = { toolchains: ['bookworm'], resolveRelease: () => release('24.11.6') };
-    expect(resolveOptions([readInputs()], catalog)).toEqual(resolveOptions([], catalog));
+    expect(resolveOptions([asInputs(readInputs('build'))], catalog)).toEqual(resolveOptions([], catalog));
   });
 });
 

@@ -17,7 +17,8 @@ describe('the family of errors', () => {
     ['DiskSpaceError', new errors.DiskSpaceError('m', 'h'), 6],
     ['FolderError', new errors.FolderError('m', 'h'), 6],
     ['OutputError', new errors.OutputError('m', 'h'), 1],
-    ['CancelledError', new errors.CancelledError('m', 'h'), 1],
+    ['CancelledError', new errors.CancelledError('m', 'h'), 130],
+    ['CancelledError', new errors.CancelledError('m', 'h', { signal: 'SIGTERM' }), 143],
   ])('%s has its name, its exit code and its hint', (name, error, exitCode) => {
     expect(error.name).toBe(name);
     expect(errors.exitCodeOf(error)).toBe(exitCode);

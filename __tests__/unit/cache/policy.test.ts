@@ -8,7 +8,7 @@ import {
   type Trigger,
   unsealedRestores,
 } from '../../../src/cache/policy.js';
-import { type CacheMode, cacheModes } from '../../../src/config/schema.js';
+import { type CacheMode, cacheModes } from '../../../src/config/inputs.js';
 
 const branch: Trigger = { event: 'push', ref: 'refs/heads/main', fromFork: false };
 const triggers: Record<string, Trigger> = {

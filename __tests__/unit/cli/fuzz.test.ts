@@ -2,11 +2,14 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { FactoryError, InputError, NotYetError } from '../../../src/base/errors.js';
 import { visible } from '../../../src/base/text.js';
-import { parseArguments } from '../../../src/cli/args.js';
+import { readBuild } from '../../../src/cli/commands/build.js';
+import { commands } from '../../../src/cli/commands/index.js';
+import { parseArguments } from '../../../src/cli/parse.js';
+import type { Layer } from '../../../src/config/layers.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
-import type { RawInputs } from '../../../src/config/schema.js';
 import { parseSize } from '../../../src/config/size.js';
 import { resolveRelease } from '../../../src/targets/releases.js';
+import { asInputs } from '../../support/build.js';
 import { release } from '../../support/fakes.js';
 import { commandLines, rawInputs } from '../../support/fuzz.js';
 
@@ -17,7 +20,7 @@ const catalog = {
 };
 
 /** Resolves inputs; anything but options and the two errors for wrong inputs is thrown on. */
-function resolveOrRefuse(layers: RawInputs[]): void {
+function resolveOrRefuse(layers: readonly Layer[]): void {
   try {
     const options = resolveOptions(layers, catalog);
     // What is taken is of its kind, whatever the text was.
@@ -43,7 +46,7 @@ const prototypeNames = Object.getOwnPropertyNames(Object.prototype).length;
 test('any inputs are resolved or refused by name', () => {
   fc.assert(
     fc.property(fc.array(rawInputs('/witness'), { maxLength: 2 }), (layers) => {
-      resolveOrRefuse(layers);
+      resolveOrRefuse(layers.map(asInputs));
       clean();
     }),
     { numRuns: 1500 },
@@ -53,12 +56,14 @@ test('any inputs are resolved or refused by name', () => {
 test('any command line is a call, help or an error of the arguments', () => {
   fc.assert(
     fc.property(commandLines('/witness'), (argv) => {
-      const call = parseArguments(argv, {}, '1.2.3');
+      const call = parseArguments(argv, commands, '1.2.3');
       clean();
-      if (call.command === 'done') {
+      if (call.command === undefined) {
         expect([0, 2]).toContain(call.exitCode);
         expect(call.text).not.toMatch(/^ {4}at /m);
-      } else if (call.command === 'build') resolveOrRefuse(call.layers);
+      } else if (call.command.name === 'build') {
+        resolveOrRefuse([readBuild(call.given, { argv, env: {}, cwd: '/' }).layer]);
+      }
     }),
     { numRuns: 800 },
   );

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { InputError, NotYetError } from '../../../src/base/errors.js';
+import type { RawInputs } from '../../../src/config/inputs.js';
+import type { Layer } from '../../../src/config/layers.js';
 import { type Catalog, resolveOptions } from '../../../src/config/resolve.js';
-import type { RawInputs } from '../../../src/config/schema.js';
 import { resolveRelease } from '../../../src/targets/releases.js';
+import { asInputs } from '../../support/build.js';
 import { release } from '../../support/fakes.js';
 
 const releases = ['24.05.8', '24.11.5', '24.11.6', '25.05.3'].map(release);
@@ -10,12 +12,16 @@ const catalog: Catalog = {
   toolchains: ['bookworm', 'noble', 'rockylinux9'],
   resolveRelease: (request) => resolveRelease(releases, request),
 };
-const resolved = (...layers: RawInputs[]) => resolveOptions(layers, catalog);
+/** The options without their origins. */
+function resolved(...layers: RawInputs[]) {
+  const { origins: _, ...options } = resolveOptions(layers.map(asInputs), catalog);
+  return options;
+}
 
 /** The problems that an input layer is refused with, by input. */
 function problemsOf(...layers: Record<string, string>[]): Record<string, string> {
   try {
-    resolveOptions(layers, catalog);
+    resolveOptions(layers.map(asInputs), catalog);
   } catch (error) {
     if (error instanceof InputError) {
       return Object.fromEntries(error.problems.map((problem) => [problem.input, problem.message]));
@@ -132,6 +138,39 @@ describe('signing', () => {
   });
 });
 
+describe('where a value came from', () => {
+  const option: Layer = { origin: 'option', values: { toolchain: 'noble', jobs: '3' } };
+  const variable: Layer = { origin: 'variable', values: { toolchain: 'rockylinux9', gpu: 'cuda' } };
+  const file: Layer = { origin: 'config-file', values: { gpu: 'none', jobs: '5', 'output-dir': 'out' } };
+
+  test.each<[string, Layer[]]>([
+    ['by rising precedence', [file, variable, option]],
+    ['by falling precedence', [option, variable, file]],
+  ])('is kept, and decides, whatever the order of the layers: %s', (_, layers) => {
+    const { origins, ...options } = resolveOptions(layers, catalog);
+    expect(options).toMatchObject({ toolchain: 'noble', gpu: 'cuda', jobs: 3, outputDir: 'out' });
+    expect(origins).toMatchObject({
+      toolchain: 'option',
+      gpu: 'variable',
+      jobs: 'option',
+      'output-dir': 'config-file',
+      engine: 'default',
+    });
+  });
+
+  test('an empty value is not where it came from', () => {
+    expect(resolveOptions([file, { origin: 'input', values: { jobs: ' ' } }], catalog).origins.jobs).toBe(
+      'config-file',
+    );
+  });
+
+  test('what is wrong with a layer is told with its wrong values', () => {
+    const problems = [{ input: '--frobnicate', message: 'no such option.' }];
+    const attempt = () => resolveOptions([{ origin: 'option', values: { jobs: 'many' }, problems }], catalog);
+    expect(attempt).toThrow(/--frobnicate: no such option\.[\s\S]*jobs: 'many' is not a whole number/);
+  });
+});
+
 describe('precedence', () => {
   test.each<[string, RawInputs[], string]>([
     ['the later layer wins', [{ toolchain: 'noble' }, { toolchain: 'rockylinux9' }], 'rockylinux9'],
@@ -208,17 +247,32 @@ describe('wrong inputs', () => {
     ['upload', 'flase', "Did you mean 'false'?"],
     ['debug', 'ture', "Did you mean 'true'?"],
     ['smoke-test', 'flase', "Did you mean 'false'?"],
+    ['upload', 'yes', "must be true or false, not 'yes'. Did you mean 'true'?"],
+    ['debug', '0', "must be true or false, not '0'. Did you mean 'false'?"],
+    ['gpu', 'nvidia', "Did you mean 'cuda'?"],
+    ['gpu', 'NVML', "Did you mean 'cuda'?"],
+    ['gpu', 'amd', "Did you mean 'rocm'?"],
+    ['gpu', 'hip', "Did you mean 'rocm'?"],
+    ['slurm-version', '25.1', 'YAML reads 25.10 as 25.1, so put the release in quotes'],
+    ['slurm-version', '24.1', 'YAML reads 24.10 as 24.1, so put the release in quotes'],
     ['slurm-version', '24.11.7', '24.11.5, 24.11.6'],
     ['slurm-version', '23.02', '24.05, 24.11, 25.05, latest'],
   ])('%s: %s is answered with a near name or the list', (name, value, answer) => {
     expect(problemsOf({ [name]: value })[name]).toContain(answer);
   });
 
+  test.each(['25.13', '24.11.1', '5', 'latests'])(
+    'slurm-version: %s is not what YAML made of another',
+    (request) => {
+      expect(problemsOf({ 'slurm-version': request })['slurm-version']).not.toContain('YAML');
+    },
+  );
+
   test.each([
     ['toolchian', "Did you mean 'toolchain'?"],
     ['Jobs', "Did you mean 'jobs'?"],
     ['slurm_version', "Did you mean 'slurm-version'?"],
-    ['completely-different-thing', 'There is: slurm-version, toolchain'],
+    ['completely-different-thing', 'The inputs are: slurm-version, toolchain'],
   ])('an unknown input %s is refused, even when it is empty', (name, answer) => {
     expect(problemsOf({ [name]: '' })[name]).toContain(answer);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MissingRequirementError, NoEngineError } from '../../../src/base/errors.js';
-import type { EngineChoice } from '../../../src/config/schema.js';
+import type { EngineChoice } from '../../../src/config/inputs.js';
 import { type Engine, engineProgram, engineVersion, findEngine } from '../../../src/container/engine.js';
 import { type Answer, fakeProcess, host, toolchain } from '../../support/fakes.js';
 

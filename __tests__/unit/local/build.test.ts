@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { CancelledError, PackageBuildError } from '../../../src/base/errors.js';
 import { exists } from '../../../src/base/files.js';
 import { buildLocally } from '../../../src/local/build.js';
+import { localMachine, type Machine } from '../../../src/local/machine.js';
 import type { CacheReport } from '../../../src/pipeline/summary.js';
 import { fakeProject, recordingLogger, temporaryFolder } from '../../support/fakes.js';
 import { fakeMachine, type MachineScript } from '../../support/machine.js';
@@ -17,12 +18,18 @@ async function machine() {
     const logger = recordingLogger();
     const told: CacheReport[] = [];
     const request = {
-      layers: [{ 'output-dir': name, engine: 'docker' }],
+      layers: [{ origin: 'input', values: { 'output-dir': name, engine: 'docker' } } as const],
       project: fakeProject({ overlay: join(root, 'project', 'spack-repo') }),
       cwd: root,
     };
-    const place = { cacheDir, env: { PATH: '/usr/bin:/bin' }, logger, signal, process };
-    return { process, logger, told, made: buildLocally(request, place, (caches) => told.push(caches)) };
+    const place = { cacheDir, env: { PATH: '/usr/bin:/bin' }, logger, signal };
+    const machine: Machine = {
+      ...localMachine,
+      process: () => process,
+      ports: (given) => ({ ...localMachine.ports(given), process }),
+    };
+    const made = buildLocally(request, place, (caches) => told.push(caches), machine);
+    return { process, logger, told, made };
   };
   const left = async () => {
     const names = (await readdir(cacheDir)).filter((name) => /^build-/.test(name));

@@ -13,12 +13,11 @@ import { cacheSecretOf } from '../../../src/config/resolve.js';
 import { afterBuild } from '../../../src/pipeline/after.js';
 import { recordPlaces } from '../../../src/pipeline/confine.js';
 import { runBuild } from '../../../src/pipeline/pipeline.js';
-import type { BuildRequest } from '../../../src/pipeline/plan.js';
 import { type PostRecord, parseRecord } from '../../../src/pipeline/record.js';
 import type { BuildReport } from '../../../src/pipeline/report.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
-import { buildRequest } from '../../support/build.js';
+import { buildRequest, type RequestChange } from '../../support/build.js';
 import {
   type Answer,
   brokenCache,
@@ -48,7 +47,7 @@ async function build(
   given: {
     cache?: ReturnType<typeof memoryCache> | typeof brokenCache;
     script?: MachineScript;
-    request?: Partial<BuildRequest>;
+    request?: RequestChange;
     signal?: AbortSignal;
     attest?: Ports['attest'];
   } = {},

@@ -5,9 +5,9 @@ import { InputError, MissingRequirementError, NoEngineError } from '../../../src
 import { mirrorFolder } from '../../../src/base/folders.js';
 import type { Host } from '../../../src/base/host.js';
 import { containerOf } from '../../../src/pipeline/confine.js';
-import { type BuildRequest, planBuild } from '../../../src/pipeline/plan.js';
+import { planBuild } from '../../../src/pipeline/plan.js';
 import type { Project } from '../../../src/pipeline/project.js';
-import { buildRequest } from '../../support/build.js';
+import { buildRequest, type RequestChange } from '../../support/build.js';
 import {
   fakeProcess,
   fakeProject,
@@ -18,11 +18,11 @@ import {
 } from '../../support/fakes.js';
 import { fakeMachine } from '../../support/machine.js';
 
-const plan = async (change: Partial<BuildRequest> = {}, process = fakeMachine()) =>
+const plan = async (change: RequestChange = {}, process = fakeMachine()) =>
   planBuild(await buildRequest(change), process);
 
 describe('the content key is the same', () => {
-  test.each<[string, () => Promise<Partial<BuildRequest>>]>([
+  test.each<[string, () => Promise<RequestChange>]>([
     ['again', async () => ({})],
     ['in another folder', async () => ({ cwd: await temporaryFolder(), workRoot: await temporaryFolder() })],
     ['with other cores', async () => ({ host: host({ cpus: 64 }) })],
@@ -69,14 +69,14 @@ describe('the content key is the same', () => {
 });
 
 describe('the content key changes with', () => {
-  const project = (change: Partial<Project>): Partial<BuildRequest> => ({ project: fakeProject(change) });
+  const project = (change: Partial<Project>): RequestChange => ({ project: fakeProject(change) });
   const other = projectToolchain();
   const withToolchain = (changed: typeof other, dockerfile = 'FROM scratch\n') =>
     project({ loadToolchain: async () => ({ toolchain: changed, dockerfile }) });
   const digestOf = (changed: string) =>
     project({ digest: async (part) => (part === changed ? 'changed' : `digest of ${part}`) });
 
-  test.each<[string, Partial<BuildRequest>]>([
+  test.each<[string, RequestChange]>([
     ['the release', { layers: [{ 'slurm-version': '24.11.5' }] }],
     ['the GPU', { layers: [{ gpu: 'cuda' }] }],
     ['debug files', { layers: [{ debug: 'true' }] }],

@@ -11,9 +11,8 @@ import { cacheSecretOf } from '../../../src/config/resolve.js';
 import { afterBuild } from '../../../src/pipeline/after.js';
 import { recordPlaces } from '../../../src/pipeline/confine.js';
 import { runBuild } from '../../../src/pipeline/pipeline.js';
-import type { BuildRequest } from '../../../src/pipeline/plan.js';
 import { parseRecord } from '../../../src/pipeline/record.js';
-import { buildRequest } from '../../support/build.js';
+import { buildRequest, type RequestChange } from '../../support/build.js';
 import { smokeXml, tarball, writeResult } from '../../support/bundle.js';
 import {
   fakePorts,
@@ -36,7 +35,7 @@ jest.setTimeout(30_000);
 
 async function build(
   cache: ReturnType<typeof memoryCache>,
-  change: Partial<BuildRequest> = {},
+  change: RequestChange = {},
   script: MachineScript = {},
 ) {
   let state = '';

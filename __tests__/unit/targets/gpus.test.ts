@@ -3,37 +3,24 @@ import {
   driverLibraries,
   gpuDevices,
   gpuKinds,
-  gpuMeantBy,
-  gpuOf,
   gpuOptions,
+  gpuSynonyms,
   gpus,
-  gpuWords,
+  gpusMeant,
 } from '../../../src/targets/gpus.js';
 
 test('each value of the input means one kind, and no alias is such a value', () => {
-  const kinds = Object.values(gpuKinds);
-  expect(new Set(gpuWords).size).toBe(gpuWords.length);
-  expect(gpuWords.filter((word) => gpuOf(word) === undefined)).toEqual([]);
-  const aliases = kinds.flatMap(({ aliases }) => aliases);
+  const values = [...gpus, ...Object.values(gpuKinds).flatMap(({ words }) => words)];
+  expect(new Set(values).size).toBe(values.length);
+  const aliases = Object.values(gpuKinds).flatMap((kind) => kind.aliases);
   expect(new Set(aliases).size).toBe(aliases.length);
-  expect(aliases.filter((word) => gpuOf(word) !== undefined)).toEqual([]);
+  expect(aliases.filter((word) => values.includes(word))).toEqual([]);
 });
 
-test.each([
-  ['true', 'cuda'],
-  ['false', 'none'],
-  ['rocm', 'rocm'],
-  ['nvidia', undefined],
-  ['toString', undefined],
-])('%s is %s', (word, kind) => expect(gpuOf(word)).toBe(kind));
-
-test.each([
-  ['nvidia', 'cuda'],
-  ['NVML', 'cuda'],
-  ['amd', 'rocm'],
-  ['hip', 'rocm'],
-  ['intel', undefined],
-])('%s is meant for %s', (word, kind) => expect(gpuMeantBy(word)).toBe(kind));
+test('synonyms and aliases lead to their kinds', () => {
+  expect(gpuSynonyms).toEqual({ true: 'cuda', false: 'none' });
+  expect(gpusMeant).toMatchObject({ nvidia: 'cuda', nvml: 'cuda', amd: 'rocm', hip: 'rocm' });
+});
 
 describe('what a kind of GPU brings', () => {
   test('every kind but none has a variant, a plugin and a device', () => {

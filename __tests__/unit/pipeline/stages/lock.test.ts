@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { ConcretizationError, ContainerError } from '../../../../src/base/errors.js';
+import type { RawInputs } from '../../../../src/config/inputs.js';
 import { lockStage } from '../../../../src/pipeline/stages/lock.js';
 import { lockText } from '../../../support/machine.js';
 import { startedBuild } from '../../../support/stages.js';
@@ -24,7 +25,7 @@ test('the environment has the versions of the distribution, and the lock is read
 
 test('where sources come from is in the environment but not in the key of its lock', async () => {
   const mirror = 'https://user:secret@mirror.test/sources';
-  const keyWith = async (layer: Record<string, string>) => {
+  const keyWith = async (layer: RawInputs) => {
     const { context, session, process } = await startedBuild({ request: { layers: [layer] } });
     await lockStage.run(context, { session });
     const yaml = await readFile(join(context.plan.hostLayout.environment, 'spack.yaml'), 'utf8');

@@ -2,30 +2,57 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.js';
-import { type Call, parseArguments } from '../../../src/cli/args.js';
+import type { Given } from '../../../src/cli/command.js';
+import { readBuild } from '../../../src/cli/commands/build.js';
+import { commands } from '../../../src/cli/commands/index.js';
+import { readSmoke } from '../../../src/cli/commands/smoke.js';
+import { readVerify } from '../../../src/cli/commands/verify.js';
+import { cacheDirOf, engineOf } from '../../../src/cli/options.js';
+import { parseArguments } from '../../../src/cli/parse.js';
+import { inputNames } from '../../../src/config/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
-import { inputNames } from '../../../src/config/schema.js';
 import { release } from '../../support/fakes.js';
 
-const call = (...argv: string[]): Call => parseArguments(argv, {}, '1.2.3');
+const facts = (env: Record<string, string> = {}) => ({ argv: [], env, cwd: process.cwd() });
+const parse = (argv: readonly string[]) => parseArguments(argv, commands, '1.2.3');
+
+/** A call as its command reads it. */
+function call(...argv: string[]) {
+  const made = parse(argv);
+  if (made.command === undefined) return { ...made, command: 'done' };
+  const { given } = made;
+  const readers: Record<string, (given: Given) => object> = {
+    build: () => readBuild(given, facts()),
+    audit: () => ({
+      tarball: given.argument,
+      engine: engineOf(given),
+      cacheDir: cacheDirOf(given, facts()),
+    }),
+    smoke: () => ({ tarball: given.argument, engine: engineOf(given), ...readSmoke(given) }),
+    verify: () => readVerify(given, facts()),
+  };
+  return { command: made.command.name, ...readers[made.command.name]?.(given), given };
+}
+
+function buildOf(argv: string[], env: Record<string, string> = {}) {
+  const made = parse(argv);
+  if (made.command === undefined || made.command.name !== 'build')
+    throw new Error(`no build: ${JSON.stringify(made)}`);
+  return readBuild(made.given, facts(env));
+}
 
 /** The options that a build call resolves to, or the inputs that it is refused for. */
 function outcome(...argv: string[]) {
-  const made = call(...argv);
-  if (made.command !== 'build') throw new Error(`no build: ${JSON.stringify(made)}`);
   const catalog = { toolchains: ['bookworm', 'noble'], resolveRelease: release };
   try {
-    return { options: resolveOptions(made.layers, catalog), refused: [] };
+    const { origins: _, ...options } = resolveOptions([buildOf(argv).layer], catalog);
+    return { options, refused: [], text: '' };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return { options: undefined, refused: error.problems.map((problem) => problem.input) };
+    const refused = error.problems.map((problem) => problem.input);
+    return { options: undefined, refused, text: error.message };
   }
 }
-
-const flagsOf = (argv: string[], env: Record<string, string> = {}) => {
-  const made = parseArguments(argv, env, '1.2.3');
-  return made.command === 'build' ? made.flags : undefined;
-};
 
 /** Inputs that only a workflow can serve, and those that no argument may carry. */
 const services = ['upload', 'retention-days', 'github-token'];
@@ -51,14 +78,14 @@ describe('help', () => {
       const text = 'text' in made ? made.text : '';
       const withheld: string[] = [...services, ...secrets];
       for (const name of inputNames.filter((name) => !withheld.includes(name))) {
-        expect(text).toContain(`--${name} <value>`);
+        expect(text).toMatch(new RegExp(`--${name} [<[][a-z]+[>\\]]`));
       }
       for (const name of services) expect(text).not.toContain(`--${name}`);
       for (const name of secrets) {
         expect(text).not.toContain(`--${name} `);
         expect(text).toContain(`--${name}-file <file>`);
       }
-      for (const flag of ['--install-missing', '--cache-dir', '--verbose', '--report']) {
+      for (const flag of ['--install-missing', '--cache-dir', '--verbose', '--report', '--keep-container']) {
         expect(text).toContain(flag);
       }
       expect(text.replaceAll(/\s+/g, ' ')).toContain('(default: bookworm)');
@@ -74,7 +101,8 @@ describe('no call that could be carried out', () => {
   test.each<[string, string[], RegExp]>([
     ['no command', [], /Usage: slurm-factory/],
     ['an unknown command', ['biuld'], /unknown command 'biuld'[\s\S]*build/],
-    ['an option without its value', ['build', '--gpu'], /--gpu <value>.*argument missing/],
+    ['an option without its value', ['build', '--jobs'], /--jobs <number>.*argument missing/],
+    ['a shell that there is no script for', ['completion', 'tcsh'], /'tcsh' is invalid.*bash, zsh, fish/],
     ['an audit of nothing', ['audit'], /missing required argument 'tarball'/],
     ['a smoke test of nothing', ['smoke'], /missing required argument 'tarball'/],
     ['a check of nothing', ['verify'], /missing required argument 'folder'/],
@@ -115,28 +143,78 @@ describe('build', () => {
   });
 
   test('without anything it is the default build', () => {
-    expect(outcome('build').options).toEqual(
-      resolveOptions([{}], { toolchains: ['bookworm'], resolveRelease: release }),
-    );
+    const { origins: _, ...options } = resolveOptions([], {
+      toolchains: ['bookworm'],
+      resolveRelease: release,
+    });
+    expect(outcome('build').options).toEqual(options);
   });
 
   test.each<[string, string[], string[]]>([
-    ['an unknown option', ['build', '--frobnicate'], ['frobnicate']],
-    ['with its value', ['build', '24.11.6', '--toolchian', 'noble'], ['toolchian']],
-    ['with its value in one word', ['build', '--toolchian=noble'], ['toolchian']],
+    ['an unknown option', ['build', '--frobnicate'], ['--frobnicate']],
+    ['with its value', ['build', '24.11.6', '--toolchian', 'noble'], ['--toolchian']],
+    ['with its value in one word', ['build', '--toolchian=noble'], ['--toolchian']],
     [
       'among other wrong inputs',
       ['build', '24.11.6', '--toolchian=noble', '--jobs=x'],
-      ['jobs', 'toolchian'],
+      ['--toolchian', 'jobs'],
     ],
+    ['a short option', ['build', '24.11.6', '-g'], ['-g']],
     ['a word too many', ['build', '24.11.6', '24.05.8'], ['24.05.8']],
-  ])('%s is reported as an input: %j', (_, argv, refused) => {
+  ])('%s is reported with the inputs: %j', (_, argv, refused) => {
     expect(outcome(...argv).refused.sort()).toEqual(refused);
   });
 
   test('a word too many never hides an option', () => {
-    const { options, refused } = outcome('build', '24.11.6', '--gpu', 'cuda', 'gpu');
-    expect(options?.gpu ?? refused).not.toBe('none');
+    const { refused, text } = outcome('build', '24.11.6', '--gpu', 'cuda', 'gpu');
+    expect(refused).toEqual(['gpu']);
+    expect(text).toContain("Did you mean '--gpu'?");
+  });
+
+  test.each([
+    ['--toolchian', "Did you mean '--toolchain'?"],
+    ['--gpg-private-key-fil', "Did you mean '--gpg-private-key-file'?"],
+    ['--upload', 'an input of the action only'],
+    ['--gpg-passphrase', 'Use --gpg-passphrase-file <file>.'],
+    ['--repot', "Did you mean '--report'?"],
+    ['--no-smoketest', "Did you mean '--no-smoke-test'?"],
+    ['--completely-different', 'The options of build are: --slurm-version, '],
+  ])('%s is answered by what the command has: %s', (word, answer) => {
+    const { text } = outcome('build', word);
+    expect(text).toContain(answer);
+    expect(text).not.toMatch(/--upload,|--github-token|--gpg-private-key,/);
+  });
+});
+
+describe('an option that can stand alone', () => {
+  test.each<[string, string[], object]>([
+    ['alone', ['--debug'], { debug: true }],
+    ['with its value', ['--debug', 'false'], { debug: false }],
+    ['with its value in one word', ['--debug=true'], { debug: true }],
+    ['switched off', ['--no-smoke-test'], { smokeTest: false }],
+    ['the last of two', ['--debug', '--no-debug'], { debug: false }],
+    ['a kind of GPU', ['--gpu'], { gpu: 'cuda' }],
+    ['before another option', ['--gpu', '--output-dir', 'X'], { gpu: 'cuda', outputDir: 'X' }],
+    ['no kind of GPU', ['--no-gpu'], { gpu: 'none' }],
+    ['a kind that is named', ['--gpu', 'cuda'], { gpu: 'cuda' }],
+    ['the cache', ['--no-cache'], { cache: 'false' }],
+  ])('%s', (_, words, options) => {
+    expect(outcome('build', '25.05.1', ...words).options).toMatchObject(options);
+  });
+
+  test.each(['24.11.6', '24.11', 'latest'])(
+    'does not take the release %s behind it for its value',
+    (wanted) => {
+      expect(outcome('build', '--debug', wanted).options).toMatchObject({
+        debug: true,
+        release: { version: wanted },
+      });
+    },
+  );
+
+  test('takes any other word, so that a wrong one is told', () => {
+    expect(outcome('build', '--gpu', 'nvidia').text).toContain("Did you mean 'cuda'?");
+    expect(outcome('build', '24.11.6', '--debug', '24.05.8').refused).toEqual(['24.05.8']);
   });
 });
 
@@ -145,7 +223,7 @@ describe('the signing key', () => {
     const files = ['--gpg-private-key-file', '/dev/fd/3', '--gpg-passphrase-file=-'];
     expect(call('build', '24.11.6', ...files)).toMatchObject({
       command: 'build',
-      layers: [{ 'slurm-version': '24.11.6' }],
+      layer: { origin: 'option', values: { 'slurm-version': '24.11.6' } },
       secretFiles: { 'gpg-private-key': '/dev/fd/3', 'gpg-passphrase': '-' },
     });
     expect(call('build')).toMatchObject({ secretFiles: {} });
@@ -153,14 +231,14 @@ describe('the signing key', () => {
   });
 
   test('is not taken from a variable', () => {
-    const made = parseArguments(['build', '24.11.6'], keys, '1.2.3');
+    const made = buildOf(['build', '24.11.6'], keys);
     expect(JSON.stringify(made)).not.toMatch(/the key|the phrase/);
   });
 
   test('an input of the action that stands in the environment is none', () => {
     const env = { 'INPUT_GPG-PRIVATE-KEY': 'the key', GPG_PRIVATE_KEY: 'the key' };
-    const made = parseArguments(['build'], env, '1.2.3');
-    expect(made).toMatchObject({ layers: [{}] });
+    const made = buildOf(['build'], env);
+    expect(made.layer.values).toEqual({});
     expect(JSON.stringify(made)).not.toContain('the key');
   });
 
@@ -168,7 +246,9 @@ describe('the signing key', () => {
     for (const words of [[`--${name}`, 'hunter2'], [`--${name}=hunter2`]]) {
       const made = call('build', '24.11.6', ...words);
       expect(JSON.stringify(made)).not.toContain('hunter2');
-      expect(outcome('build', '24.11.6', ...words)).toEqual({ options: undefined, refused: [`--${name}`] });
+      const { options, refused, text } = outcome('build', '24.11.6', ...words);
+      expect({ options, refused }).toEqual({ options: undefined, refused: [`--${name}`] });
+      expect(text).not.toContain('hunter2');
     }
   });
 });
@@ -178,12 +258,15 @@ describe('audit, smoke and verify', () => {
     expect(call('audit', 'out/a-software.tar.gz')).toMatchObject({
       command: 'audit',
       tarball: 'out/a-software.tar.gz',
-      flags: { engine: 'auto', verbose: false, report: undefined },
+      engine: 'auto',
+      given: { options: {} },
     });
     const made = call('audit', '--engine', 'podman', 'a.tar.gz', '--verbose', '--cache-dir', '/my/cache');
     expect(made).toMatchObject({
       tarball: 'a.tar.gz',
-      flags: { engine: 'podman', verbose: true, cacheDir: '/my/cache' },
+      engine: 'podman',
+      cacheDir: '/my/cache',
+      given: { options: { verbose: true } },
     });
   });
 
@@ -193,7 +276,7 @@ describe('audit, smoke and verify', () => {
       tarball: 'a.tar.gz',
       prefix: undefined,
       junit: undefined,
-      flags: { engine: 'auto' },
+      engine: 'auto',
     });
     expect(
       call('smoke', 'a.tar.gz', '--prefix', '/srv/x', '--junit=checks.xml', '--engine=docker'),
@@ -201,7 +284,7 @@ describe('audit, smoke and verify', () => {
       tarball: 'a.tar.gz',
       prefix: '/srv/x',
       junit: 'checks.xml',
-      flags: { engine: 'docker' },
+      engine: 'docker',
     });
   });
 
@@ -217,10 +300,6 @@ describe('audit, smoke and verify', () => {
     });
   });
 
-  test.each(['audit', 'smoke', 'verify'])('%s reads no signing key', (command) => {
-    expect(JSON.stringify(parseArguments([command, 'x'], keys, '1.2.3'))).not.toMatch(/the key|the phrase/);
-  });
-
   test.each([
     ['audit', ['--engine', '--cache-dir', '--verbose']],
     ['smoke', ['--engine', '--prefix', '--junit', '--cache-dir', '--verbose']],
@@ -232,17 +311,17 @@ describe('audit, smoke and verify', () => {
   });
 });
 
-describe('flags', () => {
-  test('a file for the report', () => {
-    expect(flagsOf(['build'])?.report).toBeUndefined();
-    expect(flagsOf(['build', '--report', 'out.json'])?.report).toBe('out.json');
+describe('flags of a build', () => {
+  test('a file for the report, below the folder of the call', () => {
+    expect(buildOf(['build']).report).toBeUndefined();
+    expect(buildOf(['build', '--report', 'out.json']).report).toBe(resolve('out.json'));
   });
 
   test('are off unless they are given', () => {
-    expect(flagsOf(['build'])).toMatchObject({ installMissing: false, verbose: false });
-    expect(flagsOf(['build', '--install-missing', '--verbose'])).toMatchObject({
+    expect(buildOf(['build'])).toMatchObject({ installMissing: false, keepContainer: false });
+    expect(buildOf(['build', '--install-missing', '--keep-container'])).toMatchObject({
       installMissing: true,
-      verbose: true,
+      keepContainer: true,
     });
   });
 
@@ -252,6 +331,6 @@ describe('flags', () => {
     ['an empty setting is none', [], { XDG_CACHE_HOME: '' }, `${homedir()}/.cache/slurm-factory`],
     ['the usual one', [], {}, `${homedir()}/.cache/slurm-factory`],
   ])('folder for the caches: %s', (_, words, env, folder) => {
-    expect(flagsOf(['build', ...words], env)?.cacheDir).toBe(folder);
+    expect(buildOf(['build', ...words], env).cacheDir).toBe(folder);
   });
 });

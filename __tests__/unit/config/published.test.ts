@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { buildOutputs, outputsOf } from '../../../src/action/outputs.js';
+import { publishedFiles } from '../../../src/action/published.js';
+import { inputNames, inputOf, inputsOfAction } from '../../../src/config/inputs.js';
+import { configSchema, replaceSection } from '../../../src/config/published.js';
+import { report } from '../../support/report.js';
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+const published = publishedFiles(read);
+
+interface ActionFile {
+  readonly inputs: Record<string, { description: string; required: boolean; default: string }>;
+  readonly outputs: Record<string, { description: string }>;
+  readonly runs: Record<string, string>;
+}
+const action: ActionFile = parse(read('action.yml'));
+
+describe('what is made from the tables is in the files', () => {
+  test.each(Object.keys(published).filter((path) => !path.endsWith('.json')))('%s', (path) => {
+    expect(read(path)).toBe(published[path]);
+  });
+
+  test('docs/config.schema.json', () => {
+    expect(JSON.parse(read('docs/config.schema.json'))).toEqual(configSchema());
+  });
+});
+
+describe('action.yml', () => {
+  test('has the inputs of the table, each with its text and default', () => {
+    expect(Object.keys(action.inputs)).toEqual(inputsOfAction('build'));
+    expect(action.inputs['output-dir']).toEqual({
+      description: inputOf('output-dir').description,
+      required: false,
+      default: 'slurm-factory-output',
+    });
+    expect(action.inputs['github-token']?.default).toBe('${{ github.token }}');
+    // GitHub gives text; a YAML boolean would do as well, but not for every reader of the file.
+    for (const { default: preset } of Object.values(action.inputs)) expect(typeof preset).toBe('string');
+  });
+
+  test('has the outputs that are written, each with a sentence', () => {
+    expect(Object.keys(action.outputs)).toEqual(Object.keys(outputsOf(report())));
+    for (const { description } of Object.values(action.outputs)) expect(description).toMatch(/\S.*\.$/);
+  });
+
+  test('keeps what is written by hand, and runs its post step always', () => {
+    const { 'action.yml': other = '' } = publishedFiles((path) =>
+      read(path).replace('name: slurm-factory\n', 'name: other\n'),
+    );
+    expect(parse(other)).toEqual({ ...action, name: 'other' });
+    expect(action.runs).toMatchObject({ using: 'node24', 'post-if': 'always()' });
+  });
+});
+
+describe('action-types.yml', () => {
+  const types: Record<
+    'inputs' | 'outputs',
+    Record<string, { type: string; 'allowed-values'?: string[] }>
+  > = parse(read('action-types.yml'));
+
+  test('types every input and output of action.yml, and nothing else', () => {
+    expect(Object.keys(types.inputs)).toEqual(Object.keys(action.inputs));
+    expect(Object.keys(types.outputs)).toEqual(Object.keys(action.outputs));
+  });
+
+  test('knows only the types of its format, and words as text', () => {
+    const known = ['string', 'boolean', 'integer', 'enum', 'list'];
+    for (const { type, 'allowed-values': words = [] } of [types.inputs, types.outputs].flatMap(
+      Object.values,
+    )) {
+      expect(known).toContain(type);
+      for (const word of words) expect(typeof word).toBe('string');
+    }
+    expect(types.inputs['jobs']).toEqual({ type: 'integer' });
+    expect(types.inputs['gpu']?.['allowed-values']).toContain('cuda');
+  });
+});
+
+describe('the schema of slurm-factory.yml', () => {
+  test('has every input but the secrets', () => {
+    const secrets = ['cache-secret', 'gpg-private-key', 'gpg-passphrase', 'github-token'];
+    expect(Object.keys(configSchema().properties)).toEqual(
+      inputNames.filter((name) => !secrets.includes(name)),
+    );
+    expect(configSchema().additionalProperties).toBe(false);
+  });
+
+  test('takes true where YAML reads a word as a boolean', () => {
+    expect(configSchema().properties['gpu']).toMatchObject({ enum: expect.arrayContaining(['cuda', true]) });
+    expect(configSchema().properties['debug']).toMatchObject({ type: 'boolean', default: false });
+    expect(configSchema().properties['jobs']).toMatchObject({ type: 'integer', minimum: 1, maximum: 1024 });
+  });
+});
+
+describe('replaceSection', () => {
+  test('replaces what is between the marks, $ and all', () => {
+    const text = 'a\n<!-- x: by hand -->\nold\n<!-- end of x -->\nb\n';
+    const made = replaceSection(text, 'x', 'new $1 ${{ y }}');
+    expect(made).toBe('a\n<!-- x: by hand -->\n\nnew $1 ${{ y }}\n\n<!-- end of x -->\nb\n');
+    expect(replaceSection(made, 'x', 'new $1 ${{ y }}')).toBe(made);
+  });
+
+  test('a text without the marks is an error', () => {
+    expect(() => replaceSection('a', 'x', 'new')).toThrow("there is no section 'x'");
+  });
+});
+
+test('every description is a sentence, and every output says how it is typed', () => {
+  for (const name of inputNames) expect(inputOf(name).description).toMatch(/^[A-Z].*\.$/);
+  for (const { metadata } of Object.values(buildOutputs))
+    expect(metadata.type).toMatch(/^(string|enum|list)$/);
+});

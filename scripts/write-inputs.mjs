@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+// Writes what is made from the tables of inputs and outputs, out of the compiled source:
+// `node scripts/write-inputs.mjs [--check]`. With --check nothing is written and the exit code is 1 when a
+// file is not what the source gives.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+const root = resolve(import.meta.dirname, '..');
+const { publishedFiles } = await import('../build/src/action/published.js').catch(() => {
+  console.error('The source is not compiled. Run: npm run build');
+  process.exit(1);
+});
+const read = (path) => {
+  try {
+    return readFileSync(resolve(root, path), 'utf8');
+  } catch {
+    return '';
+  }
+};
+// The formatter decides how JSON is laid out.
+const isSame = (path, text) =>
+  path.endsWith('.json')
+    ? read(path) !== '' && isDeepStrictEqual(JSON.parse(read(path)), JSON.parse(text))
+    : read(path) === text;
+
+const stale = Object.entries(publishedFiles(read)).filter(([path, text]) => !isSame(path, text));
+const names = stale.map(([path]) => path).join(', ');
+if (process.argv.includes('--check') && stale.length > 0) {
+  console.error(`${names}: out of date. Run: node scripts/write-inputs.mjs`);
+  process.exit(1);
+}
+for (const [path, text] of stale) {
+  writeFileSync(resolve(root, path), text);
+  if (path.endsWith('.json')) {
+    execFileSync('npx', ['--no-install', 'biome', 'format', '--write', path], { cwd: root, stdio: 'ignore' });
+  }
+}
+console.log(stale.length === 0 ? 'what is made from the inputs is up to date' : `${names} was written`);

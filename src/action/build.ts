@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import * as core from '@actions/core';
+import { buildEnvironment } from '../base/environment.js';
+import { describeError, PackageBuildError } from '../base/errors.js';
+import { systemFault } from '../base/folders.js';
+import { visible } from '../base/text.js';
+import { makeSeal } from '../cache/seal.js';
+import type { Layer } from '../config/layers.js';
+import { cacheSecretOf } from '../config/resolve.js';
+import { afterBuild } from '../pipeline/after.js';
+import { recordPlaces } from '../pipeline/confine.js';
+import { runBuild } from '../pipeline/pipeline.js';
+import { parseRecord } from '../pipeline/record.js';
+import { readContext } from './context.js';
+import { readInputs } from './inputs.js';
+import { actionLogger } from './logger.js';
+import { writeOutputs } from './outputs.js';
+import { githubRunner, type Runner } from './ports.js';
+import { writeCacheSummary, writeSummary } from './summary.js';
+
+const stateKey = 'build';
+
+/**
+ * The main step of the build action.
+ * @param root folder of the project's files
+ */
+export async function runMain(root: string, version: string, runner: Runner = githubRunner): Promise<void> {
+  core.info(`slurm-factory ${version}`);
+  try {
+    const context = readContext();
+    const inputs = readInputs('build');
+    const report = await runBuild(
+      {
+        layers: [asLayer(inputs)],
+        project: await runner.openProject(root),
+        host: await runner.inspectHost(context.env),
+        cwd: context.workspace,
+        workRoot: context.workRoot,
+        transfer: context.transfer,
+        trigger: context.trigger,
+        env: buildEnvironment(context.env),
+        runId: randomBytes(6).toString('hex'),
+        installMissing: false,
+      },
+      runner.ports(context, inputs['github-token'] ?? '', stateKey),
+    );
+    writeOutputs(report);
+    await writeSummary(report);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** The post step of the build action: what is left to do after any build. It never fails the job. */
+export async function runPost(runner: Runner = githubRunner): Promise<void> {
+  try {
+    // Takes the secrets out of the environment, too.
+    const inputs = readInputs('build');
+    const context = readContext();
+    const places = recordPlaces(context.workRoot, context.transfer, context.env);
+    const record = parseRecord(core.getState(stateKey), places);
+    if (record === undefined) {
+      core.info('The main step left nothing to do.');
+      return;
+    }
+    const secret = cacheSecretOf([asLayer(inputs)]);
+    const caches = await afterBuild(
+      record,
+      runner.ports(context, inputs['github-token'] ?? '', stateKey),
+      secret === undefined ? undefined : makeSeal(secret),
+    );
+    await writeCacheSummary(caches);
+  } catch (error) {
+    actionLogger.warning(`The post step could not finish: ${describeError(systemFault(error))}`);
+  }
+}
+
+const asLayer = (values: Layer['values']): Layer => ({ origin: 'input', values });
+
+function fail(error: unknown): void {
+  if (error instanceof PackageBuildError) {
+    const { package: name, phase } = error.failure;
+    actionLogger.error(error.failure.firstError, `${name} failed in phase ${phase}`);
+  }
+  core.setFailed(visible(describeError(systemFault(error)), '\n\t'));
+}

@@ -1,0 +1,52 @@
+import { stringify } from 'yaml';
+import type { ActionName } from '../config/inputs.js';
+import {
+  actionBlocks,
+  actionTypes,
+  configSchema,
+  inputsSection,
+  outputsTable,
+  type PublishedOutputs,
+  replaceSection,
+} from '../config/published.js';
+import { buildOutputs } from './outputs.js';
+
+/** Where the metadata of each action is, and what it hands on. */
+const actions: Readonly<Record<ActionName, { readonly folder: string; readonly outputs: PublishedOutputs }>> =
+  { build: { folder: '', outputs: buildOutputs } };
+const actionList = Object.entries(actions) as [ActionName, (typeof actions)[ActionName]][];
+
+const typesHeading = '# Types of action.yml for github.com/typesafegithub/github-actions-typing.';
+
+/**
+ * The files that are made from the tables of inputs and outputs, by their paths in the project.
+ * @param read text of a file of the project; the parts that are written by hand are taken from it
+ */
+export function publishedFiles(read: (path: string) => string): Record<string, string> {
+  const metadata = actionList.flatMap(([name, { folder, outputs }]) => {
+    const file = `${folder}action.yml`;
+    const blocks = stringify(actionBlocks(name, outputs), { lineWidth: 110, singleQuote: true });
+    const types = stringify(actionTypes(name, outputs), { blockQuote: false, aliasDuplicateObjects: false });
+    return [
+      [file, withBlocks(file, read(file), blocks)],
+      [`${folder}action-types.yml`, `${typesHeading}\n${types}`],
+    ];
+  });
+  const docs = actionList.reduce(
+    (text, [name, { outputs }]) => replaceSection(text, `outputs of ${name}`, outputsTable(outputs)),
+    replaceSection(read('docs/inputs.md'), 'inputs', inputsSection()),
+  );
+  return {
+    ...Object.fromEntries(metadata),
+    'docs/config.schema.json': `${JSON.stringify(configSchema(), undefined, 2)}\n`,
+    'docs/inputs.md': docs,
+  };
+}
+
+/** An action.yml with other inputs and outputs; what is before and behind them stays. */
+function withBlocks(file: string, text: string, blocks: string): string {
+  const start = text.search(/^inputs:/m);
+  const end = text.search(/^runs:/m);
+  if (start === -1 || end < start) throw new Error(`${file} has no inputs before its runs`);
+  return `${text.slice(0, start)}${blocks}${text.slice(end)}`;
+}

@@ -1,0 +1,27 @@
+import { buildEnvironment } from '../base/environment.js';
+import { makeFolder } from '../base/folders.js';
+import type { Ports } from '../base/ports.js';
+import type { InspectRequest } from '../pipeline/inspect.js';
+import type { Context, Given } from './command.js';
+import { cacheDirOf, engineOf } from './options.js';
+import { cancellable } from './signals.js';
+
+/** Runs a check of the finished tarball that a call names, with all that it needs of this machine. */
+export async function inspect(
+  given: Given,
+  { root, facts, logger, machine }: Context,
+  check: (tarball: string, request: InspectRequest, ports: Ports) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const cacheDir = cacheDirOf(given, facts);
+  await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
+  return cancellable(['The check was cancelled.', 'Run it again.'], async (signal) => {
+    const request: InspectRequest = {
+      project: await machine.openProject(root),
+      host: await machine.inspectHost(facts.env),
+      engine: engineOf(given),
+      workRoot: cacheDir,
+      env: buildEnvironment(facts.env),
+    };
+    return check(given.argument ?? '', request, machine.ports({ cacheDir, env: facts.env, logger, signal }));
+  });
+}

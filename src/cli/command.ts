@@ -1,0 +1,86 @@
+import type { Env } from '../base/environment.js';
+import type { Problem } from '../base/errors.js';
+import type { Logger } from '../base/ports.js';
+import type { Machine } from '../local/machine.js';
+
+/** What a command is: its definition and its body. Help, parsing and completion come from the definition. */
+export interface Command {
+  readonly name: string;
+  readonly description: string;
+  /** Arguments of calls that the help shows, without the program's name. */
+  readonly examples: readonly string[];
+  readonly argument?: ArgumentSpec;
+  readonly options: readonly OptionSpec[];
+  /** Report words that nothing is known of as problems of the call, not at once. */
+  readonly lenient?: true;
+  /** @returns lines for standard output */
+  readonly run: (given: Given, context: Context) => Promise<readonly string[]>;
+}
+
+/** What a shell completes of; `words` are offered where they are known beforehand. */
+export interface Completable {
+  readonly words?: readonly string[];
+  readonly completes?: 'file' | 'folder' | 'toolchain' | 'release';
+}
+
+export interface ArgumentSpec extends Completable {
+  readonly name: string;
+  readonly description: string;
+  readonly required: boolean;
+  /** A word that looks like this is never the value of an option that can stand alone. */
+  readonly pattern?: RegExp;
+}
+
+export interface OptionSpec extends Completable {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly description: string;
+  /** Name of its value in the help; an option without one is a flag. */
+  readonly value?: string;
+  /** What it means without its value, and with `no-` before its name. */
+  readonly toggle?: { readonly on: string; readonly off: string };
+  /** Only the `words` are taken. */
+  readonly strict?: true;
+}
+
+/** The words of a call. */
+export interface Given {
+  readonly argument: string | undefined;
+  /** Values by the options' names; flags are true, options that were left out are missing. */
+  readonly options: Readonly<Record<string, string | true>>;
+  /** Unknown options and words too many, of a lenient command. */
+  readonly problems: readonly Problem[];
+}
+
+/** What surrounds a call. */
+export interface Context {
+  /** Folder of the project's files. */
+  readonly root: string;
+  readonly facts: Facts;
+  readonly logger: Logger;
+  readonly machine: Machine;
+  readonly commands: readonly Command[];
+}
+
+/** Arguments, environment and folder of the process. */
+export interface Facts {
+  readonly argv: readonly string[];
+  readonly env: Env;
+  readonly cwd: string;
+}
+
+/** The process's own facts, read here and nowhere else. */
+export const processFacts = (): Facts => ({
+  argv: process.argv.slice(2),
+  env: { ...process.env },
+  cwd: process.cwd(),
+});
+
+/** Value of an option; undefined where it was left out. */
+export function textOf({ options }: Given, name: string): string | undefined {
+  const value = Object.hasOwn(options, name) ? options[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Whether a flag was given. */
+export const isGiven = ({ options }: Given, name: string): boolean => Object.hasOwn(options, name);

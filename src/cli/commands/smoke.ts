@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises';
+import { checkNewFile } from '../../base/folders.js';
+import { smokeFile } from '../../pipeline/inspect.js';
+import { formatJunit } from '../../smoke/junit.js';
+import { checkRows, SmokeError, type SmokeReport } from '../../smoke/report.js';
+import { inspect } from '../checks.js';
+import { type Command, type Given, textOf } from '../command.js';
+import { common, engineOption } from '../options.js';
+
+export const readSmoke = (given: Given) => ({
+  prefix: textOf(given, 'prefix'),
+  junit: textOf(given, 'junit'),
+});
+
+export const smoke: Command = {
+  name: 'smoke',
+  description: 'Run a one-node cluster from a finished software tarball, in a fresh container.',
+  examples: [
+    'smoke slurm-factory-output/slurm-24.11.6-bookworm-amd64-software.tar.gz',
+    'smoke slurm-24.11.6-bookworm-amd64-software.tar.gz --prefix /opt/slurm --junit checks.xml',
+  ],
+  argument: {
+    name: 'tarball',
+    description: '<target>-software.tar.gz, with the files of its result beside it',
+    required: true,
+    completes: 'file',
+  },
+  options: [
+    engineOption,
+    {
+      name: 'prefix',
+      value: 'folder',
+      completes: 'folder',
+      description: 'where to install; a random folder without it',
+    },
+    { name: 'junit', value: 'file', completes: 'file', description: 'write the checks as JUnit XML' },
+    ...common,
+  ],
+  async run(given, context) {
+    const { prefix, junit } = readSmoke(given);
+    if (junit !== undefined) await checkNewFile(junit, '--junit');
+    const write = async (report: SmokeReport) => {
+      if (junit !== undefined) await writeFile(junit, formatJunit(report));
+    };
+    return inspect(given, context, async (tarball, request, ports) => {
+      try {
+        const report = await smokeFile(tarball, prefix, request, ports);
+        await write(report);
+        return checkRows(report).map((row) => row.join('  '));
+      } catch (error) {
+        if (error instanceof SmokeError) await write(error.report);
+        throw error;
+      }
+    });
+  },
+};

@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import { formatVerifyReport, verifyFolder } from '../../bundle/verify.js';
+import { type Command, type Facts, type Given, textOf } from '../command.js';
+import { common } from '../options.js';
+
+export const readVerify = (given: Given, { cwd }: Facts) => ({
+  folder: resolve(cwd, given.argument ?? ''),
+  publicKey: textOf(given, 'public-key'),
+});
+
+export const verify: Command = {
+  name: 'verify',
+  description: 'Check sums, manifests and signatures of the files in a folder, offline.',
+  examples: ['verify slurm-factory-output', 'verify slurm-factory-output --public-key key.asc'],
+  argument: {
+    name: 'folder',
+    description: 'folder with the files of one target or more',
+    required: true,
+    completes: 'folder',
+  },
+  options: [
+    {
+      name: 'public-key',
+      value: 'file',
+      completes: 'file',
+      description: 'public key that the signatures must be of',
+    },
+    ...common,
+  ],
+  async run(given, { facts, machine }) {
+    const { folder, publicKey } = readVerify(given, facts);
+    const options = { env: facts.env, ...(publicKey === undefined ? {} : { publicKey }) };
+    return formatVerifyReport(await verifyFolder(folder, options, machine.process(facts.env)));
+  },
+};

@@ -1,0 +1,274 @@
+import { gpuSynonyms, gpus, gpusMeant } from '../targets/gpus.js';
+import { boolean, choice, type Kind, path, release, secret, size, text, toolchain, whole } from './kinds.js';
+
+/*
+ * The one table of inputs. Options, help, completion, `action.yml`, `action-types.yml`, `docs/inputs.md` and
+ * `docs/config.schema.json` come from it; `node scripts/write-inputs.mjs` writes the files.
+ */
+
+/** The actions, by the names of their files in `src/action/`. */
+export const actionNames = ['build'] as const;
+export type ActionName = (typeof actionNames)[number];
+/** The commands that take inputs as options. */
+export const inputCommands = ['build'] as const;
+export type InputCommand = (typeof inputCommands)[number];
+
+/** Headings of the groups in `docs/inputs.md`, in its order. */
+export const groups = ['What is built', 'How it is built', 'Caches', 'Results', 'Signing'] as const;
+export type Group = (typeof groups)[number];
+
+export interface Input {
+  readonly group: Group;
+  /** One sentence or two for every surface. */
+  readonly description: string;
+  /** More, in Markdown, for `docs/inputs.md`. */
+  readonly help?: string;
+  /** Text that an input has where nothing gives one; an empty one stands for no value. */
+  readonly default: string;
+  /** Default in `action.yml`, where GitHub works it out. */
+  readonly expression?: string;
+  readonly kind: Kind<unknown>;
+  readonly actions: readonly ActionName[];
+  /** A secret is read from the file that the option `--<name>-file` names. */
+  readonly commands: readonly InputCommand[];
+}
+
+export const dependencyKinds = ['system', 'self-contained'] as const;
+export const engineChoices = ['auto', 'docker', 'podman', 'none'] as const;
+export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
+export type DependencyKind = (typeof dependencyKinds)[number];
+export type EngineChoice = (typeof engineChoices)[number];
+export type CacheMode = (typeof cacheModes)[number];
+
+// An image reference; what else a shell or an engine's option could make of a value is out.
+const image = text(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, 'the name of a container image');
+// git check-ref-format's core: no leading dash or dot, no '..', no white space.
+const ref = text(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$/, 'a commit, tag or branch');
+const mirror = text(
+  /^(?:(?:https?|file|s3):\/\/\S+|(?![a-z][a-z0-9+.-]*:\/\/)[^\0\n]+)$/,
+  'a directory or a URL (http, https, file, s3)',
+);
+
+const everywhere = { actions: ['build'], commands: ['build'] } as const;
+// Services that only a workflow has.
+const actionOnly = { actions: ['build'], commands: [] } as const;
+
+export const inputs = {
+  'slurm-version': {
+    group: 'What is built',
+    default: 'latest',
+    description: 'Slurm release: exact (24.11.6), the newest of a series (24.11) or latest.',
+    help: 'quote it in a workflow, so that YAML does not take it for a number: 25.10 without quotes is 25.1. The releases are listed in `data/slurm-releases.json`.',
+    kind: release,
+    ...everywhere,
+  },
+  toolchain: {
+    group: 'What is built',
+    default: 'bookworm',
+    description: 'Distribution to build for, one of toolchains/ (bookworm).',
+    kind: toolchain,
+    ...everywhere,
+  },
+  gpu: {
+    group: 'What is built',
+    default: 'none',
+    description:
+      'GPU support: none, cuda (NVML, without the CUDA toolkit) or rocm; true means cuda, false none.',
+    help: '`rocm` is known, but is not built yet. It ends with an error that says so; nothing else is built instead.',
+    kind: choice('kind of GPU support', gpus, {
+      synonyms: gpuSynonyms,
+      meant: gpusMeant,
+      toggle: { on: 'cuda', off: 'none' },
+      notYet: { rocm: 'Use gpu: cuda for NVIDIA GPUs or gpu: none.' },
+    }),
+    ...everywhere,
+  },
+  dependencies: {
+    group: 'What is built',
+    default: 'system',
+    description:
+      "What Slurm links: system (the distribution's libraries) or self-contained (built by Spack).",
+    help: '`self-contained` is known, but is not built yet. It ends with an error that says so; nothing else is built instead.',
+    kind: choice('kind of dependencies', dependencyKinds, {
+      notYet: { 'self-contained': "Use dependencies: system, which links the distribution's libraries." },
+    }),
+    ...everywhere,
+  },
+  debug: {
+    group: 'What is built',
+    default: 'false',
+    description: 'Also make a tarball with debug files for gdb, <target>-debug.tar.gz.',
+    help: 'Slurm is compiled with `-g` too, and the debug files are split off into `.debug` beside each program. It goes into the content key.',
+    kind: boolean,
+    ...everywhere,
+  },
+  engine: {
+    group: 'How it is built',
+    default: 'auto',
+    description:
+      'Container engine: auto, docker, podman, or none for a job that already runs in a container.',
+    help: "`auto` takes Docker, then Podman, then the machine itself if it runs the toolchain's own distribution; of the last it warns. `none` needs a machine of the toolchain's distribution, with the packages of its `toolchain.yaml` installed. The error names the command that installs what is missing.",
+    kind: choice('container engine', engineChoices),
+    ...everywhere,
+  },
+  'container-image': {
+    group: 'How it is built',
+    default: '',
+    description: "Image to make the builder image from, in place of the toolchain's own.",
+    help: "the toolchain's Dockerfile is run on this image, so it must be of the same distribution.",
+    kind: image,
+    ...everywhere,
+  },
+  'spack-ref': {
+    group: 'How it is built',
+    default: '',
+    description: 'Commit, tag or branch of Spack; the pinned commit if empty.',
+    help: 'a full commit needs no look-up. For a tag or a branch the repository is asked which commit it is; that commit goes into the content key.',
+    kind: ref,
+    ...everywhere,
+  },
+  'packages-ref': {
+    group: 'How it is built',
+    default: '',
+    description: 'Commit, tag or branch of spack-packages; the pinned commit if empty.',
+    help: 'looked up as `spack-ref` is.',
+    kind: ref,
+    ...everywhere,
+  },
+  'source-mirror': {
+    group: 'How it is built',
+    default: '',
+    description: 'Directory or URL of a Spack source mirror, for machines without internet.',
+    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address.",
+    kind: { ...mirror, completes: 'folder' },
+    ...everywhere,
+  },
+  jobs: {
+    group: 'How it is built',
+    default: '',
+    description: "Parallel compile jobs; the machine's cores if empty.",
+    help: 'a whole number from 1 to 1024.',
+    kind: whole(1024),
+    ...everywhere,
+  },
+  cache: {
+    group: 'Caches',
+    default: 'auto',
+    description:
+      'Use of the caches: auto (restore, and save but for tags, releases, pull requests of forks and events that others can start), true, restore-only or false.',
+    help: 'see [caching.md](caching.md).',
+    kind: choice('cache mode', cacheModes, { toggle: { on: 'true', off: 'false' } }),
+    ...everywhere,
+  },
+  'cache-secret': {
+    group: 'Caches',
+    default: '',
+    description:
+      'Secret that the cache entries of this build are sealed with, 32 characters or more: entries without its seal are not believed. The GPG key if empty; give it from a secret.',
+    help: 'make one with `openssl rand -hex 32` and keep it as a secret of the repository. See [caching.md](caching.md#trust). A new one means new entries; the old ones are not read any more.',
+    // Keys and sums of entries can be read by many, so a short one could be guessed.
+    kind: secret(32, 'make one with: openssl rand -hex 32'),
+    ...everywhere,
+  },
+  'cache-budget': {
+    group: 'Caches',
+    default: '2 GB',
+    description:
+      'Size that the saved cache entries of the target may have together: 2 GB, 500 MB, 1.5 GiB or a number of bytes; what is above goes, least recently used first.',
+    help: 'units are B, KB, MB, GB, TB and KiB, MiB, GiB, TiB; `0` keeps only what the run used. See [caching.md](caching.md#size).',
+    kind: size,
+    ...everywhere,
+  },
+  'output-dir': {
+    group: 'Results',
+    default: 'slurm-factory-output',
+    description: 'Directory for the tarballs, the manifest and SHA256SUMS.',
+    help: "a relative path starts at the workspace. A build needs 2 GiB free there and in the runner's temporary folder.",
+    kind: path('folder'),
+    ...everywhere,
+  },
+  upload: {
+    group: 'Results',
+    default: 'true',
+    description: 'Upload the tarballs, the manifest and SHA256SUMS as artifacts.',
+    help: 'each file is an artifact of its own under its own name, not zipped. The names carry the target, so a matrix uploads them side by side. If the artifact service fails, the files stay in `output-dir` and the build warns. With `false`, the build logs of a failed build are not uploaded either.',
+    kind: boolean,
+    ...actionOnly,
+  },
+  'retention-days': {
+    group: 'Results',
+    default: '',
+    description: "Days that the artifacts are kept; the repository's setting if empty.",
+    help: 'a whole number from 1 to 400.',
+    kind: whole(400),
+    ...actionOnly,
+  },
+  'smoke-test': {
+    group: 'Results',
+    default: 'true',
+    description:
+      'Run a one-node cluster from the tarball in a fresh container before it is handed out (not with engine none).',
+    help: 'a failed check fails the build, and no tarball is handed out; the checks are in `<target>-smoke.xml` all the same. A result from the cache was tested and is not tested again; a build without the test does not save its result. With engine `none` it is skipped with a notice. See [smoke.md](smoke.md).',
+    kind: boolean,
+    ...everywhere,
+  },
+  'gpg-private-key': {
+    group: 'Signing',
+    default: '',
+    description:
+      'Private GPG key (armored, or base64 of that) to sign the files with; give it from a secret.',
+    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](#the-command-line).',
+    kind: secret(),
+    ...everywhere,
+  },
+  'gpg-passphrase': {
+    group: 'Signing',
+    default: '',
+    description: 'Passphrase of the GPG key; give it from a secret.',
+    help: 'kept as the key is. A passphrase without a key is an error.',
+    kind: secret(),
+    ...everywhere,
+  },
+  'github-token': {
+    group: 'Signing',
+    default: '',
+    expression: '${{ github.token }}',
+    description:
+      'Token that writes the build provenance, where the workflow grants attestations: write, and removes old cache entries, where it grants actions: write.',
+    help: 'it is used for the build provenance and to keep the caches within `cache-budget`, for nothing else. Without the permissions `id-token: write` and `attestations: write` there is a notice, and no provenance. Without `actions: write` there is a notice if a cache entry has to go, and it stays.',
+    kind: secret(),
+    ...actionOnly,
+  },
+} as const satisfies Record<string, Input>;
+
+export type InputName = keyof typeof inputs;
+export const inputNames = Object.keys(inputs) as InputName[];
+
+/** The row of an input, as every reader of the table sees it. */
+export const inputOf = (name: InputName): Input => inputs[name];
+export const isSecret = (name: InputName): boolean => inputOf(name).kind.secret === true;
+export const isInputName = (name: string): name is InputName => Object.hasOwn(inputs, name);
+
+/** The inputs of an action, in the table's order. */
+export const inputsOfAction = (action: ActionName): InputName[] =>
+  inputNames.filter((name) => inputOf(name).actions.includes(action));
+/** The inputs that a command takes as options. */
+export const inputsOfCommand = (command: InputCommand): InputName[] =>
+  inputNames.filter((name) => inputOf(name).commands.includes(command));
+
+/** Inputs as text; one that is missing or empty takes its default. */
+export type RawInputs = Readonly<Partial<Record<InputName, string>>>;
+
+type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+type ValueOf<R> = R extends { readonly kind: Kind<infer T>; readonly default: infer D }
+  ? D extends ''
+    ? T | undefined
+    : T
+  : never;
+
+/** The values of all inputs by their names in camel case. */
+export type InputValues = { readonly [N in InputName as Camel<N>]: ValueOf<(typeof inputs)[N]> };
+
+/** `output-dir` → `outputDir` */
+export const camelCase = (name: string): string =>
+  name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

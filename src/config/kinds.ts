@@ -1,0 +1,186 @@
+import { nearest, unknownValue } from '../base/suggest.js';
+import type { Release } from '../targets/releases.js';
+import { parseSize, sizeForms } from './size.js';
+
+/** What there is to choose from, as the project's files say. */
+export interface Catalog {
+  readonly toolchains: readonly string[];
+  /** The release that a request means, or a sentence that says what there is. */
+  readonly resolveRelease: (request: string) => Release | string;
+}
+
+/** What a text was read as; a problem is a sentence that says what is wrong and what would be right. */
+export type Reading<T> = { readonly value: T } | { readonly problem: string };
+
+/** Type of an input as `action-types.yml` knows them. */
+export type MetadataType =
+  | { readonly type: 'string' | 'boolean' | 'integer' }
+  | { readonly type: 'enum'; readonly 'allowed-values': readonly string[] };
+
+/** How the text of an input becomes a value, and what metadata, schema and completion say of that. */
+export interface Kind<T> {
+  /** @param text without white space around it, never empty */
+  readonly read: (text: string, catalog: Catalog) => Reading<T>;
+  /** Name of the value in a help text. */
+  readonly placeholder: string;
+  readonly metadata: MetadataType;
+  /** JSON Schema of the value in a configuration file. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** The words that can be given, where they are known beforehand. */
+  readonly words?: readonly string[];
+  /** Of what a shell completes the value, where it is not a list of words. */
+  readonly completes?: 'file' | 'folder' | 'toolchain' | 'release';
+  /** What an option means without a value, and with `no-` before its name. */
+  readonly toggle?: { readonly on: string; readonly off: string };
+  /** Its value may stand in no argument, log or file. */
+  readonly secret?: true;
+  /** Values that are valid but can't be built yet, with what to use instead. */
+  readonly notYet?: Readonly<Record<string, string>>;
+}
+
+const string = { type: 'string' } as const;
+
+/** A text of a certain form; `what` names it with its article. */
+export const text = (pattern: RegExp, what: string): Kind<string> => ({
+  read: (value) => (pattern.test(value) ? { value } : { problem: `'${value}' is not ${what}.` }),
+  placeholder: 'value',
+  metadata: string,
+  schema: string,
+});
+
+/** A path, taken as it is. */
+export const path = (completes: 'file' | 'folder'): Kind<string> => ({
+  read: (value) => ({ value }),
+  placeholder: completes,
+  metadata: string,
+  schema: string,
+  completes,
+});
+
+/** One of a few words. */
+export function choice<T extends string>(
+  what: string,
+  values: readonly T[],
+  more: {
+    /** Other words that are taken, and what they mean. */
+    readonly synonyms?: Readonly<Record<string, NoInfer<T>>>;
+    /** Words that are not taken, and what their users most likely mean. */
+    readonly meant?: Readonly<Record<string, NoInfer<T>>>;
+    readonly notYet?: Readonly<Partial<Record<NoInfer<T>, string>>>;
+    readonly toggle?: { readonly on: NoInfer<T>; readonly off: NoInfer<T> };
+  } = {},
+): Kind<T> {
+  const { synonyms = {}, meant = {}, notYet, toggle } = more;
+  const words = [...values, ...Object.keys(synonyms)];
+  const read = (word: string): Reading<T> => {
+    const value = own(synonyms, word) ?? values.find((known) => known === word);
+    if (value !== undefined) return { value };
+    const guess = own(meant, word.toLowerCase());
+    if (guess === undefined) return { problem: unknownValue(what, word, words) };
+    return { problem: `'${word}' is not a known ${what}. Did you mean '${guess}'?` };
+  };
+  return {
+    read,
+    placeholder: 'value',
+    metadata: { type: 'enum', 'allowed-values': words },
+    // YAML reads a plain true as a boolean.
+    schema: {
+      enum: words.flatMap((word): (string | boolean)[] =>
+        isBoolean(word) ? [word, word === 'true'] : [word],
+      ),
+    },
+    words,
+    ...(toggle === undefined ? {} : { toggle }),
+    ...(notYet === undefined ? {} : { notYet: notYet as Readonly<Record<string, string>> }),
+  };
+}
+
+const booleans = ['true', 'false'] as const;
+const isBoolean = (word: string): word is (typeof booleans)[number] =>
+  booleans.some((known) => known === word);
+const meantBoolean: Readonly<Record<string, string>> = {
+  ...{ yes: 'true', on: 'true', '1': 'true' },
+  ...{ no: 'false', off: 'false', '0': 'false' },
+};
+
+export const boolean: Kind<boolean> = {
+  read: (word) => {
+    if (isBoolean(word)) return { value: word === 'true' };
+    const near = own(meantBoolean, word.toLowerCase()) ?? nearest(word, booleans);
+    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+    return { problem: `must be true or false, not '${word}'.${hint}` };
+  },
+  placeholder: 'value',
+  metadata: { type: 'boolean' },
+  schema: { type: 'boolean' },
+  words: booleans,
+  toggle: { on: 'true', off: 'false' },
+};
+
+/** A whole number from 1 to `most`. */
+export const whole = (most: number): Kind<number> => ({
+  read: (digits) =>
+    /^[1-9]\d*$/.test(digits) && Number(digits) <= most
+      ? { value: Number(digits) }
+      : { problem: `'${digits}' is not a whole number from 1 to ${most}.` },
+  placeholder: 'number',
+  metadata: { type: 'integer' },
+  schema: { type: 'integer', minimum: 1, maximum: most },
+});
+
+/** Bytes. */
+export const size: Kind<number> = {
+  read: (given) => {
+    const value = parseSize(given);
+    return value === undefined ? { problem: `'${given}' is not ${sizeForms}.` } : { value };
+  },
+  placeholder: 'size',
+  metadata: string,
+  schema: { type: ['string', 'integer'], minimum: 0 },
+};
+
+/**
+ * A secret; no message repeats it.
+ * @param least characters that it must have
+ * @param remedy how to make a longer one, a clause
+ */
+export const secret = (least = 1, remedy = ''): Kind<string> => ({
+  read: (value) =>
+    value.length < least ? { problem: `it has fewer than ${least} characters; ${remedy}.` } : { value },
+  placeholder: 'file',
+  metadata: string,
+  schema: string,
+  completes: 'file',
+  secret: true,
+});
+
+/** One of the toolchains of the project. */
+export const toolchain: Kind<string> = {
+  read: (value, { toolchains }) =>
+    toolchains.includes(value) ? { value } : { problem: unknownValue('toolchain', value, toolchains) },
+  placeholder: 'id',
+  metadata: string,
+  schema: string,
+  completes: 'toolchain',
+};
+
+/** A request for a release of Slurm. */
+export const release: Kind<Release> = {
+  read: (request, catalog) => {
+    const found = catalog.resolveRelease(request);
+    return typeof found === 'string' ? { problem: `${found}${yamlHint(request)}` } : { value: found };
+  },
+  placeholder: 'release',
+  metadata: string,
+  schema: { type: 'string', pattern: '^(latest|\\d+\\.\\d+(\\.\\d+)?)$' },
+  completes: 'release',
+};
+
+// Series are a year and a month of two digits, so one digit is most likely what YAML left of two.
+const yamlHint = (request: string): string =>
+  /^\d+\.\d$/.test(request)
+    ? ` A series has two digits behind the point. Without quotes YAML reads ${request}0 as ${request}, so put the release in quotes.`
+    : '';
+
+const own = <T>(words: Readonly<Record<string, T>>, word: string): T | undefined =>
+  Object.hasOwn(words, word) ? words[word] : undefined;

@@ -1,0 +1,103 @@
+import {
+  type ActionName,
+  type Group,
+  groups,
+  type InputName,
+  inputNames,
+  inputOf,
+  inputsOfAction,
+  isSecret,
+} from './inputs.js';
+
+/** The table of inputs in the forms that it is published in; `scripts/write-inputs.mjs` writes the files. */
+
+/** Name, description and type of what an action hands on. */
+export type PublishedOutputs = Readonly<
+  Record<string, { readonly description: string; readonly metadata: Readonly<Record<string, unknown>> }>
+>;
+
+const defaultOf = (name: InputName): string => inputOf(name).expression ?? inputOf(name).default;
+
+/** The blocks `inputs` and `outputs` of an `action.yml`. */
+export const actionBlocks = (action: ActionName, outputs: PublishedOutputs) => ({
+  inputs: Object.fromEntries(
+    inputsOfAction(action).map((name) => [
+      name,
+      { description: inputOf(name).description, required: false, default: defaultOf(name) },
+    ]),
+  ),
+  outputs: Object.fromEntries(
+    Object.entries(outputs).map(([name, { description }]) => [name, { description }]),
+  ),
+});
+
+/** Content of an `action-types.yml`. */
+export const actionTypes = (action: ActionName, outputs: PublishedOutputs) => ({
+  inputs: Object.fromEntries(inputsOfAction(action).map((name) => [name, inputOf(name).kind.metadata])),
+  outputs: Object.fromEntries(Object.entries(outputs).map(([name, { metadata }]) => [name, metadata])),
+});
+
+/** JSON Schema of `slurm-factory.yml`: all inputs but the secrets. */
+export const configSchema = () => ({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'slurm-factory.yml',
+  description: 'Inputs of a build of slurm-factory, kept in a file.',
+  type: 'object',
+  additionalProperties: false,
+  properties: Object.fromEntries(
+    inputNames
+      .filter((name) => !isSecret(name))
+      .map((name) => {
+        const { description, kind, default: preset } = inputOf(name);
+        return [
+          name,
+          { description, ...kind.schema, ...(preset === '' ? {} : { default: typed(preset, kind.schema) }) },
+        ];
+      }),
+  ),
+});
+
+// `true` where the schema takes a boolean only.
+const typed = (preset: string, { type }: Readonly<Record<string, unknown>>): string | boolean =>
+  type === 'boolean' ? preset === 'true' : preset;
+
+/** The tables of inputs in `docs/inputs.md`, one a group, and what there is to say beyond them. */
+export function inputsSection(): string {
+  const groupOf = (group: Group) => inputNames.filter((name) => inputOf(name).group === group);
+  const tables = groups.map((group) => {
+    const rows = groupOf(group).map((name) => {
+      const { description, commands } = inputOf(name);
+      const preset = defaultOf(name);
+      const where = commands.length === 0 ? ' Only in a workflow.' : '';
+      const cells = [`\`${name}\``, preset === '' ? '' : `\`${preset}\``, `${marked(description)}${where}`];
+      return `| ${cells.join(' | ')} |`;
+    });
+    return [`### ${group}`, '', '| input | default | description |', '|---|---|---|', ...rows].join('\n');
+  });
+  const more = groups.flatMap(groupOf).flatMap((name) => {
+    const { help } = inputOf(name);
+    return help === undefined ? [] : [`- \`${name}\`: ${help}`];
+  });
+  return [...tables, ['### More on some inputs', '', ...more].join('\n')].join('\n\n');
+}
+
+/** The table of outputs in `docs/inputs.md`. */
+export const outputsTable = (outputs: PublishedOutputs): string =>
+  [
+    '| output | description |',
+    '|---|---|',
+    ...Object.entries(outputs).map(([name, { description }]) => `| \`${name}\` | ${marked(description)} |`),
+  ].join('\n');
+
+// A word with <...> in it would be taken for HTML.
+const marked = (text: string): string => text.replace(/\S*<\S*>\S*?(?=[.,;]?(?:\s|$))/g, '`$&`');
+
+/**
+ * Replaces what stands between `<!-- name: … -->` and `<!-- end of name -->`.
+ * @throws Error where the text does not have both lines, once
+ */
+export function replaceSection(text: string, name: string, section: string): string {
+  const pattern = new RegExp(`(<!-- ${name}:[^\\n]*-->\\n)[\\s\\S]*?(<!-- end of ${name} -->)`);
+  if (!pattern.test(text)) throw new Error(`there is no section '${name}'`);
+  return text.replace(pattern, (_, start: string, end: string) => `${start}\n${section}\n\n${end}`);
+}
