@@ -9,6 +9,7 @@ import type { Ports } from '../base/ports.js';
 import { visible } from '../base/text.js';
 import { makeSeal } from '../cache/seal.js';
 import { cacheSecretOf } from '../config/resolve.js';
+import { nodeProcess } from '../local/process.js';
 import { afterBuild } from '../pipeline/after.js';
 import { recordPlaces } from '../pipeline/confine.js';
 import { runBuild } from '../pipeline/pipeline.js';
@@ -19,7 +20,6 @@ import { type JobContext, readContext, readInputs } from './inputs.js';
 import { actionsInventory } from './inventory.js';
 import { actionLogger } from './logger.js';
 import { writeOutputs } from './outputs.js';
-import { actionProcess } from './process.js';
 import { actionsArtifacts, actionsCache } from './stores.js';
 import { writeCacheSummary, writeSummary } from './summary.js';
 
@@ -86,7 +86,7 @@ const transferOf = ({ workspace }: JobContext): string => join(workspace, '.slur
 function actionPorts(context: JobContext, token: string): Ports {
   for (const secret of proxySecrets(context.env)) actionLogger.mask(secret);
   return {
-    process: actionProcess,
+    process: nodeProcess,
     logger: actionLogger,
     cache: actionsCache(
       context.workspace,
