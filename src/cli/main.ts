@@ -6,7 +6,7 @@ import { CancelledError, describeError, type ExitCode, exitCodeOf, exitCodes } f
 import { exists } from '../base/files.js';
 import { checkNewFile, makeFolder, systemFault } from '../base/folders.js';
 import { inspectHost } from '../base/host.js';
-import type { Logger, Ports, ProcessRunner, StateStore } from '../base/ports.js';
+import type { Logger, Ports, StateStore } from '../base/ports.js';
 import { visible } from '../base/text.js';
 import { formatVerifyReport, verifyFolder } from '../bundle/verify.js';
 import { makeSeal, type Seal } from '../cache/seal.js';
@@ -78,7 +78,7 @@ async function carryOut(
     case 'smoke': {
       if (call.command === 'smoke' && call.junit !== undefined) await checkNewFile(call.junit, '--junit');
       await makeFolder(call.flags.cacheDir, { mode: 0o700, input: '--cache-dir' });
-      const { signal, release } = cancelOnSignals(() => {});
+      const { signal, release } = cancelOnSignals();
       try {
         return await check(root, call, facts, localPorts(call.flags.cacheDir, facts, logger, signal));
       } finally {
@@ -156,7 +156,7 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
   const scratch = join(cacheDir, 'transfer', `${host.owner}~${runId}`);
   const places = recordPlaces(cacheDir, scratch, facts.env);
   const record = new RecordFile(join(cacheDir, 'records'), `${host.owner}~${runId}`, places);
-  const { signal, release } = cancelOnSignals(() => stopContainer(record.read(), nodeProcessIn(facts.env)));
+  const { signal, release } = cancelOnSignals();
   const seal = secret === undefined ? undefined : makeSeal(secret);
   const ports = localPorts(call.flags.cacheDir, facts, logger, signal, { record, scratch });
   try {
@@ -186,12 +186,6 @@ async function build(root: string, call: Doing<'build'>, facts: Facts, logger: L
   }
 }
 
-// The running command then fails, and the pipeline unwinds.
-function stopContainer(record: PostRecord | undefined, runner: ProcessRunner): void {
-  const { container } = record ?? {};
-  if (container !== undefined) void runner.run([container.program, 'rm', '--force', container.name]);
-}
-
 /** Does for builds that were killed what they could not do themselves: their packages are kept, their rest goes. */
 async function finishEarlierBuilds(files: readonly RecordFile[], ports: Ports, seal?: Seal): Promise<void> {
   for (const file of files) {
@@ -203,7 +197,7 @@ async function finishEarlierBuilds(files: readonly RecordFile[], ports: Ports, s
 async function finish(file: RecordFile, ports: Ports, seal?: Seal): Promise<void> {
   const record = readOrTell(file, ports.logger);
   if (record !== undefined) logCaches(await afterBuild(record, ports, seal), ports.logger);
-  if (record === undefined || !(await exists(record.buildFolder))) file.remove();
+  if (record === undefined || record.kept || !(await exists(record.buildFolder))) file.remove();
   // A container that outlives its engine still writes; the next build removes the folder then, and only that.
   else {
     const { packages: _, ccache: __, ...rest } = record;
@@ -221,11 +215,10 @@ function readOrTell(file: RecordFile, logger: Logger): PostRecord | undefined {
   }
 }
 
-function cancelOnSignals(onCancel: () => void): { signal: AbortSignal; release: () => void } {
+function cancelOnSignals(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const handler = () => {
     controller.abort(new CancelledError('The build was cancelled.', 'Run it again; what was built is kept.'));
-    onCancel();
   };
   process.once('SIGINT', handler).once('SIGTERM', handler);
   return {

@@ -6,7 +6,7 @@ import { removeKeyring } from '../bundle/gpg.js';
 import { CacheEntries } from '../cache/entries.js';
 import { usedKeys } from '../cache/ledger.js';
 import type { Seal } from '../cache/seal.js';
-import { removeContainer } from '../container/session.js';
+import { removeContainer } from '../container/container.js';
 import { saveCcache } from './ccache.js';
 import { collectLogs } from './logs.js';
 import { leavingFolder, savePackages } from './packages.js';
@@ -30,7 +30,7 @@ export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal):
   const uses = () => [...record.cacheUses, ...entries.ledger];
   let pruned: Pruned | undefined;
   await attempt('remove the containers', ports, async () => {
-    for (const container of [record.container, record.fetch, record.smoke]) {
+    for (const container of [record.kept ? undefined : record.container, record.fetch, record.smoke]) {
       if (container !== undefined) await removeContainer(container.program, container.name, ports.process);
     }
   });
@@ -47,7 +47,7 @@ export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal):
     }),
   );
   if (!record.succeeded) await attempt('keep the build logs', ports, () => uploadLogs(record, ports));
-  for (const folder of [record.buildFolder, record.transfer]) {
+  for (const folder of [...(record.kept ? [] : [record.buildFolder]), record.transfer]) {
     await attempt(`remove ${folder}`, ports, async () => {
       await requireOwn(dirname(folder));
       await requireOwn(folder);

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isPlainName } from '../cache/content.js';
 import { isScope, reachOf, readKey } from '../cache/keys.js';
+import { containerNameFor } from '../container/container.js';
 import { layoutBelow } from '../container/layout.js';
 import { ccacheFolder } from '../spack/commands.js';
 import { parseTarget } from '../targets/identifier.js';
@@ -34,11 +35,13 @@ export const buildName = (contentKey: string, runId: string): string =>
 const buildNames = /^build-[0-9a-f]{12}-[0-9A-Za-z]{1,64}$/;
 
 /** Name of a build's container. */
-export const containerOf = (buildFolder: string): string => `slurm-factory-${basename(buildFolder)}`;
+export const containerOf = (buildFolder: string): string => containerNameFor(basename(buildFolder), 'build');
 /** Name of the container that its sources are fetched in. */
-export const fetchContainerOf = (buildFolder: string): string => `${containerOf(buildFolder)}-fetch`;
+export const fetchContainerOf = (buildFolder: string): string =>
+  containerNameFor(basename(buildFolder), 'fetch');
 /** Name of the container of its smoke test. */
-export const smokeContainerOf = (buildFolder: string): string => `${containerOf(buildFolder)}-smoke`;
+export const smokeContainerOf = (buildFolder: string): string =>
+  containerNameFor(basename(buildFolder), 'smoke');
 
 /**
  * What a record says, in paths of this machine: all of them lie in the build's own folders, whatever the

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError } from '../base/errors.js';
 import type { Ports } from '../base/ports.js';
+import { withSignal } from '../base/signal.js';
 import type { BundleFile } from '../bundle/sums.js';
 import { CacheEntries } from '../cache/entries.js';
 import { resultKey } from '../cache/keys.js';
@@ -17,7 +18,7 @@ import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
 import { Recorder } from './record.js';
 import { type BuildReport, type CacheHit, type PackageCounts, type Result, resultFiles } from './report.js';
 import { audit } from './stages/audit.js';
-import { type Builder, makeFolders, prepareBuilder } from './stages/builder.js';
+import { type Builder, keepForDebugging, makeFolders, prepareBuilder } from './stages/builder.js';
 import { describe } from './stages/describe.js';
 import { fetchSources } from './stages/fetch.js';
 import { type InstallCaches, install } from './stages/install.js';
@@ -38,9 +39,9 @@ import { Stopwatch } from './stopwatch.js';
  */
 export async function runBuild(request: BuildRequest, ports: Ports): Promise<BuildReport> {
   try {
-    return await build(request, ports);
+    return await build(request, { ...ports, process: withSignal(ports.process, ports.signal) });
   } catch (error) {
-    // Any command fails once a cancel took its container away; say what it was.
+    // Whatever failed of it: say what it was.
     if (!ports.signal.aborted) throw error;
     throw new CancelledError('The build was cancelled.', 'Run it again; what was built is kept.', {
       cause: error,
@@ -183,6 +184,10 @@ async function makeResult(
   const saver = new PackageSaver(recorder, entries, ports.logger);
   try {
     return await buildIn(session, builder, plan, request, entries, recorder, saver, watch, ports);
+  } catch (error) {
+    if (request.keepContainer && !ports.signal.aborted)
+      keepForDebugging(plan, session, recorder, ports.logger);
+    throw error;
   } finally {
     await Promise.all([session.stop(), saver.settled()]);
   }

@@ -53,6 +53,8 @@ const storedSchema = z.strictObject({
   /** Where ccache's files go; those used `since` (ms since 1970) once all is compiled. */
   ccache: z.strictObject({ prefix: z.string(), since: count.optional() }).optional(),
   succeeded: z.boolean(),
+  /** The container and the build's folder are left, for a look into them. */
+  kept: z.boolean().optional(),
   upload: z.boolean(),
   retentionDays: count.optional(),
 });
