@@ -6,7 +6,8 @@ import { mkdir } from 'node:fs/promises';
  * @param body gets the session and the folders as this machine sees them
  */
 export async function withSession({ plan, host, nodeProcess, library }, image, folder, body) {
-  const { startContainer, removeContainer } = await library('container/session.js');
+  const { startSession } = await library('container/session.js');
+  const { removeContainer } = await library('container/container.js');
   const { layoutBelow, places } = await library('container/layout.js');
   const { spack, packages, overlay, sources } = plan.hostLayout;
   const layout = { ...layoutBelow(folder), spack, packages, overlay, sources };
@@ -15,11 +16,11 @@ export async function withSession({ plan, host, nodeProcess, library }, image, f
   const interrupted = () => removeContainer('docker', name, nodeProcess);
   process.once('SIGINT', interrupted);
   try {
-    const session = await startContainer(
-      { program: 'docker', image, name, host, gpu: false },
-      layout,
-      nodeProcess,
-    );
+    const session = await startSession({ program: 'docker', image, kind: 'build', name, host }, layout, {
+      process: nodeProcess,
+      env: process.env,
+      signal: new AbortController().signal,
+    });
     try {
       return await body(session, layout);
     } finally {

@@ -66,7 +66,7 @@ const inside = (commands: string): string => docker('exec', container, 'bash', '
 const session: Session = {
   layout: containerLayout,
   python: '/opt/slurm-factory/python/bin/python3',
-  container,
+  container: undefined,
   stop: async () => {},
   exec: (command) => nodeProcess.run(['docker', 'exec', container, ...command]),
 };

@@ -286,7 +286,7 @@ e2e(
     expect(done.log).toMatch(/slurm@24-11-6-1 failed in phase configure/);
     expect(done.log).toMatch(/Failed to restore|The cache service failed/);
     expect(service.artifacts().map((artifact) => artifact.name)).toContain(`${target}-logs`);
-    expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory=build').trim()).toBe('');
+    expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
   },
   15 * minutes,
 );

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const noContainersLeft = (): void =>
-  expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory=build').trim()).toBe('');
+  expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
 
 test('rocm ends in a clear error and builds nothing', () => {
   const done = runCli(['build', '24.11.6', '--gpu', 'rocm', ...common]);

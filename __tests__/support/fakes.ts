@@ -72,7 +72,10 @@ export interface FakeProcess extends ProcessRunner {
   readonly lines: readonly string[];
 }
 
-/** A process runner that starts nothing: it notes each command and answers from the script. */
+/**
+ * A process runner that starts nothing: it notes each command and answers from the script. As a real one it
+ * rejects once its signal is aborted, and ends what the script leaves without an answer by that alone.
+ */
 export function fakeProcess(script: Script = () => undefined): FakeProcess {
   const calls: { command: readonly string[]; options: RunOptions }[] = [];
   return {
@@ -81,8 +84,11 @@ export function fakeProcess(script: Script = () => undefined): FakeProcess {
       return calls.map(({ command }) => command.join(' '));
     },
     async run(command, options = {}) {
+      options.signal?.throwIfAborted();
       calls.push({ command: [...command], options });
-      const answer = { exitCode: 0, stdout: '', stderr: '', ...(await script(command, options)) };
+      const scripted = await Promise.race([script(command, options), abortOf(options.signal)]);
+      options.signal?.throwIfAborted();
+      const answer = { exitCode: 0, stdout: '', stderr: '', ...scripted };
       for (const stream of ['stdout', 'stderr'] as const) {
         for (const line of answer[stream].split('\n')) if (line !== '') options.onLine?.(line, stream);
       }
@@ -90,6 +96,15 @@ export function fakeProcess(script: Script = () => undefined): FakeProcess {
     },
   };
 }
+
+/** Rejects once a signal is aborted. */
+const abortOf = (signal: AbortSignal | null | undefined) =>
+  new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+
+/** The answer of a process that only a signal ends. */
+export const never = new Promise<never>(() => {});
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'group' | 'mask';

@@ -79,9 +79,24 @@ export function fakeMachine(script: MachineScript = {}): FakeProcess {
     if (program === 'gpg') return gpg(command);
     if (program === 'tar' && command.includes('--create'))
       await writeFile(after(command, '--file'), 'objects');
+    if (words.includes('--checks')) return smokeTest(words, script);
     if (words !== command) return session(words, folders, script, options.stdoutFile);
-    return program === 'docker' ? docker(command, made, script) : undefined;
+    return program === 'docker' ? docker(command, made) : undefined;
   });
+}
+
+/** Answers of a machine that builds without an engine: all packages are installed, Python's venv can be made. */
+export async function onMachine(words: readonly string[]): Promise<Answer | undefined> {
+  if (words[0] === 'dpkg-query' && words[3]?.includes('Status')) {
+    return {
+      stdout: words
+        .slice(4)
+        .map((name) => `${name} installed\n`)
+        .join(''),
+    };
+  }
+  if (words[2] === 'venv') await mkdir(words[3] ?? '', { recursive: true });
+  return undefined;
 }
 
 /** Source of each bind mount by the last part of its target. */
@@ -104,7 +119,7 @@ const containerOf = (command: readonly string[]): string =>
   command.find((word) => word.startsWith('slurm-factory-')) ?? '';
 
 /** The engine itself; of the images, the smoke test's must be made first. */
-function docker(command: readonly string[], made: Set<string>, { check }: MachineScript): Answer | undefined {
+function docker(command: readonly string[], made: Set<string>): Answer | undefined {
   const verb = command[1];
   if (verb === 'version') return { stdout: '{"Server":{"Version":"26.1.5"}}' };
   if (verb === 'info') return { stdout: '2\n' };
@@ -114,8 +129,12 @@ function docker(command: readonly string[], made: Set<string>, { check }: Machin
     const name = command[3] ?? '';
     return { exitCode: name.startsWith('slurm-factory/smoke:') && !made.has(name) ? 1 : 0 };
   }
-  if (verb !== 'run' || !command.includes('--checks')) return undefined;
-  const lines = after(command, '--checks')
+  return undefined;
+}
+
+/** The smoke test's script: a line for each check. */
+function smokeTest(words: readonly string[], { check }: MachineScript): Answer {
+  const lines = after(words, '--checks')
     .split(',')
     .map((name) =>
       JSON.stringify({ check: name, status: 'passed', seconds: 0.25, detail: '', ...check?.(name) }),

@@ -169,7 +169,7 @@ export function containersCreatedSince(since: number): string[] {
   const events = docker(
     'events',
     ...['--since', String(since), '--until', String(until)],
-    ...['--filter', 'event=create', '--filter', 'label=slurm-factory=build'],
+    ...['--filter', 'event=create', '--filter', 'label=slurm-factory.owner'],
     ...['--format', '{{.Actor.Attributes.name}}'],
   );
   return events.split('\n').filter((line) => line !== '');

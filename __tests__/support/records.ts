@@ -34,8 +34,11 @@ export const startedRecord = (root: string, change: Partial<PostRecord> = {}): P
 });
 
 /** The container of a kind that a record says may still run. */
-export const containerIn = (record: PostRecord | undefined, kind: string): Cleanup | undefined =>
-  record?.cleanups.find((cleanup) => cleanup.what === 'container' && cleanup.kind === kind);
+export const containerIn = (record: PostRecord | undefined, kind: string) =>
+  record?.cleanups.find(
+    (cleanup): cleanup is Extract<Cleanup, { what: 'container' }> =>
+      cleanup.what === 'container' && cleanup.kind === kind,
+  );
 
 /** The folder with a signing key that a record names. */
 export const keyringIn = (record: PostRecord | undefined): string | undefined =>

@@ -11,6 +11,16 @@ export interface RunOptions {
   readonly stdoutFile?: string;
   /** Called for each line of stdout and stderr as it comes. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /**
+   * Ends the process, and what it started, once aborted. null: nothing ends it, not even the signal of a runner
+   * that is bound to one; for clean-up, which has to run after a cancel too.
+   */
+  readonly signal?: AbortSignal | null;
+  /**
+   * Leaves the process in this one's terminal session, for a program that may ask the user (sudo). An abort then
+   * ends the process alone.
+   */
+  readonly terminal?: boolean;
 }
 
 export interface RunResult {
@@ -23,6 +33,9 @@ export interface ProcessRunner {
   /**
    * Runs a program to its end. A non-zero exit is a result, not an error.
    * A program that does not exist gives exit code 127.
+   *
+   * An aborted signal starts nothing, or sends SIGTERM to the process and its children, and SIGKILL to those that
+   * are left some seconds later; then `run` rejects with the signal's reason.
    */
   run(command: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
 }
@@ -114,6 +127,6 @@ export interface Ports {
   readonly attest?: (files: readonly { readonly name: string; readonly sha256: string }[]) => Promise<void>;
   /** What `publicEnvironment` lets through of this process's environment, for programs that need its PATH. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the build is cancelled. */
+  /** Aborted when the build is cancelled; `runBuild` and its like bind `process` to it. */
   readonly signal: AbortSignal;
 }

@@ -130,7 +130,7 @@ export async function removeKeyring(process: ProcessRunner, folder: string, env:
   // The agent holds the passphrase in its memory. Its sockets may lie outside of the folder.
   for (const words of [['--kill', 'all'], ['--remove-socketdir']]) {
     await process
-      .run(['gpgconf', '--homedir', folder, ...words], { env: gpgEnvironment(env) })
+      .run(['gpgconf', '--homedir', folder, ...words], { env: gpgEnvironment(env), signal: null })
       .catch(() => undefined);
   }
   await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
+import type { EngineProgram } from './container.js';
 
 /**
  * A tenth of the memory stays for the machine itself: a build that takes too much is then ended within its
@@ -13,7 +14,7 @@ const mostProcesses = 4096;
 
 /** What a container may have besides its mounts. */
 export interface Confinement {
-  readonly program: 'docker' | 'podman';
+  readonly program: EngineProgram;
   readonly host: Pick<Host, 'memory'>;
   /** Only what fetches gets it. */
   readonly network: boolean;
@@ -30,7 +31,7 @@ export type Limit = 'memory' | 'pids';
  * when systemd has not given it the controller.
  */
 export async function availableLimits(
-  program: 'docker' | 'podman',
+  program: EngineProgram,
   process: ProcessRunner,
 ): Promise<readonly Limit[]> {
   const all: readonly Limit[] = ['memory', 'pids'];

@@ -1,6 +1,6 @@
-import { ConfigurationError, MissingRequirementError, NoEngineError } from '../base/errors.js';
+import { MissingRequirementError, NoEngineError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
-import type { ProcessRunner } from '../base/ports.js';
+import type { Logger, ProcessRunner } from '../base/ports.js';
 import type { EngineChoice } from '../config/inputs.js';
 import type { Toolchain } from '../targets/toolchains.js';
 
@@ -8,6 +8,17 @@ import type { Toolchain } from '../targets/toolchains.js';
 export type Engine =
   | { readonly kind: 'docker' | 'podman'; readonly version: string }
   | { readonly kind: 'none'; readonly version: '' };
+
+/** An engine, and what a user is told of how it came to be the one. */
+export type FoundEngine = Engine & {
+  readonly found: { readonly level: 'info' | 'warning'; readonly message: string };
+};
+
+/** Tells which engine was taken and why; that nobody asked for a build on the machine itself is a warning. */
+export const tellEngine = ({ found }: FoundEngine, logger: Logger): void =>
+  logger[found.level](found.message);
+
+const onMachine = 'commands run on this machine itself, unconfined';
 
 /**
  * Finds the engine that an input asks for. `auto` takes Docker, then Podman, then the machine itself
@@ -19,10 +30,16 @@ export async function findEngine(
   host: Host,
   toolchain: Toolchain,
   process: ProcessRunner,
-): Promise<Engine> {
+): Promise<FoundEngine> {
   const fits = host.os.id === toolchain.os.id && host.os.version === toolchain.os.version;
   if (choice === 'none') {
-    if (fits) return { kind: 'none', version: '' };
+    if (fits) {
+      return {
+        kind: 'none',
+        version: '',
+        found: { level: 'info', message: `Engine: none, as asked for; ${onMachine}.` },
+      };
+    }
     throw new MissingRequirementError(
       `engine: none builds on this machine, which runs '${host.os.id} ${host.os.version}', not ${toolchain.name}.`,
       'Start a container engine, or choose the toolchain of this distribution.',
@@ -32,12 +49,20 @@ export async function findEngine(
   const answers: string[] = [];
   for (const kind of kinds) {
     const answer = await askEngine(kind, process);
-    if ('version' in answer) return { kind, version: answer.version };
+    if ('version' in answer) {
+      const why = [choice === 'auto' ? 'it answers' : 'as asked for', ...answers].join('; ');
+      const message = `Engine: ${kind} ${answer.version} (${why})`;
+      return { kind, version: answer.version, found: { level: 'info', message } };
+    }
     answers.push(`${kind}: ${answer.problem}`);
   }
-  if (choice === 'auto' && fits) return { kind: 'none', version: '' };
+  const nobody = `No container engine answers (${answers.join('; ')})`;
+  if (choice === 'auto' && fits) {
+    const message = `${nobody}, so ${onMachine}. Start Docker or Podman, or say engine: none if this is meant.`;
+    return { kind: 'none', version: '', found: { level: 'warning', message } };
+  }
   throw new NoEngineError(
-    `No container engine answers (${answers.join('; ')}).`,
+    `${nobody}.`,
     choice === 'docker' || choice === 'auto'
       ? 'Start Docker (systemctl start docker) or install Podman, then run this again.'
       : 'Check what `podman info` says, then run this again.',
@@ -63,11 +88,4 @@ export function engineVersion(json: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The program of an engine that runs containers. */
-export function engineProgram(engine: Engine): 'docker' | 'podman' {
-  if (engine.kind === 'none')
-    throw new ConfigurationError('engine none has no program', 'Report this defect.');
-  return engine.kind;
 }

@@ -5,7 +5,8 @@ import { sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Logger, Ports, ProcessRunner } from '../base/ports.js';
 import { baseReference, imagePackages, type Toolchain } from '../targets/toolchains.js';
-import { proxyArguments, withProxy } from './proxy.js';
+import type { EngineProgram } from './container.js';
+import { engineEnvironment, proxyArguments } from './variables.js';
 
 /** All that makes a builder image. */
 export interface ImageDefinition {
@@ -54,7 +55,7 @@ export interface BuilderImage {
  * @throws ContainerError when the base can't be had or the build fails
  */
 export async function ensureImage(
-  program: 'docker' | 'podman',
+  program: EngineProgram,
   definition: ImageDefinition,
   host: Host,
   context: string,
@@ -68,7 +69,7 @@ export async function ensureImage(
   await writeContext(context, definition, host);
   const lines: string[] = [];
   const built = await ports.process.run([program, ...buildArguments(definition, tag, base, host, context)], {
-    ...(ports.env === undefined ? {} : { env: withProxy(ports.env, host.proxy) }),
+    ...(ports.env === undefined ? {} : { env: engineEnvironment(ports.env, host.proxy) }),
     onLine: (line) => {
       lines.push(line);
       ports.logger.info(line);
@@ -109,7 +110,7 @@ export function buildArguments(
 
 // A registry gives the digest of what it serves; without one, an image of that name on the machine will do.
 async function pullBase(
-  program: 'docker' | 'podman',
+  program: EngineProgram,
   reference: string,
   { process, logger }: { readonly process: ProcessRunner; readonly logger: Logger },
 ): Promise<string> {

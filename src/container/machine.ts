@@ -41,11 +41,15 @@ export async function ensurePackages(
   const steps = refresh === undefined ? [command] : [[...sudo, ...refresh], command];
   for (const step of steps) {
     const [program = '', ...args] = step;
-    const result = await process.run([program, ...args], { onLine: (line) => logger.debug(line) });
+    const result = await process.run([program, ...args], {
+      onLine: (line) => logger.debug(line),
+      // sudo may ask for a password.
+      terminal: true,
+    });
     if (result.exitCode !== 0) {
       throw new MissingRequirementError(
         `\`${step.join(' ')}\` failed: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
-        'Mend what it says, then run this again.',
+        'Fix what it says, then run this again.',
       );
     }
   }

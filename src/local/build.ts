@@ -86,7 +86,7 @@ export async function buildLocally(
 async function finish(file: RecordFile, ports: Ports, seal?: Seal): Promise<CacheReport | undefined> {
   const record = readOrTell(file, ports.logger);
   const caches = record === undefined ? undefined : await afterBuild(record, ports, seal);
-  if (record === undefined || !(await exists(record.buildFolder))) file.remove();
+  if (record === undefined || record.kept || !(await exists(record.buildFolder))) file.remove();
   // A container that outlives its engine still writes; the next build removes the folder then, and only that.
   else file.save(storedRecord({ ...record, saves: [] }));
   return caches;

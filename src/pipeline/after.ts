@@ -6,7 +6,7 @@ import { removeKeyring } from '../bundle/gpg.js';
 import { CacheEntries } from '../cache/entries.js';
 import { usedKeys } from '../cache/ledger.js';
 import type { Seal } from '../cache/seal.js';
-import { removeContainer } from '../container/session.js';
+import { removeContainer } from '../container/container.js';
 import { saveCcache } from './ccache.js';
 import { collectLogs } from './logs.js';
 import { leavingFolder, savePackages } from './packages.js';
@@ -31,7 +31,8 @@ export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal):
   let pruned: Pruned | undefined;
   await attempt('remove the containers', ports, async () => {
     for (const cleanup of record.cleanups) {
-      if (cleanup.what === 'container') await removeContainer(cleanup.program, cleanup.name, ports.process);
+      if (cleanup.what !== 'container' || (record.kept && cleanup.kind === 'build')) continue;
+      await removeContainer(cleanup.program, cleanup.name, ports.process);
     }
   });
   await attempt('remove the signing key', ports, async () => {
@@ -49,7 +50,7 @@ export async function afterBuild(record: PostRecord, ports: Ports, seal?: Seal):
     }),
   );
   if (!record.succeeded) await attempt('keep the build logs', ports, () => uploadLogs(record, ports));
-  for (const folder of [record.buildFolder, record.transfer]) {
+  for (const folder of [...(record.kept ? [] : [record.buildFolder]), record.transfer]) {
     await attempt(`remove ${folder}`, ports, async () => {
       await requireOwn(dirname(folder));
       await requireOwn(folder);

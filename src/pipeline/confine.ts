@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isPlainName } from '../cache/content.js';
 import { isScope, reachOf, readKey } from '../cache/keys.js';
+import { type ContainerKind, containerNameFor } from '../container/container.js';
 import { layoutBelow } from '../container/layout.js';
 import { ccacheFolder } from '../spack/commands.js';
 import { parseTarget, type Target, withToolchain } from '../targets/identifier.js';
@@ -33,15 +34,9 @@ export const buildName = (contentKey: string, runId: string): string =>
   `build-${contentKey.slice(0, 12)}-${runId}`;
 const buildNames = /^build-[0-9a-f]{12}-[0-9A-Za-z]{1,64}$/;
 
-/** What containers of a build are for. */
-export const containerKinds = ['build', 'fetch', 'smoke'] as const;
-export type ContainerKind = (typeof containerKinds)[number];
-
 /** Name of a build's container of a kind. */
-export function containerOf(buildFolder: string, kind: ContainerKind = 'build'): string {
-  const name = `slurm-factory-${basename(buildFolder)}`;
-  return kind === 'build' ? name : `${name}-${kind}`;
-}
+export const containerOf = (buildFolder: string, kind: ContainerKind = 'build'): string =>
+  containerNameFor(basename(buildFolder), kind);
 
 /**
  * What a record says, in paths of this machine: all of them lie in the build's own folders, whatever the

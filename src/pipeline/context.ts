@@ -16,10 +16,10 @@ export interface BuildContext {
   readonly indexes: Indexes;
   readonly ccache: Ccache;
   readonly saver: PackageSaver;
-  /** Has something ended once the result is there, or can't be made. */
-  defer(end: () => Promise<void>): void;
+  /** Has something ended once the result is there, or can't be made (`failed`). */
+  defer(end: (failed: boolean) => Promise<void>): void;
   /** Ends all that was deferred; safe to call twice. */
-  close(): Promise<void>;
+  close(failed: boolean): Promise<void>;
 }
 
 /** Begins the record of a build and opens its caches. */
@@ -31,15 +31,15 @@ export function openContext(plan: BuildPlan, request: BuildRequest, ports: Ports
     onUse: (use) => recorder.addUse(use),
     onDamaged: (damaged) => recorder.update({ damaged }),
   });
-  const ends: (() => Promise<void>)[] = [];
+  const ends: ((failed: boolean) => Promise<void>)[] = [];
   return {
     ...{ plan, request, ports, recorder, entries },
     indexes: new Indexes(plan, entries),
     ccache: new Ccache(plan, entries, recorder, ports.logger),
     saver: new PackageSaver(recorder, entries, ports.logger),
     defer: (end) => void ends.push(end),
-    close: async () => {
-      await Promise.all(ends.splice(0).map((end) => end()));
+    close: async (failed) => {
+      await Promise.all(ends.splice(0).map((end) => end(failed)));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -6,14 +7,16 @@ import { InputError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
 import { copyPlain, openPlain, PlainFileError } from '../base/safe.js';
+import { withSignal } from '../base/signal.js';
 import { unknownValue } from '../base/suggest.js';
 import { visible } from '../base/text.js';
 import type { EngineChoice } from '../config/inputs.js';
-import { findEngine } from '../container/engine.js';
+import { containerNameFor } from '../container/container.js';
+import { findEngine, tellEngine } from '../container/engine.js';
 import { ensureImage } from '../container/image.js';
 import { layoutBelow, places } from '../container/layout.js';
 import { ensurePackages, ensurePython } from '../container/machine.js';
-import { machineSession, type Session, startContainer } from '../container/session.js';
+import { machineSession, type Session, startSession } from '../container/session.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { smokeTest } from '../smoke/run.js';
 import { openSubject } from '../smoke/subject.js';
@@ -40,8 +43,9 @@ export interface InspectRequest {
 export async function auditFile(
   tarball: string,
   request: InspectRequest,
-  ports: Ports,
+  given: Ports,
 ): Promise<AuditReport> {
+  const ports = bound(given);
   const name = basename(resolve(tarball));
   const target = targetOf(tarball);
   const toolchain = await toolchainOf(target, request.project);
@@ -60,11 +64,13 @@ export async function smokeFile(
   tarball: string,
   prefix: string | undefined,
   request: InspectRequest,
-  ports: Ports,
+  given: Ports,
 ): Promise<SmokeReport> {
+  const ports = bound(given);
   const subject = await openSubject(tarball);
   const toolchain = await toolchainOf(subject.target, request.project);
   const engine = await findEngine(request.engine, request.host, toolchain, ports.process);
+  tellEngine(engine, ports.logger);
   const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-smoke-'));
   try {
     return await smokeTest(
@@ -75,7 +81,7 @@ export async function smokeFile(
         host: request.host,
         scripts: join(request.project.root, 'scripts', 'inside', 'smoke'),
         context: join(scratch, 'context'),
-        name: basename(scratch).toLowerCase(),
+        name: newName('smoke'),
         prefix,
       },
       ports,
@@ -84,6 +90,11 @@ export async function smokeFile(
     await rm(scratch, { recursive: true, force: true });
   }
 }
+
+// An abort ends what runs, whoever started it.
+const bound = (ports: Ports): Ports => ({ ...ports, process: withSignal(ports.process, ports.signal) });
+
+const newName = (kind: 'audit' | 'smoke') => containerNameFor(randomBytes(6).toString('hex'), kind);
 
 const refuse = (message: string): InputError => new InputError([{ input: 'tarball', message }]);
 
@@ -137,6 +148,7 @@ async function withSession<T>(
 ): Promise<T> {
   const { project, host } = request;
   const engine = await findEngine(request.engine, host, toolchain, ports.process);
+  tellEngine(engine, ports.logger);
   const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-audit-'));
   const layout = layoutBelow(scratch);
   const start = async (): Promise<Session> => {
@@ -153,8 +165,14 @@ async function withSession<T>(
       containerImage: undefined,
     };
     const image = await ensureImage(engine.kind, definition, host, join(scratch, 'context'), ports);
-    const name = basename(scratch).toLowerCase();
-    return startContainer({ program: engine.kind, image: image.tag, name, host }, layout, ports.process);
+    const plan = {
+      program: engine.kind,
+      image: image.tag,
+      kind: 'audit' as const,
+      name: newName('audit'),
+      host,
+    };
+    return startSession(plan, layout, ports);
   };
   try {
     for (const place of places) await mkdir(layout[place], { recursive: true });
@@ -168,14 +186,9 @@ async function withSession<T>(
     });
     ports.signal.throwIfAborted();
     const session = await start();
-    // Whatever runs in the session then fails, and the folders go.
-    const cancel = () => void session.stop();
-    ports.signal.addEventListener('abort', cancel, { once: true });
     try {
-      ports.signal.throwIfAborted();
       return await body(session);
     } finally {
-      ports.signal.removeEventListener('abort', cancel);
       await session.stop();
     }
   } finally {

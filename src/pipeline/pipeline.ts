@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CancelledError } from '../base/errors.js';
 import type { Ports } from '../base/ports.js';
+import { withSignal } from '../base/signal.js';
 import { type ResultFiles, resultFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { type BuildContext, openContext } from './context.js';
@@ -54,9 +55,9 @@ const finish = sequence<{ readonly result: Result }>()
  */
 export async function runBuild(request: BuildRequest, ports: Ports): Promise<BuildReport> {
   try {
-    return await build(request, ports);
+    return await build(request, { ...ports, process: withSignal(ports.process, ports.signal) });
   } catch (error) {
-    // Any command fails once a cancel took its container away; say what it was.
+    // Whatever failed of it: say what it was.
     if (!ports.signal.aborted) throw error;
     throw new CancelledError('The build was cancelled.', 'Run it again; what was built is kept.', {
       cause: error,
@@ -101,15 +102,17 @@ const fromCache = (result: Result): Made => ({
 });
 
 async function makeResult(context: BuildContext, watch: Stopwatch): Promise<Made> {
+  let failed = true;
   try {
     const { result, smoke, installed } = await make.run(context, watch, {});
+    failed = false;
     return {
       ...{ result, smoke },
       cacheHit: installed.rootFromCache ? 'build-cache' : 'none',
       packages: installed.packages,
     };
   } finally {
-    await context.close();
+    await context.close(failed);
   }
 }
 

@@ -9,7 +9,7 @@ import { type CachePolicy, cachePolicy, policyNotice, type Trigger } from '../ca
 import { makeSeal, type Seal } from '../cache/seal.js';
 import type { Layer } from '../config/layers.js';
 import { type BuildOptions, resolveOptions } from '../config/resolve.js';
-import { type Engine, findEngine } from '../container/engine.js';
+import { type FoundEngine, findEngine } from '../container/engine.js';
 import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
 import { containerLayout, type Layout, layoutBelow } from '../container/layout.js';
 import { type Pin, resolveCommit } from '../spack/checkout.js';
@@ -40,7 +40,7 @@ export interface BuildRequest {
   readonly runId: string;
   /** Install what the machine lacks (engine: none only). */
   readonly installMissing: boolean;
-  /** Leave the build's container and folder behind for debugging. */
+  /** Leave the container and the folder of a build that failed, for a look into them. */
   readonly keepContainer?: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface BuildPlan {
   readonly toolchain: Toolchain;
   readonly image: ImageDefinition;
   /** What builds; the error is thrown once something has to be built. */
-  readonly engine: Engine | NoEngineError;
+  readonly engine: FoundEngine | NoEngineError;
   /** Digest of the builder image's definition, or of what a machine has in its place. */
   readonly builder: string;
   readonly pins: { readonly spack: Pin; readonly packages: Pin };
@@ -220,7 +220,7 @@ async function lookForEngine(
   host: Host,
   toolchain: Toolchain,
   process: ProcessRunner,
-): Promise<Engine | NoEngineError> {
+): Promise<FoundEngine | NoEngineError> {
   return findEngine(options.engine, host, toolchain, process).catch((error: unknown) => {
     if (error instanceof NoEngineError) return error;
     throw error;

@@ -4,8 +4,9 @@ import { ConfigurationError } from '../base/errors.js';
 import type { StateStore } from '../base/ports.js';
 import { type CacheUse, cacheUseSchema } from '../cache/ledger.js';
 import type { CachePolicy } from '../cache/policy.js';
+import { type ContainerKind, containerKinds } from '../container/container.js';
 import { archs } from '../targets/identifier.js';
-import { type ContainerKind, confine, containerKinds, type RecordPlaces } from './confine.js';
+import { confine, type RecordPlaces } from './confine.js';
 
 const count = z.number().nonnegative();
 
@@ -65,6 +66,10 @@ const storedSchema = z.strictObject({
   /** Entries that were found damaged: what is saved must not hide behind them. */
   damaged: z.array(z.string()).optional(),
   succeeded: z.boolean(),
+  /** The container and the build's folder are left, for a look into them. */
+
+  /** The container and the build's folder are left, for a look into them. */
+  kept: z.boolean().optional(),
   upload: z.boolean(),
   retentionDays: count.optional(),
 });
@@ -175,7 +180,7 @@ export class Recorder {
   }
 
   update(
-    change: Partial<Pick<PostRecord, 'succeeded' | 'damaged' | 'cacheUses' | 'cleanups' | 'saves'>>,
+    change: Partial<Pick<PostRecord, 'succeeded' | 'kept' | 'damaged' | 'cacheUses' | 'cleanups' | 'saves'>>,
   ): void {
     this.record = { ...this.record, ...change };
     this.store.save(storedRecord(this.record));

@@ -1,14 +1,11 @@
 import { ConfigurationError, InputError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
-import { ownerLabel } from '../base/owner.js';
 import { visible } from '../base/text.js';
-import { noProxy } from '../container/confinement.js';
-import { proxyArguments } from '../container/proxy.js';
+import { proxyArguments } from '../container/variables.js';
 import { distroOf } from '../distro/distros.js';
 import { gpuKinds } from '../targets/gpus.js';
-import { formatTarget, type Target } from '../targets/identifier.js';
+import type { Target } from '../targets/identifier.js';
 import { baseReference, type Toolchain } from '../targets/toolchains.js';
-import { cgroup2Rights, mostMemory, mostProcesses, rights } from './rights.js';
 
 /** Kinds of module files that a result can have. */
 export const moduleSystems = ['lmod', 'tcl'] as const;
@@ -104,7 +101,7 @@ export function smokeImage(
   return { base, packages, unpacked, dockerfile, tag: `slurm-factory/smoke:${toolchain.id}-${hash}` };
 }
 
-/** `docker build` arguments; the proxy's values are in the process's environment, see `withProxy`. */
+/** `docker build` arguments; the proxy's values are in the process's environment, see `engineEnvironment`. */
 export function imageArguments(
   image: SmokeImage,
   base: string,
@@ -124,65 +121,4 @@ export function imageArguments(
     ...proxyArguments(proxy),
     context,
   ];
-}
-
-/** What a smoke container is started with. */
-export interface SmokePlan {
-  readonly name: string;
-  readonly image: string;
-  /** Name of the process that the container is for. */
-  readonly owner: string;
-  readonly target: Target;
-  readonly prefix: string;
-  /** Folder of the smoke scripts on this machine. */
-  readonly scripts: string;
-  /** Absolute paths of the result's files on this machine. */
-  readonly files: readonly string[];
-  /** Texts that no installed file may hold. */
-  readonly forbidden: readonly string[];
-  readonly checks: readonly string[];
-  /** The machine has cgroup v2. */
-  readonly cgroup2: boolean;
-  /** What the engine can limit. */
-  readonly limits: readonly ('memory' | 'pids')[];
-  /** What gives it the machine's GPUs, where the target is for them. */
-  readonly gpuOptions: readonly string[];
-}
-
-/** Address of the node, from the range that is set aside for documentation. */
-const address = '192.0.2.1';
-
-/**
- * Arguments of `docker run` / `podman run`. The container has no network, sees the result's files and the
- * scripts alone, both read-only, and keeps of root's rights those of `rights`.
- */
-export function containerArguments(plan: SmokePlan): string[] {
-  return [
-    'run',
-    ...['--rm', '--init', '--name', plan.name, '--label', 'slurm-factory=smoke', '--user', '0:0'],
-    ...['--label', `${ownerLabel}=${plan.owner}`],
-    ...['--network', 'none', '--hostname', 'node1', '--add-host', `node1:${address}`],
-    ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL'],
-    ...rights.flatMap(({ capability }) => ['--cap-add', capability]),
-    ...(plan.cgroup2 ? cgroup2Rights : []),
-    ...(plan.limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
-    ...(plan.limits.includes('memory') ? ['--memory', String(mostMemory)] : []),
-    ...Object.keys(noProxy).flatMap((name) => ['--env', `${name}=`]),
-    ...plan.gpuOptions,
-    ...bind(plan.scripts, '/smoke/scripts'),
-    ...plan.files.flatMap((file) => bind(file, `/smoke/files/${file.slice(file.lastIndexOf('/') + 1)}`)),
-    ...['--entrypoint', 'timeout', plan.image],
-    ...['--kill-after=10', '300', 'bash', '/smoke/scripts/smoke.sh'],
-    ...['--target', formatTarget(plan.target), '--files', '/smoke/files'],
-    ...['--prefix', plan.prefix, '--modules', '/srv/modulefiles', '--address', address],
-    ...['--checks', plan.checks.join(',')],
-    ...plan.forbidden.flatMap((text) => ['--forbidden', text]),
-  ];
-}
-
-// The value of `--mount` is read as a line of CSV.
-function bind(source: string, target: string): string[] {
-  const fields = ['type=bind', `source=${source}`, `target=${target}`, 'readonly'];
-  const quoted = fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field));
-  return ['--mount', quoted.join(',')];
 }

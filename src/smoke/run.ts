@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { ContainerError, InputError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
-import { availableLimits } from '../container/confinement.js';
+import { type EngineProgram, startContainer } from '../container/container.js';
 import type { Engine } from '../container/engine.js';
-import { withProxy } from '../container/proxy.js';
+import { engineEnvironment } from '../container/variables.js';
 import { paddingFolder } from '../spack/environment.js';
 import { gpuOptions } from '../targets/gpus.js';
 import { formatTarget } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
+import { smokeCommand, smokeContainer } from './container.js';
 import {
-  containerArguments,
   imageArguments,
   type ModuleSystem,
   moduleSystems,
@@ -71,49 +71,49 @@ export async function smokeTest(request: SmokeRequest, ports: SmokePorts): Promi
 }
 
 async function runContainer(
-  program: 'docker' | 'podman',
+  program: EngineProgram,
   image: string,
   prefix: string,
   request: SmokeRequest,
-  { process, logger, signal }: SmokePorts,
+  ports: SmokePorts,
 ): Promise<SmokeCheck[]> {
   const { name, subject, scripts, host } = request;
-  const checks = promisedChecks(subject.target, request.toolchain, request.modules ?? moduleSystems);
-  const command = containerArguments({
-    ...{ name, image, prefix, scripts, checks },
-    owner: host.owner,
-    target: subject.target,
-    files: subject.files,
-    forbidden: request.forbidden ?? [paddingFolder],
-    cgroup2: await hasCgroup2(program, process),
-    // Podman without root fails where it was not given the controllers.
-    limits: await availableLimits(program, process),
-    gpuOptions: gpuOptions(subject.target.gpu, host.devices),
-  });
+  const { target, files } = subject;
+  const checks = promisedChecks(target, request.toolchain, request.modules ?? moduleSystems);
+  const cgroup2 = await hasCgroup2(program, ports.process);
+  const container = await startContainer(
+    smokeContainer({
+      program,
+      name,
+      image,
+      owner: host.owner,
+      scripts,
+      files,
+      cgroup2,
+      gpuOptions: gpuOptions(target.gpu, host.devices),
+    }),
+    ports,
+  );
   const reported: SmokeCheck[] = [];
-  const remove = () => process.run([program, 'rm', '--force', '--volumes', name]);
-  const cancel = () => void remove();
-  signal.addEventListener('abort', cancel, { once: true });
+  const forbidden = request.forbidden ?? [paddingFolder];
   try {
-    signal.throwIfAborted();
-    const ran = await process.run([program, ...command], {
+    const ran = await container.exec(smokeCommand({ target, prefix, checks, forbidden }), {
       onLine: (line, stream) => {
         const check = stream === 'stdout' ? parseCheck(line) : undefined;
-        if (check === undefined) return logger.debug(line);
+        if (check === undefined) return ports.logger.debug(line);
         reported.push(check);
-        logger.info(describe(check));
+        ports.logger.info(describe(check));
       },
     });
     if (reported.length === 0) {
       throw new ContainerError(
-        `The smoke container did not run: ${ran.stderr.trim().split('\n').at(-1) || `exit code ${ran.exitCode}`}`,
+        `The smoke test did not run: ${ran.stderr.trim().split('\n').at(-1) || `exit code ${ran.exitCode}`}`,
         `Check that \`${program} run ${image}\` works on this machine.`,
       );
     }
     return completeChecks(checks, reported, `exit code ${ran.exitCode}`);
   } finally {
-    signal.removeEventListener('abort', cancel);
-    await remove();
+    await container.stop();
   }
 }
 
@@ -122,7 +122,7 @@ function describe({ name, status, seconds, detail }: SmokeCheck): string {
 }
 
 async function ensureSmokeImage(
-  program: 'docker' | 'podman',
+  program: EngineProgram,
   image: SmokeImage,
   { host, context, toolchain }: SmokeRequest,
   { process, logger, env }: SmokePorts,
@@ -141,7 +141,7 @@ async function ensureSmokeImage(
     const built = await process.run(
       [program, ...imageArguments(image, pulled ? image.base : local, host.proxy, context)],
       {
-        env: withProxy(env, host.proxy),
+        env: engineEnvironment(env, host.proxy),
         onLine: (line) => {
           lines.push(line);
           logger.debug(line);
@@ -166,7 +166,7 @@ async function pull(program: string, base: string, process: Ports['process']): P
   return (await process.run([program, 'pull', '--quiet', base])).exitCode === 0;
 }
 
-async function hasCgroup2(program: 'docker' | 'podman', process: Ports['process']): Promise<boolean> {
+async function hasCgroup2(program: EngineProgram, process: Ports['process']): Promise<boolean> {
   const format = { docker: '{{.CgroupVersion}}', podman: '{{.Host.CgroupsVersion}}' }[program];
   const { stdout } = await process.run([program, 'info', '--format', format]);
   return /^v?2$/.test(stdout.trim());

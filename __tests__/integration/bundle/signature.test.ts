@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { actionProcess } from '../../../src/action/process.js';
 import { PackagingError, SigningError } from '../../../src/base/errors.js';
 import type { ProcessRunner } from '../../../src/base/ports.js';
 import { signedFiles, signingKeyName, withKeyring } from '../../../src/bundle/signature.js';
@@ -127,7 +126,7 @@ describe.each([
 
 test("the action's process runner signs too, from base64", async () => {
   const wrapped = Buffer.from(keys['locked']?.secret ?? '').toString('base64');
-  await sign(wrapped, passphrase, actionProcess);
+  await sign(wrapped, passphrase, nodeProcess);
   await expect(verify(publicFile('locked'))).resolves.toBeDefined();
 });
 

@@ -2,7 +2,8 @@ import { chmod, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { actionProcess } from '../../../src/action/process.js';
+import type { RunOptions } from '../../../src/base/ports.js';
+import { withSignal } from '../../../src/base/signal.js';
 import { nodeProcess } from '../../../src/local/process.js';
 
 let folder: string;
@@ -13,10 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe.each([
-  ['the command line', nodeProcess],
-  ['the action', actionProcess],
-])('the process runner of %s', (_, runner) => {
+describe('nodeProcess', () => {
+  const runner = nodeProcess;
+
   test('true', async () => {
     expect(await runner.run(['true'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
   });
@@ -131,5 +131,101 @@ describe.each([
     } finally {
       for (const name of secrets) delete process.env[name];
     }
+  });
+});
+
+describe('an abort', () => {
+  /** A shell that starts a child, tells both process ids, and what is to happen after that. */
+  const family = (rest: string): [string, ...string[]] => [
+    'sh',
+    '-c',
+    `sleep 600 >/dev/null 2>&1 & echo $$ $!; ${rest}`,
+  ];
+
+  /** Whether a process is there; one that has ended and that nobody has asked for yet is not. */
+  const runs = async (pid: number) => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    return stat !== '' && !/\) [ZX] /.test(stat);
+  };
+
+  /** Aborts once the ids are told; gives them, the outcome and the seconds from the abort to it. */
+  async function abort(command: [string, ...string[]], options: RunOptions = {}) {
+    const controller = new AbortController();
+    const pids: number[] = [];
+    let start = 0;
+    const outcome = await withSignal(nodeProcess, controller.signal)
+      .run(command, {
+        ...options,
+        onLine: (line) => {
+          pids.push(...line.split(' ').map(Number));
+          start = performance.now();
+          controller.abort(new Error('cancelled by the test'));
+        },
+      })
+      .catch((error: unknown) => error);
+    expect(pids.length).toBeGreaterThan(0);
+    const seconds = (performance.now() - start) / 1000;
+    return { outcome, seconds, left: await Promise.all(pids.map(runs)) };
+  }
+
+  test('ends a sleeping process and what it started, and is what run rejects with', async () => {
+    const { outcome, left, seconds } = await abort(family('sleep 600'));
+    expect(outcome).toEqual(new Error('cancelled by the test'));
+    expect(left).toEqual([false, false]);
+    expect(seconds).toBeLessThan(4);
+  });
+
+  test('ends what was left by a process that has ended itself', async () => {
+    const { left } = await abort(['sh', '-c', '(sleep 600 & echo $!; wait) & exec sleep 600']);
+    expect(left).toEqual([false]);
+  });
+
+  test('kills what does not end when it is asked to', async () => {
+    const { outcome, left } = await abort([
+      'sh',
+      '-c',
+      `trap '' TERM; ${family('while :; do sleep 1; done')[2]}`,
+    ]);
+    expect(outcome).toEqual(new Error('cancelled by the test'));
+    expect(left).toEqual([false, false]);
+  });
+
+  test('lets a process tidy up before it ends', async () => {
+    const marker = join(folder, 'tidied');
+    const script = `trap 'touch "$0"; exit 0' TERM; echo $$; while :; do sleep 0.05; done`;
+    const { outcome } = await abort(['sh', '-c', script, marker]);
+    expect(outcome).toEqual(new Error('cancelled by the test'));
+    expect(await readFile(marker, 'utf8')).toBe('');
+  });
+
+  test('ends a process that stays in the terminal session', async () => {
+    const { left } = await abort(['sh', '-c', 'echo $$; exec sleep 600'], { terminal: true });
+    expect(left).toEqual([false]);
+  });
+
+  test('before a command starts nothing', async () => {
+    const marker = join(folder, 'started');
+    const runner = withSignal(nodeProcess, AbortSignal.abort(new Error('too late')));
+    await expect(runner.run(['touch', marker])).rejects.toThrow('too late');
+    await expect(readFile(marker)).rejects.toThrow('ENOENT');
+  });
+
+  test('does not keep clean-up from running', async () => {
+    const runner = withSignal(nodeProcess, AbortSignal.abort());
+    expect((await runner.run(['echo', 'gone'], { signal: null })).stdout).toBe('gone\n');
+  });
+
+  test('that never comes changes nothing, whatever runs side by side', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error) => warnings.push(warning);
+    process.on('warning', warned);
+    const runner = withSignal(nodeProcess, new AbortController().signal);
+    const results = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => runner.run(['sh', '-c', 'exit "$0"', String(index)])),
+    );
+    process.off('warning', warned);
+    expect(results.map(({ exitCode }) => exitCode)).toEqual(Array.from({ length: 30 }, (_, index) => index));
+    expect((await runner.run(['no-such-program-at-all'])).exitCode).toBe(127);
+    expect(warnings).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ const commands: string[][] = [];
 const session = (answer: Answer): Session => ({
   layout: containerLayout,
   python: '/python3',
-  container: 'c',
+  container: undefined,
   stop: async () => {},
   exec: async (command) => {
     commands.push([...command]);

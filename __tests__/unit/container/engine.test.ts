@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { MissingRequirementError, NoEngineError } from '../../../src/base/errors.js';
 import type { EngineChoice } from '../../../src/config/inputs.js';
-import { type Engine, engineProgram, engineVersion, findEngine } from '../../../src/container/engine.js';
-import { type Answer, fakeProcess, host, toolchain } from '../../support/fakes.js';
+import { type Engine, engineVersion, findEngine, tellEngine } from '../../../src/container/engine.js';
+import { type Answer, fakeProcess, host, recordingLogger, toolchain } from '../../support/fakes.js';
 
 const dockerUp: Answer = {
   stdout: '{"Client":{"Version":"27.0.0"},"Server":{"Version":"26.1.5","Os":"linux"}}',
@@ -28,12 +28,12 @@ describe('findEngine', () => {
     ['Podman by name', 'podman', dockerUp, podmanUp, { kind: 'podman', version: '4.3.1' }],
     ['Docker by name', 'docker', dockerUp, missing, { kind: 'docker', version: '26.1.5' }],
   ])('%s', async (_, choice, docker, podman, expected) => {
-    expect(await findEngine(choice, host(), toolchain(), machine(docker, podman))).toEqual(expected);
+    expect(await findEngine(choice, host(), toolchain(), machine(docker, podman))).toMatchObject(expected);
   });
 
   test("where none answers, auto takes a machine of the toolchain's own distribution", async () => {
     const engine = await findEngine('auto', bookworm, toolchain(), machine(dockerDown, missing));
-    expect(engine).toEqual({ kind: 'none', version: '' });
+    expect(engine).toMatchObject({ kind: 'none', version: '' });
   });
 
   test('auto does not, where an engine answers', async () => {
@@ -76,7 +76,10 @@ describe('findEngine', () => {
 
   test('none takes a fitting machine and asks nobody', async () => {
     const process = machine(dockerUp, podmanUp);
-    expect(await findEngine('none', bookworm, toolchain(), process)).toEqual({ kind: 'none', version: '' });
+    expect(await findEngine('none', bookworm, toolchain(), process)).toMatchObject({
+      kind: 'none',
+      version: '',
+    });
     expect(process.calls).toEqual([]);
   });
 
@@ -102,6 +105,35 @@ test.each<[string, string, string | undefined]>([
   expect(engineVersion(json)).toBe(version);
 });
 
-test.each(['docker', 'podman'] as const)('the program of %s is its name', (kind) => {
-  expect(engineProgram({ kind, version: '1' })).toBe(kind);
+test.each<[string, EngineChoice, Answer, Answer, 'info' | 'warning', RegExp]>([
+  ['Docker by itself', 'auto', dockerUp, podmanUp, 'info', /^Engine: docker 26\.1\.5 \(it answers\)$/],
+  [
+    'Podman, and why not Docker',
+    'auto',
+    missing,
+    podmanUp,
+    'info',
+    /^Engine: podman 4\.3\.1 \(it answers; docker: not installed\)$/,
+  ],
+  ['what was asked for', 'podman', dockerUp, podmanUp, 'info', /^Engine: podman 4\.3\.1 \(as asked for\)$/],
+  [
+    'none, as asked for',
+    'none',
+    dockerUp,
+    missing,
+    'info',
+    /none, as asked for; .*machine itself, unconfined/,
+  ],
+  [
+    'none, which nobody asked for',
+    'auto',
+    dockerDown,
+    missing,
+    'warning',
+    /^No container engine answers \(docker: Cannot .*; podman: not installed\), so .* unconfined.*engine: none/,
+  ],
+])('a user is told of %s', async (_, choice, docker, podman, level, message) => {
+  const logger = recordingLogger();
+  tellEngine(await findEngine(choice, bookworm, toolchain(), machine(docker, podman)), logger);
+  expect(logger.log).toEqual([{ level, message: expect.stringMatching(message) }]);
 });

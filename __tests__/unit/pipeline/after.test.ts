@@ -77,6 +77,20 @@ describe('afterBuild', () => {
     expect(saved).toEqual([0]);
   });
 
+  test('leaves what is kept for a look into it: the container and the folder, and nothing else', async () => {
+    const { record } = await finishedBuild({
+      kept: true,
+      succeeded: false,
+      cleanups: [container, { ...container, kind: 'fetch', name: 'slurm-factory-abc-fetch' }],
+    });
+    const ports = fakePorts({});
+    await afterBuild(record, ports);
+    expect(ports.process.lines).toEqual(['podman rm --force --volumes slurm-factory-abc-fetch']);
+    expect(await exists(record.buildFolder)).toBe(true);
+    expect(await exists(record.transfer)).toBe(false);
+    expect(ports.cache.entries.size).toBeGreaterThan(0);
+  });
+
   test('removes the container of the smoke test too, whatever becomes of the first', async () => {
     const { record } = await finishedBuild({
       cleanups: [container, { ...container, kind: 'smoke', name: 'slurm-factory-abc-smoke' }],

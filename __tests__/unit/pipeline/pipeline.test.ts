@@ -13,7 +13,7 @@ import { cacheSecretOf } from '../../../src/config/resolve.js';
 import { afterBuild } from '../../../src/pipeline/after.js';
 import { recordPlaces } from '../../../src/pipeline/confine.js';
 import { runBuild } from '../../../src/pipeline/pipeline.js';
-import { type PostRecord, parseRecord } from '../../../src/pipeline/record.js';
+import { parseRecord } from '../../../src/pipeline/record.js';
 import type { BuildReport } from '../../../src/pipeline/report.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
@@ -24,6 +24,7 @@ import {
   fakePorts,
   host,
   memoryCache,
+  never,
   readFiles,
   targetNamed,
   temporaryFolder,
@@ -34,6 +35,7 @@ import {
   fakeMachine,
   hashes,
   type MachineScript,
+  onMachine,
   signingKey,
   slurmPrefix,
 } from '../../support/machine.js';
@@ -84,11 +86,6 @@ const resultsIn = ({ entries }: ReturnType<typeof memoryCache>) =>
     .flatMap(([, content]) => [...content.keys()])
     .filter((name) => !name.startsWith('ENTRY.'))
     .sort();
-
-const containerName = (record: PostRecord | undefined) => {
-  const cleanup = containerIn(record, 'build');
-  return cleanup?.what === 'container' ? cleanup.name : undefined;
-};
 
 const restored = (report: BuildReport | undefined) =>
   report?.caches.filter(({ outcome }) => outcome === 'restored');
@@ -416,14 +413,14 @@ describe('the smoke test', () => {
     expect(report?.smoke?.checks.map(({ name, status }) => [name, status])).toEqual(
       checks.map((name) => [name, 'passed']),
     );
-    const run = process.lines.find((line) => line.includes('--checks')) ?? '';
+    const run = process.lines.find((line) => / --label slurm-factory=smoke .* infinity$/.test(line)) ?? '';
     for (const end of ['software.tar.gz', 'modules.tar.gz', 'manifest.json', 'install.sh', 'SHA256SUMS']) {
       expect(run).toContain(`/result/${target}-${end},target=/smoke/files/${target}-${end},readonly`);
     }
     expect(run).toContain(' --network none ');
     expect(containerIn(record, 'smoke')).toMatchObject({
       program: 'docker',
-      name: `${containerName(record)}-smoke`,
+      name: `${containerIn(record, 'build')?.name}-smoke`,
     });
     const image = process.lines.find((line) => line.startsWith('docker build --tag slurm-factory/smoke:'));
     expect(image).toContain('PACKAGES=libc6 libmunge2 mariadb-server munge');
@@ -474,8 +471,8 @@ describe('the smoke test', () => {
     const script: MachineScript = {
       answer: (words) => {
         if (!words.includes('--checks')) return undefined;
-        controller.abort();
-        return { exitCode: 137 };
+        setImmediate(() => controller.abort());
+        return never;
       },
     };
     const { error, process, request } = await build({ script, signal: controller.signal });
@@ -793,7 +790,8 @@ describe('what goes wrong', () => {
 
 describe('the network', () => {
   const proxy = { https_proxy: 'http://me:secret@proxy:3128' };
-  const starts = (lines: readonly string[]) => lines.filter((line) => line.startsWith('docker run --detach'));
+  const starts = (lines: readonly string[]) =>
+    lines.filter((line) => /^docker run --detach .* --label slurm-factory=(build|fetch) /.test(line));
 
   test('is for what fetches, and gone with it before anything is built', async () => {
     const { process, record } = await build({ request: { host: host({ proxy }) } });
@@ -852,8 +850,8 @@ describe('the network', () => {
     const script: MachineScript = {
       answer: (words) => {
         if (!words.includes('fetch') || words[0] === 'git') return undefined;
-        controller.abort();
-        return { exitCode: 137 };
+        setImmediate(() => controller.abort());
+        return never;
       },
     };
     const { error, process } = await build({ script, signal: controller.signal });
@@ -872,7 +870,7 @@ describe('the network', () => {
     const { record } = await build({ script });
     expect(containerIn(record, 'fetch')).toMatchObject({
       program: 'docker',
-      name: `${containerName(record)}-fetch`,
+      name: `${containerIn(record, 'build')?.name}-fetch`,
     });
   });
 });
@@ -999,20 +997,119 @@ describe('links that a build has planted', () => {
   });
 });
 
-describe('a cancel', () => {
-  test('while Spack runs is a CancelledError, whatever the removed container made of it', async () => {
+describe('keepContainer', () => {
+  const failing: MachineScript = {
+    answer: (words) => (words.includes('install') && words[0] !== 'git' ? { exitCode: 1 } : undefined),
+  };
+
+  test('leaves the container and the folder of a failed build, and says how to enter and remove them', async () => {
+    const { error, process, request, record, ports } = await build({
+      script: failing,
+      request: { keepContainer: true },
+    });
+    expect(error).toBeInstanceOf(errors.PackageBuildError);
+    const name = containerIn(record, 'build')?.name;
+    expect(process.lines).not.toContain(`docker rm --force --volumes ${name}`);
+    expect(process.lines).toContain(`docker rm --force --volumes ${name}-fetch`);
+    const started = process.lines.filter((line) => line.startsWith('docker run'));
+    expect(started.map((line) => line.includes(' --label slurm-factory.keep=1 '))).toEqual([true, false]);
+    expect((await readdir(request.workRoot)).sort()).toEqual([basename(record?.buildFolder ?? ''), 'clones']);
+    expect(ports.logger.of('notice').join('\n')).toContain(
+      `The container ${name} is kept. Enter it: docker exec -it ${name} bash. ` +
+        `Remove it: docker rm --force --volumes ${name} && rm -rf ${record?.buildFolder}`,
+    );
+  });
+
+  test('with engine none leaves the folder', async () => {
+    const { error, request, record, ports } = await build({
+      // A session there, and a Spack in it that writes no lock.
+      script: { answer: onMachine },
+      request: {
+        keepContainer: true,
+        layers: [{ engine: 'none' }],
+        host: host({ os: { id: 'debian', version: '12' } }),
+      },
+    });
+    expect(error).toBeDefined();
+    expect(await readdir(request.workRoot)).toContain(basename(record?.buildFolder ?? ''));
+    expect(ports.logger.of('notice').join('\n')).toContain(
+      `The build's folder is kept: ${record?.buildFolder}`,
+    );
+  });
+
+  test.each<[string, MachineScript]>([
+    ['that succeeds', {}],
+    [
+      'that could not start its container',
+      { answer: (words) => (words[1] === 'run' ? { exitCode: 125 } : undefined) },
+    ],
+  ])('leaves nothing of a build %s', async (_, script) => {
+    const { process, request, record } = await build({ script, request: { keepContainer: true } });
+    expect(process.lines).toContain(`docker rm --force --volumes ${containerIn(record, 'build')?.name}`);
+    expect(await readdir(request.workRoot)).toEqual(['clones']);
+  });
+
+  test('leaves nothing of a build that was cancelled', async () => {
     const controller = new AbortController();
     const script: MachineScript = {
       answer: (words) => {
         if (!words.includes('install')) return undefined;
-        controller.abort();
-        return { exitCode: 137, stderr: 'Error response from daemon: No such container' };
+        setImmediate(() => controller.abort());
+        return never;
       },
     };
-    const { error, process } = await build({ script, signal: controller.signal });
-    expect(error).toBeInstanceOf(errors.CancelledError);
-    expect(process.lines.at(-1)).toMatch(/^docker rm/);
+    const { process, record, request } = await build({
+      script,
+      signal: controller.signal,
+      request: { keepContainer: true },
+    });
+    expect(process.lines).toContain(`docker rm --force --volumes ${containerIn(record, 'build')?.name}`);
+    expect(await readdir(request.workRoot)).toEqual(['clones']);
   });
+});
+
+describe('a cancel', () => {
+  const is =
+    (...wanted: string[]) =>
+    (words: readonly string[]) =>
+      wanted.every((word) => words.includes(word));
+
+  test.each<[string, (words: readonly string[]) => boolean]>([
+    ['an engine is looked for', is('docker', 'version')],
+    ['a ref is asked for', is('git', 'ls-remote')],
+    ['Spack is fetched', is('git', 'fetch')],
+    ['an image is looked for', is('docker', 'image')],
+    ['the container starts', is('docker', 'run')],
+    ['Spack concretizes', is('concretize')],
+    ['Spack fetches', (words) => words[0] !== 'git' && words.includes('fetch')],
+    ['Spack installs', is('install')],
+    ['a tarball is made', (words) => words.some((word) => word.startsWith('--transform='))],
+    ['it is audited', (words) => words[2]?.includes('# elf_inventory.py') === true],
+    ['it is tested', is('--checks')],
+    ['it is signed', is('gpg', '--detach-sign')],
+  ])(
+    'while %s reaches the process, and the containers go',
+    async (_, waits) => {
+      const controller = new AbortController();
+      const script: MachineScript = {
+        answer: (words) => {
+          if (!waits(words)) return undefined;
+          setImmediate(() => controller.abort());
+          return never;
+        },
+      };
+      const signing = { 'gpg-private-key': signingKey.armored, 'gpg-passphrase': signingKey.passphrase };
+      const layers = [signing, waits(['git', 'ls-remote']) ? { 'spack-ref': 'develop' } : {}];
+      const { error, process } = await build({ script, signal: controller.signal, request: { layers } });
+      expect(error).toBeInstanceOf(errors.CancelledError);
+      expect(controller.signal.aborted).toBe(true);
+      for (const { command } of process.calls.filter(({ command }) => command[1] === 'run')) {
+        const name = command[command.indexOf('--name') + 1];
+        expect(process.lines).toContain(`docker rm --force --volumes ${name}`);
+      }
+    },
+    10_000,
+  );
 
   test('while the builder image is made starts no container any more', async () => {
     const controller = new AbortController();

@@ -2,14 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError, InputError } from '../../../src/base/errors.js';
-import { noProxy } from '../../../src/container/confinement.js';
-import {
-  containerArguments,
-  imageArguments,
-  promisedChecks,
-  type SmokePlan,
-  smokeImage,
-} from '../../../src/smoke/plan.js';
+import { imageArguments, promisedChecks, smokeImage } from '../../../src/smoke/plan.js';
 import { rights } from '../../../src/smoke/rights.js';
 import { systemTarget, toolchain } from '../../support/fakes.js';
 
@@ -123,60 +116,6 @@ describe('smokeImage', () => {
       '/the context',
     ]);
   });
-});
-
-const plan: SmokePlan = {
-  name: 'the-name',
-  image: 'the:image',
-  owner: 'host~boot~1~2~3',
-  target,
-  prefix: '/srv/x',
-  scripts: '/project/scripts',
-  files: ['/out/a-software.tar.gz', '/odd,"out"/b'],
-  forbidden: ['__padding__', '/store'],
-  checks: ['install', 'srun'],
-  cgroup2: false,
-  limits: ['memory', 'pids'],
-  gpuOptions: [],
-};
-
-describe('containerArguments', () => {
-  test('no network, only the files and the scripts, both read-only, and no shell', () => {
-    expect(containerArguments(plan)).toEqual([
-      ...['run', '--rm', '--init', '--name', 'the-name', '--label', 'slurm-factory=smoke', '--user', '0:0'],
-      ...['--label', 'slurm-factory.owner=host~boot~1~2~3'],
-      ...['--network', 'none', '--hostname', 'node1', '--add-host', 'node1:192.0.2.1'],
-      ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL'],
-      ...['--cap-add', 'SETGID', '--cap-add', 'SETUID', '--cap-add', 'CHOWN', '--cap-add', 'DAC_OVERRIDE'],
-      ...['--cap-add', 'KILL', '--cap-add', 'NET_ADMIN', '--cap-add', 'SYS_NICE', '--cap-add', 'FOWNER'],
-      ...['--pids-limit', '1024', '--memory', '2147483648'],
-      ...Object.keys(noProxy).flatMap((name) => ['--env', `${name}=`]),
-      ...['--mount', 'type=bind,source=/project/scripts,target=/smoke/scripts,readonly'],
-      '--mount',
-      'type=bind,source=/out/a-software.tar.gz,target=/smoke/files/a-software.tar.gz,readonly',
-      ...['--mount', 'type=bind,"source=/odd,""out""/b",target=/smoke/files/b,readonly'],
-      ...['--entrypoint', 'timeout', 'the:image'],
-      ...['--kill-after=10', '300', 'bash', '/smoke/scripts/smoke.sh'],
-      ...['--target', 'slurm-24.11.6-bookworm-amd64', '--files', '/smoke/files', '--prefix', '/srv/x'],
-      ...['--modules', '/srv/modulefiles', '--address', '192.0.2.1', '--checks', 'install,srun'],
-      ...['--forbidden', '__padding__', '--forbidden', '/store'],
-    ]);
-  });
-
-  test('the right to mount its cgroup anew goes to machines with cgroup v2 alone, GPUs to targets for them', () => {
-    const plain = containerArguments(plan);
-    expect(plain).not.toContain('SYS_ADMIN');
-    expect(plain).not.toContain('--gpus');
-    const both = containerArguments({ ...plan, cgroup2: true, gpuOptions: ['--gpus', 'all'] });
-    expect(both).toEqual(expect.arrayContaining(['SYS_ADMIN', 'private', '--gpus', 'all']));
-    expect(both).not.toContain('--privileged');
-  });
-});
-
-test('an engine that can limit nothing is asked for no limit', () => {
-  const command = containerArguments({ ...plan, limits: [] });
-  expect(command).not.toContain('--memory');
-  expect(command).not.toContain('--pids-limit');
 });
 
 test('docs/smoke.md has the table of the rights, and each is shown by a check that there is', () => {

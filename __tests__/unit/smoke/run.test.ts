@@ -27,7 +27,15 @@ const line = (check: string, status = 'passed', detail = '') =>
 const all = names.map((name) => line(name)).join('');
 
 async function runSmoke(
-  answers: { image?: boolean; run?: Answer; build?: Answer; cgroup?: string; pull?: Answer },
+  answers: {
+    image?: boolean;
+    start?: Answer;
+    run?: Answer;
+    dead?: boolean;
+    build?: Answer;
+    cgroup?: string;
+    pull?: Answer;
+  },
   change: Partial<SmokeRequest> = {},
 ) {
   const process = fakeProcess(([, verb, , name]) => {
@@ -37,7 +45,9 @@ async function runSmoke(
     if (verb === 'info') return { stdout: `${answers.cgroup ?? '1'}\n` };
     if (verb === 'pull') return answers.pull;
     if (verb === 'build') return answers.build;
-    return verb === 'run' ? (answers.run ?? { stdout: all }) : undefined;
+    if (verb === 'inspect') return { stdout: answers.dead === true ? 'false' : 'true' };
+    if (verb === 'run') return answers.start;
+    return verb === 'exec' ? (answers.run ?? { stdout: all }) : undefined;
   });
   const context = join(await temporaryFolder(), 'context');
   const logger = recordingLogger();
@@ -62,7 +72,8 @@ async function runSmoke(
   return { ...outcome, process, logger, context };
 }
 
-const runOf = (process: { lines: readonly string[] }) => process.lines.find((text) => text.includes(' run '));
+const lineOf = (verb: string, process: { lines: readonly string[] }) =>
+  process.lines.find((text) => text.startsWith(`docker ${verb} `));
 
 describe('smokeTest', () => {
   test('gives a report when no check failed, and tells each as it ends', async () => {
@@ -70,7 +81,7 @@ describe('smokeTest', () => {
     expect(report?.target).toBe(identifier);
     expect(report?.checks.map(({ name }) => name)).toEqual(names);
     expect(logger.of('info')).toContainEqual(expect.stringMatching(/^srun: passed \(0\.10 s\)/));
-    expect(runOf(process)).toContain('--forbidden __spack_path_placeholder__');
+    expect(lineOf('exec', process)).toContain('--forbidden __spack_path_placeholder__');
     expect(process.lines.at(-1)).toBe('docker rm --force --volumes the-container');
   });
 
@@ -83,7 +94,7 @@ describe('smokeTest', () => {
     const prefixes = places.map(({ report }) => report?.prefix);
     expect(new Set(prefixes).size).toBe(3);
     expect(prefixes[2]).toBe('/slu');
-    expect(runOf(places[2].process)).toContain('--prefix /slu ');
+    expect(lineOf('exec', places[2].process)).toContain('--prefix /slu ');
   });
 
   test.each(['relative', '/with space', '/', '/a/', '/a;b', ''])('refuses the prefix %j', async (prefix) => {
@@ -102,14 +113,31 @@ describe('smokeTest', () => {
     expect(process.lines.at(-1)).toMatch(/^docker rm --force/);
   });
 
-  test('a container that ends early does not pass', async () => {
+  test('a test of which nothing is heard is a ContainerError', async () => {
+    const run = { exitCode: 127, stderr: 'bash: not found\n' };
+    const { error, process } = await runSmoke({ image: true, run });
+    expect(error).toBeInstanceOf(ContainerError);
+    expect((error as ContainerError).message).toContain('bash: not found');
+    expect(process.lines.at(-1)).toBe('docker rm --force --volumes the-container');
+  });
+
+  test('a container that dies is a ContainerError', async () => {
+    const { error } = await runSmoke({
+      image: true,
+      run: { stdout: line('install'), exitCode: 137 },
+      dead: true,
+    });
+    expect(error).toBeInstanceOf(ContainerError);
+  });
+
+  test('a test that ends early does not pass', async () => {
     const { error } = await runSmoke({ image: true, run: { stdout: line('install'), exitCode: 137 } });
     expect(error).toBeInstanceOf(SmokeError);
     expect((error as SmokeError).message).toContain('exit code 137');
   });
 
   test('a container that does not start is a ContainerError', async () => {
-    const { error } = await runSmoke({ image: true, run: { exitCode: 125, stderr: 'no such image\n' } });
+    const { error } = await runSmoke({ image: true, start: { exitCode: 125, stderr: 'no such image\n' } });
     expect(error).toBeInstanceOf(ContainerError);
     expect((error as ContainerError).message).toContain('no such image');
   });
@@ -121,7 +149,7 @@ describe('smokeTest', () => {
       ['v2', true],
     ] as const) {
       const { process } = await runSmoke({ image: true, cgroup });
-      expect(runOf(process)?.includes('SYS_ADMIN')).toBe(expected);
+      expect(lineOf('run', process)?.includes('SYS_ADMIN')).toBe(expected);
     }
   });
 

@@ -65,7 +65,7 @@ export const build: Command = {
       completes: 'file',
       description: "write the build's report (files, timings, packages) as JSON",
     },
-    { name: 'keep-container', description: 'leave the container of the build behind, for debugging' },
+    { name: 'keep-container', description: 'leave the container of a build that fails, for debugging' },
     ...common,
   ],
   lenient: true,

@@ -1,16 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../base/ports.js';
+import { tellEngine } from '../../container/engine.js';
 import { ensureImage } from '../../container/image.js';
 import { places } from '../../container/layout.js';
 import { ensurePackages, ensurePython } from '../../container/machine.js';
-import { machineSession, type Session, startContainer, startFetcher } from '../../container/session.js';
+import { machineSession, type Session, startFetcher, startSession } from '../../container/session.js';
 import { removeStaleContainers } from '../../container/stale.js';
 import { containerOf } from '../confine.js';
 import type { BuildPlan, BuildRequest } from '../plan.js';
 import type { Recorder } from '../record.js';
 
-type BuilderPorts = Pick<Ports, 'process' | 'logger' | 'env'>;
+type BuilderPorts = Pick<Ports, 'process' | 'logger' | 'env' | 'signal'>;
 
 /** How what a build runs in is started, once its folders are there. */
 export interface Builder {
@@ -27,27 +28,28 @@ export async function prepareBuilder(
 ): Promise<Builder> {
   const { engine } = plan;
   if (engine instanceof Error) throw engine;
+  tellEngine(engine, ports.logger);
   if (engine.kind === 'none') return onMachine(plan, request, ports);
   const program = engine.kind;
   const context = join(plan.buildFolder, 'image-context');
   const { tag, reused, base } = await ensureImage(program, plan.image, request.host, context, ports);
   ports.logger.info(`Builder image: ${tag}${reused ? ', here already' : `, made from ${base}`}`);
   await removeStaleContainers(program, request.host.owner, ports);
-  const { host } = request;
+  const { host, keepContainer = false } = request;
   // Recorded before they start, so that the post step knows them whatever happens.
   return {
     start: async (recorder) => {
       const name = containerOf(plan.buildFolder);
       recorder.addCleanup({ what: 'container', kind: 'build', program, name });
-      return startContainer({ program, image: tag, name, host }, plan.hostLayout, ports.process);
+      const started = { program, image: tag, kind: 'build' as const, name, host, mayStay: keepContainer };
+      return startSession(started, plan.hostLayout, ports);
     },
     startFetcher: async (recorder) => {
       const name = containerOf(plan.buildFolder, 'fetch');
       recorder.addCleanup({ what: 'container', kind: 'fetch', program, name });
       const stage = join(plan.buildFolder, 'fetch-stage');
       await mkdir(stage, { recursive: true });
-      const started = { program, image: tag, name, host };
-      return startFetcher(started, plan.hostLayout, stage, ports.process, ports.env);
+      return startFetcher({ program, image: tag, name, host }, plan.hostLayout, stage, ports);
     },
   };
 }
@@ -65,4 +67,25 @@ async function onMachine(plan: BuildPlan, request: BuildRequest, ports: BuilderP
 /** Makes the build's own folders. */
 export async function makeFolders(plan: BuildPlan): Promise<void> {
   for (const place of places) await mkdir(plan.hostLayout[place], { recursive: true });
+}
+
+/** A word as a user types it. */
+const shellWord = (word: string): string =>
+  /^[\w./+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Leaves what a failed build ran in, and says how to look into it and how to remove it. */
+export function keepForDebugging(
+  plan: BuildPlan,
+  session: Session,
+  recorder: Recorder,
+  logger: Ports['logger'],
+): void {
+  const folder = `rm -rf ${shellWord(plan.buildFolder)}`;
+  const kept = session.container?.keep();
+  recorder.update({ kept: true });
+  logger.notice(
+    session.container === undefined || kept === undefined
+      ? `The build's folder is kept: ${plan.buildFolder}. Remove it: ${folder}`
+      : `The container ${session.container.name} is kept. Enter it: ${kept.enter}. Remove it: ${kept.remove} && ${folder}`,
+  );
 }

@@ -20,19 +20,14 @@ export async function fetchSources(
   specs: readonly LockedSpec[],
   start: () => Promise<Session>,
   ready: Promise<unknown>,
-  { logger, signal }: Pick<Ports, 'logger' | 'signal'>,
+  { logger }: Pick<Ports, 'logger'>,
 ): Promise<void> {
   const [started] = await Promise.allSettled([start(), ready]);
   if (started.status === 'rejected') throw started.reason;
   const session = started.value;
-  // Its command then fails.
-  const cancel = () => void session.stop();
-  signal.addEventListener('abort', cancel, { once: true });
   try {
-    signal.throwIfAborted();
     await fetch(plan, specs, session, logger);
   } finally {
-    signal.removeEventListener('abort', cancel);
     await session.stop();
   }
 }

@@ -1,14 +1,18 @@
 import type { Session } from '../../container/session.js';
 import type { Stage } from '../stage.js';
-import { type Builder, makeFolders } from './builder.js';
+import { type Builder, keepForDebugging, makeFolders } from './builder.js';
 
 /** Starts what the build's commands run in; it ends once the result is there, or can't be made. */
 export const sessionStage: Stage<{ readonly builder: Builder }, { readonly session: Session }> = {
   id: 'session',
-  run: async ({ plan, recorder, saver, defer }, { builder }) => {
+  run: async ({ plan, request, ports, recorder, saver, defer }, { builder }) => {
     await makeFolders(plan);
     const session = await builder.start(recorder);
-    defer(() => session.stop());
+    defer(async (failed) => {
+      if (failed && request.keepContainer && !ports.signal.aborted)
+        keepForDebugging(plan, session, recorder, ports.logger);
+      await session.stop();
+    });
     defer(() => saver.settled());
     return { session };
   },

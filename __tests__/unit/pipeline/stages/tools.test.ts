@@ -50,8 +50,8 @@ test('the session ends with the context, whatever becomes of the build', async (
   const { context, process } = await startedBuild();
   const removed = () => process.lines.filter((line) => /^docker rm .*build-/.test(line));
   expect(removed()).toEqual([]);
-  await context.close();
+  await context.close(false);
   expect(removed()).toHaveLength(1);
-  await context.close();
+  await context.close(false);
   expect(removed()).toHaveLength(1);
 });

@@ -1,0 +1,147 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { MissingRequirementError, NoEngineError } from '../../../../src/base/errors.js';
+import type { StateStore } from '../../../../src/base/ports.js';
+import { planBuild } from '../../../../src/pipeline/plan.js';
+import { Recorder } from '../../../../src/pipeline/record.js';
+import { keepForDebugging, makeFolders, prepareBuilder } from '../../../../src/pipeline/stages/builder.js';
+import { buildRequest, type RequestChange } from '../../../support/build.js';
+import { fakePorts, host } from '../../../support/fakes.js';
+import { fakeMachine, type MachineScript, onMachine } from '../../../support/machine.js';
+import { containerIn } from '../../../support/records.js';
+
+/** A planned build on a fake machine, and what its record says with each change. */
+async function planned(script: MachineScript = {}, change: RequestChange = {}) {
+  const request = await buildRequest(change);
+  const process = fakeMachine(script);
+  const ports = fakePorts({ process });
+  const plan = await planBuild(request, process);
+  const saved: string[] = [];
+  const state: StateStore = { save: (record) => saved.push(JSON.stringify(record)) };
+  const recorder = new Recorder(
+    {
+      version: 3,
+      identifier: plan.identifier,
+      buildFolder: plan.buildFolder,
+      transfer: request.transfer,
+      policy: plan.policy,
+      cacheBudget: 0,
+      cacheUses: [],
+      cleanups: [],
+      saves: [],
+      stage: plan.hostLayout.stage,
+      succeeded: false,
+      upload: false,
+    },
+    state,
+  );
+  return { request, plan, process, ports, recorder, saved };
+}
+
+const onBookworm = { layers: [{ engine: 'none' }], host: host({ os: { id: 'debian', version: '12' } }) };
+
+describe('in a container', () => {
+  test('the engine is told, and why it is the one', async () => {
+    const { plan, request, ports } = await planned();
+    await prepareBuilder(plan, request, ports);
+    expect(ports.logger.of('info')[0]).toBe('Engine: docker 26.1.5 (it answers)');
+  });
+
+  test('containers are in the record before they start', async () => {
+    const names: (string | undefined)[] = [];
+    let recorder: Recorder | undefined;
+    const { plan, request, ports, ...given } = await planned({
+      answer: (words) => {
+        if (words[1] === 'run')
+          names.push(...['build', 'fetch'].map((kind) => containerIn(recorder?.current, kind)?.name));
+        return undefined;
+      },
+    });
+    recorder = given.recorder;
+    const builder = await prepareBuilder(plan, request, ports);
+    await makeFolders(plan);
+    const session = await builder.start(recorder);
+    const fetcher = await builder.startFetcher(recorder);
+    expect(names).toEqual([
+      session.container?.name,
+      undefined,
+      session.container?.name,
+      fetcher.container?.name,
+    ]);
+    expect(new Set(names).size).toBe(3);
+  });
+
+  test('what an ended process left is removed first', async () => {
+    const ended = host().owner.replace(/~[^~]*~[^~]*~[^~]*~[^~]*$/, '~earlier~1~2~3');
+    const { plan, request, ports, process } = await planned({
+      answer: (words) =>
+        words[1] === 'ps' ? { stdout: `left\t${ended}\t\nkept\t${ended}\t1\n` } : undefined,
+    });
+    await prepareBuilder(plan, request, ports);
+    const removals = process.lines.filter((line) => line.startsWith('docker rm'));
+    expect(removals).toEqual(['docker rm --force --volumes left']);
+  });
+
+  test('without an engine that answers the error of the search is thrown', async () => {
+    const { plan, request, ports } = await planned({
+      answer: (words) => (words[1] === 'version' ? { exitCode: 127 } : undefined),
+    });
+    await expect(prepareBuilder(plan, request, ports)).rejects.toThrow(NoEngineError);
+  });
+});
+
+describe('on the machine itself', () => {
+  test('runs commands there, and only what fetches has the proxy settings', async () => {
+    const proxy = { https_proxy: 'http://me:secret@proxy:3128' };
+    const { plan, request, ports, process, recorder } = await planned(
+      { answer: onMachine },
+      { ...onBookworm, host: host({ ...onBookworm.host, proxy }) },
+    );
+    const builder = await prepareBuilder(plan, request, ports);
+    const session = await builder.start(recorder);
+    await session.exec(['spack', 'install']);
+    expect(process.calls.at(-1)?.options.env).not.toHaveProperty('https_proxy');
+    await (await builder.startFetcher(recorder)).exec(['spack', 'fetch']);
+    expect(process.calls.at(-1)?.options.env).toMatchObject(proxy);
+    expect(process.lines.some((line) => line.startsWith('docker'))).toBe(false);
+    expect(session.layout).toEqual(plan.hostLayout);
+    expect(recorder.current.cleanups).toEqual([]);
+  });
+
+  test('that nobody asked for it is a warning', async () => {
+    const { plan, request, ports } = await planned(
+      { answer: (words) => (words[1] === 'version' ? { exitCode: 127 } : onMachine(words)) },
+      { ...onBookworm, layers: [{}] },
+    );
+    await prepareBuilder(plan, request, ports);
+    expect(ports.logger.of('warning').join('\n')).toMatch(/No container engine answers .* unconfined/);
+  });
+
+  test('a package that it lacks is told before anything is built', async () => {
+    const { plan, request, ports } = await planned(
+      { answer: (words) => (words[0] === 'dpkg-query' ? { stdout: '' } : undefined) },
+      onBookworm,
+    );
+    await expect(prepareBuilder(plan, request, ports)).rejects.toThrow(MissingRequirementError);
+  });
+});
+
+test('makeFolders makes each folder of the build, and keepForDebugging notes that they stay', async () => {
+  const { plan, request, ports, recorder, saved } = await planned({}, { keepContainer: true });
+  const builder = await prepareBuilder(plan, request, ports);
+  await makeFolders(plan);
+  expect(await readdir(plan.buildFolder)).toEqual(expect.arrayContaining(['environment', 'store', 'output']));
+  const session = await builder.start(recorder);
+  keepForDebugging(plan, session, recorder, ports.logger);
+  expect(JSON.parse(saved.at(-1) ?? '')).toMatchObject({ kept: true, container: 'docker' });
+  expect(ports.logger.of('notice')).toHaveLength(1);
+});
+
+test('a folder with a space in its name is told as one word', async () => {
+  const { plan, ports, recorder } = await planned();
+  const folder = join('/srv', "it's here");
+  const session = { container: undefined } as Parameters<typeof keepForDebugging>[1];
+  keepForDebugging({ ...plan, buildFolder: folder }, session, recorder, ports.logger);
+  expect(ports.logger.of('notice').join('')).toContain(`rm -rf '/srv/it'\\''s here'`);
+});

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { NoEngineError } from '../../../../src/base/errors.js';
+import { planBuild } from '../../../../src/pipeline/plan.js';
+import type { Recorder } from '../../../../src/pipeline/record.js';
+import type { Described } from '../../../../src/pipeline/stages/describe.js';
+import { smoke, smokeReportName } from '../../../../src/pipeline/stages/smoke.js';
+import { SmokeError } from '../../../../src/smoke/report.js';
+import { buildRequest } from '../../../support/build.js';
+import { fakePorts, readFiles, temporaryFolder } from '../../../support/fakes.js';
+import { fakeMachine, type MachineScript } from '../../../support/machine.js';
+
+const target = 'slurm-24.11.6-bookworm-amd64';
+const xml = smokeReportName(target);
+
+/** The stage over a described result; its record is what `updates` says. */
+async function tested(script: MachineScript = {}, engine?: NoEngineError) {
+  const request = await buildRequest();
+  const process = fakeMachine(script);
+  const ports = fakePorts({ process });
+  const plan = await planBuild(request, process);
+  const folder = await temporaryFolder({
+    [`${target}-software.tar.gz`]: 'software',
+    [`${target}-modules.tar.gz`]: 'modules',
+    [`${target}-manifest.json`]: JSON.stringify({ target, runtimePackages: ['libmunge2'] }),
+  });
+  const updates: unknown[] = [];
+  const recorder = { update: (change: unknown) => updates.push(change) } as unknown as Recorder;
+  const facts = { target: plan.target, identifier: target, specs: [], runtimePackages: [], files: [] };
+  const described = { folder, facts } as unknown as Described;
+  const given = engine === undefined ? plan : { ...plan, engine };
+  const done = smoke(given, request, described, recorder, ports);
+  return { done, plan, process, ports, updates, folder };
+}
+
+test('the report comes to the result, and the container was known before it ran', async () => {
+  const { done, process, updates, folder } = await tested();
+  const report = await done;
+  expect(report.checks.every(({ status }) => status === 'passed')).toBe(true);
+  expect((await readFiles(folder))[xml]).toContain('failures="0"');
+  const started = process.lines.find((line) => line.startsWith('docker run'));
+  const name = / --name (\S+) /.exec(started ?? '')?.[1];
+  expect(updates).toEqual([{ smoke: { program: 'docker', name } }]);
+  expect(process.lines.at(-1)).toBe(`docker rm --force --volumes ${name}`);
+});
+
+test('of a test that failed the report alone is handed out', async () => {
+  const { done, plan, ports } = await tested({
+    check: (name) => (name === 'srun' ? { status: 'failed', detail: 'no job' } : undefined),
+  });
+  await expect(done).rejects.toThrow(SmokeError);
+  const files = await readFiles(plan.outputDir);
+  expect(Object.keys(files)).toEqual([xml]);
+  expect(files[xml]).toContain('failures="1"');
+  expect(ports.artifacts.uploads.map((upload) => upload.name)).toEqual([xml]);
+});
+
+test('a container that does not start hands out nothing', async () => {
+  const { done, plan, ports } = await tested({
+    answer: (words) => (words[1] === 'run' ? { exitCode: 125 } : undefined),
+  });
+  await expect(done).rejects.toThrow(/did not start/);
+  expect(await readFiles(plan.outputDir)).toEqual({});
+  expect(ports.artifacts.uploads).toEqual([]);
+});
+
+test('without an engine the error of the search is thrown, and nothing is in the record', async () => {
+  const error = new NoEngineError('none', 'Start one.');
+  const { done, updates, folder } = await tested({}, error);
+  await expect(done).rejects.toBe(error);
+  expect(updates).toEqual([]);
+  expect(Object.keys(await readFiles(join(folder)))).not.toContain(xml);
+});
