@@ -59,7 +59,7 @@ describe('build', () => {
 
   test('says which engine was taken', async () => {
     const { run } = await machine();
-    expect((await run(['build', '24.11.6'])).err).toMatch(/^Container engine: docker \d/m);
+    expect((await run(['build', '24.11.6'])).err).toMatch(/^Engine: docker \d/m);
   });
 
   test('takes the result of an earlier call from the cache', async () => {

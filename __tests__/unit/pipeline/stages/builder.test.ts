@@ -134,7 +134,10 @@ test('makeFolders makes each folder of the build, and keepForDebugging notes tha
   expect(await readdir(plan.buildFolder)).toEqual(expect.arrayContaining(['environment', 'store', 'output']));
   const session = await builder.start(recorder);
   keepForDebugging(plan, session, recorder, ports.logger);
-  expect(JSON.parse(saved.at(-1) ?? '')).toMatchObject({ kept: true, container: 'docker' });
+  expect(JSON.parse(saved.at(-1) ?? '')).toMatchObject({
+    kept: true,
+    cleanups: [{ what: 'container', kind: 'build', program: 'docker' }],
+  });
   expect(ports.logger.of('notice')).toHaveLength(1);
 });
 

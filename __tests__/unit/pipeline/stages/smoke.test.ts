@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { NoEngineError } from '../../../../src/base/errors.js';
+import { openContext } from '../../../../src/pipeline/context.js';
 import { planBuild } from '../../../../src/pipeline/plan.js';
-import type { Recorder } from '../../../../src/pipeline/record.js';
 import type { Described } from '../../../../src/pipeline/stages/describe.js';
 import { smoke, smokeReportName } from '../../../../src/pipeline/stages/smoke.js';
 import { SmokeError } from '../../../../src/smoke/report.js';
@@ -13,7 +13,7 @@ import { fakeMachine, type MachineScript } from '../../../support/machine.js';
 const target = 'slurm-24.11.6-bookworm-amd64';
 const xml = smokeReportName(target);
 
-/** The stage over a described result; its record is what `updates` says. */
+/** The stage over a described result. */
 async function tested(script: MachineScript = {}, engine?: NoEngineError) {
   const request = await buildRequest();
   const process = fakeMachine(script);
@@ -24,23 +24,22 @@ async function tested(script: MachineScript = {}, engine?: NoEngineError) {
     [`${target}-modules.tar.gz`]: 'modules',
     [`${target}-manifest.json`]: JSON.stringify({ target, runtimePackages: ['libmunge2'] }),
   });
-  const updates: unknown[] = [];
-  const recorder = { update: (change: unknown) => updates.push(change) } as unknown as Recorder;
+  const { recorder } = openContext(plan, request, ports);
   const facts = { target: plan.target, identifier: target, specs: [], runtimePackages: [], files: [] };
   const described = { folder, facts } as unknown as Described;
   const given = engine === undefined ? plan : { ...plan, engine };
   const done = smoke(given, request, described, recorder, ports);
-  return { done, plan, process, ports, updates, folder };
+  return { done, plan, process, ports, recorder, folder };
 }
 
 test('the report comes to the result, and the container was known before it ran', async () => {
-  const { done, process, updates, folder } = await tested();
+  const { done, process, recorder, folder } = await tested();
   const report = await done;
   expect(report.checks.every(({ status }) => status === 'passed')).toBe(true);
   expect((await readFiles(folder))[xml]).toContain('failures="0"');
   const started = process.lines.find((line) => line.startsWith('docker run'));
   const name = / --name (\S+) /.exec(started ?? '')?.[1];
-  expect(updates).toEqual([{ smoke: { program: 'docker', name } }]);
+  expect(recorder.current.cleanups).toEqual([{ what: 'container', kind: 'smoke', program: 'docker', name }]);
   expect(process.lines.at(-1)).toBe(`docker rm --force --volumes ${name}`);
 });
 
