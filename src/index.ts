@@ -5,6 +5,7 @@ export { type AuditReport, auditTarball, type ContentEntry } from './audit/run.j
 export * from './base/errors.js';
 export { type Host, inspectHost } from './base/host.js';
 export type * from './base/ports.js';
+export type { PresentFiles } from './bundle/catalogue.js';
 export { type CheckOptions, checkResult, type SoundResult } from './bundle/check.js';
 export type { Manifest } from './bundle/manifest.js';
 export { verifySums } from './bundle/sums.js';
@@ -22,7 +23,7 @@ export { runBuild } from './pipeline/pipeline.js';
 export { type BuildPlan, type BuildRequest, planBuild } from './pipeline/plan.js';
 export { openProject, type Project } from './pipeline/project.js';
 export { type PostRecord, parseRecord } from './pipeline/record.js';
-export type { BuildReport, CacheHit, ResultFiles } from './pipeline/report.js';
+export type { BuildReport, CacheHit } from './pipeline/report.js';
 export type { CacheReport } from './pipeline/summary.js';
 export { SmokeError, type SmokeReport } from './smoke/report.js';
 export { formatTarget, parseTarget, type Target } from './targets/identifier.js';

@@ -1,4 +1,5 @@
 import { setOutput } from '@actions/core';
+import { fileOutputs } from '../bundle/catalogue.js';
 import type { BuildReport } from '../pipeline/report.js';
 
 /** The outputs of a report by their names in action.yml. */
@@ -8,9 +9,7 @@ export function outputsOf(report: BuildReport): Record<string, string> {
     target: report.identifier,
     'content-key': report.contentKey,
     'cache-hit': report.cacheHit,
-    'software-tarball': report.files.software,
-    'modules-tarball': report.files.modules,
-    manifest: report.files.manifest,
+    ...fileOutputs(report.files),
     'artifact-ids': report.artifacts.flatMap((artifact) => artifact.id ?? []).join(','),
     'artifact-urls': report.artifacts.map((artifact) => artifact.url).join('\n'),
   };

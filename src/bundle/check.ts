@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { PackagingError } from '../base/errors.js';
 import { readPlain, sha256Plain } from '../base/safe.js';
 import { parseTarget } from '../targets/identifier.js';
-import { fileName, itemOf, resultFiles } from './catalogue.js';
+import { fileName, fileOfSignature, inManifest, itemOf, resultFiles } from './catalogue.js';
 import { checkReport, checkSbom, checkTop, jsonLimit, readManifest, reasonOf } from './contents.js';
 import { type Manifest, namedFiles } from './manifest.js';
 import { type Case, Problems } from './problems.js';
@@ -151,8 +151,8 @@ function strange(
     // What has to be in the sums was told of.
     return sums.has(name) || item.required ? undefined : `is not in ${fileName(identifier, 'sums')}`;
   }
-  if (exact || !name.endsWith('.asc')) return 'is no file of the target';
-  const file = name.slice(0, -'.asc'.length);
+  const file = fileOfSignature(name);
+  if (exact || file === undefined) return 'is no file of the target';
   if (!names.includes(file)) return 'its file is not here';
   return itemOf(identifier, file) === undefined ? 'is no file of the target' : undefined;
 }
@@ -165,15 +165,14 @@ function checkNamed(
   problems: Problems,
 ): void {
   const problem = (text: string) => problems.add(`${manifestFile}: ${text}`);
-  const listed = { sbom: manifest.sbom, smoke: manifest.smoke };
-  for (const [kind, file] of Object.entries(listed)) {
-    if (file !== undefined && file.name !== fileName(identifier, kind as 'sbom' | 'smoke')) {
-      problem(`names ${file.name} as its ${kind}`);
+  for (const field of ['sbom', 'smoke'] as const) {
+    const name = manifest[field]?.name;
+    if (name !== undefined && itemOf(identifier, name)?.named !== field) {
+      problem(`names ${name} as its ${field}`);
     }
   }
   for (const { name } of manifest.files) {
-    const item = itemOf(identifier, name);
-    if (item?.named !== 'manifest' || item.kind in listed) {
+    if (itemOf(identifier, name)?.named !== 'files') {
       problem(`names ${name} among its files, which is none of them`);
     }
   }
@@ -184,9 +183,8 @@ function checkNamed(
   }
   const needed = Object.values(resultFiles(identifier));
   for (const name of new Set([...needed, ...sums.keys()])) {
-    if (itemOf(identifier, name)?.named === 'manifest' && !names.includes(name)) {
-      problem(`does not name ${name}`);
-    }
+    const item = itemOf(identifier, name);
+    if (item !== undefined && inManifest(item) && !names.includes(name)) problem(`does not name ${name}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { SigningError } from '../base/errors.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
 import { readPlain } from '../base/safe.js';
+import { signatureName } from './catalogue.js';
 import { type Env, Gpg, lastLine, removeKeyring, signatureLimit, withPublicKey } from './gpg.js';
 
 /** Detached GPG signatures, made with a key that is never in an argument, a variable or a file on a disk. */
@@ -30,12 +31,10 @@ export interface Keyring {
   readonly publicKey: string;
   /**
    * Signs each file and checks the signatures with the public key alone.
-   * @returns paths of the signatures, each the file's with `.asc` behind it
+   * @returns paths of the signatures, see `signatureName`
    */
   signFiles(files: readonly string[]): Promise<string[]>;
 }
-
-export { signedFiles, signingKeyName } from './catalogue.js';
 
 const header = '-----BEGIN PGP PRIVATE KEY BLOCK-----';
 
@@ -173,7 +172,7 @@ async function signAndCheck(
   const made: string[] = [];
   try {
     for (const file of files) {
-      made.push(`${file}.asc`);
+      made.push(signatureName(file));
       await sign(gpg, signer, file);
     }
     await checkAll(signer, process, files);
@@ -199,7 +198,7 @@ async function sign(gpg: Gpg, { fingerprint, passphrase }: Signer, file: string)
       '--yes',
       '--armor',
       '--output',
-      `${file}.asc`,
+      signatureName(file),
       '--detach-sign',
       '--',
       file,
@@ -233,7 +232,7 @@ async function checkAll(
   const key = { name: 'The key', bytes: Buffer.from(publicKey) };
   await withPublicKey(process, key, env, async ({ verify }) => {
     for (const file of files) {
-      const signature = await readPlain(dirname(file), `${basename(file)}.asc`, signatureLimit);
+      const signature = await readPlain(dirname(file), signatureName(basename(file)), signatureLimit);
       const checked = await verify(file, signature);
       if (checked.good && checked.fingerprint === fingerprint) continue;
       throw new SigningError(

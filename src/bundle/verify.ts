@@ -4,7 +4,7 @@ import { MissingRequirementError, PackagingError, SigningError } from '../base/e
 import type { ProcessRunner } from '../base/ports.js';
 import { PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
-import { fileName, looksHandedOut, signatureName, signingKeyName } from './catalogue.js';
+import { fileName, fileOfSignature, looksHandedOut, signatureName } from './catalogue.js';
 import { inspectResult, ownersOf } from './check.js';
 import { reasonOf } from './contents.js';
 import {
@@ -101,9 +101,9 @@ async function verifySignatures(
   process: ProcessRunner,
 ): Promise<Pick<VerifiedTarget, 'signed' | 'signer'>> {
   const { identifier, names, problems, notes } = subject;
-  const keyName = signingKeyName(identifier);
+  const keyName = fileName(identifier, 'key');
   const none = { signed: [], signer: undefined };
-  const signatures = names.filter((name) => name.endsWith('.asc') && name !== keyName);
+  const signatures = names.filter((name) => fileOfSignature(name) !== undefined && name !== keyName);
   const sumsSignature = signatureName(fileName(identifier, 'sums'));
   if (!signatures.includes(sumsSignature)) {
     if (given !== undefined) problems.add(`${sumsSignature}: is missing, so nothing says who made the files`);
@@ -135,7 +135,7 @@ async function readSignatures(
 ): Promise<Map<string, Buffer>> {
   const read = new Map<string, Buffer>();
   for (const signature of signatures) {
-    const file = signature.slice(0, -'.asc'.length);
+    const file = fileOfSignature(signature) ?? '';
     // Told of already: one without its file, and a file that is none.
     if (!names.includes(file) || !(await isFile(join(folder, file)))) continue;
     try {
@@ -171,7 +171,7 @@ async function checkSignatures(
   const signed: string[] = [];
   let signer: Signer | undefined;
   for (const [signature, bytes] of signatures) {
-    const file = signature.slice(0, -'.asc'.length);
+    const file = fileOfSignature(signature) ?? '';
     const result = await verify(join(folder, file), bytes);
     if (!result.good) {
       problems.add(`${signature}: ${result.reason}`);

@@ -8,6 +8,7 @@ import type { Ports } from '../base/ports.js';
 import { copyPlain, openPlain, PlainFileError } from '../base/safe.js';
 import { unknownValue } from '../base/suggest.js';
 import { visible } from '../base/text.js';
+import { exampleName, targetOfFile } from '../bundle/catalogue.js';
 import type { EngineChoice } from '../config/schema.js';
 import { findEngine } from '../container/engine.js';
 import { ensureImage } from '../container/image.js';
@@ -17,7 +18,7 @@ import { machineSession, type Session, startContainer } from '../container/sessi
 import type { SmokeReport } from '../smoke/report.js';
 import { smokeTest } from '../smoke/run.js';
 import { openSubject } from '../smoke/subject.js';
-import { parseTarget, type Target } from '../targets/identifier.js';
+import type { Target } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
 import { audit } from './stages/audit.js';
@@ -88,11 +89,9 @@ export async function smokeFile(
 const refuse = (message: string): InputError => new InputError([{ input: 'tarball', message }]);
 
 function targetOf(tarball: string): Target {
-  const name = basename(resolve(tarball));
-  const identifier = name.replace(/-software\.tar\.gz$/, '');
-  const target = identifier === name ? undefined : parseTarget(identifier);
+  const target = targetOfFile(basename(resolve(tarball)), 'software');
   if (target === undefined) {
-    throw refuse(`'${visible(tarball)}' is not named like slurm-24.11.6-bookworm-amd64-software.tar.gz.`);
+    throw refuse(`'${visible(tarball)}' is not named like ${exampleName('software')}.`);
   }
   return target;
 }

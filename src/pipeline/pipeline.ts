@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CancelledError } from '../base/errors.js';
 import type { Ports } from '../base/ports.js';
+import { fileName, presentFiles } from '../bundle/catalogue.js';
 import type { BundleFile } from '../bundle/sums.js';
 import { CacheEntries } from '../cache/entries.js';
 import { resultKey } from '../cache/keys.js';
@@ -15,7 +15,7 @@ import { handOut, prepareOutput } from './output.js';
 import { PackageSaver } from './packages.js';
 import { type BuildPlan, type BuildRequest, planBuild } from './plan.js';
 import { Recorder } from './record.js';
-import { type BuildReport, type CacheHit, type PackageCounts, type Result, resultFiles } from './report.js';
+import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
 import { audit } from './stages/audit.js';
 import { type Builder, makeFolders, prepareBuilder } from './stages/builder.js';
 import { describe } from './stages/describe.js';
@@ -84,7 +84,7 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
     contentKey: plan.contentKey,
     cacheHit: made.cacheHit,
     outputDir: plan.outputDir,
-    files: filesIn(plan),
+    files: presentFiles(plan.outputDir, plan.identifier, names),
     described,
     smoke: made.smoke,
     packages: made.packages,
@@ -92,18 +92,6 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
     runtimePackages: made.runtimePackages,
     artifacts,
     timings: watch.timings,
-  };
-}
-
-function filesIn({ identifier, outputDir }: BuildPlan): BuildReport['files'] {
-  const names = resultFiles(identifier);
-  return {
-    software: join(outputDir, names.software),
-    modules: join(outputDir, names.modules),
-    installer: join(outputDir, names.installer),
-    sbom: join(outputDir, names.sbom),
-    manifest: join(outputDir, names.manifest),
-    sums: join(outputDir, names.sums),
   };
 }
 
@@ -215,7 +203,7 @@ async function buildIn(
   );
   const { prefix } = installed;
   const packed = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));
-  const software = `${packed.session}/${resultFiles(plan.identifier).software}`;
+  const software = `${packed.session}/${fileName(plan.identifier, 'software')}`;
   const { runtimePackages, contents } = await watch.stage('Audit', () =>
     audit(software, plan, project, session, logger),
   );

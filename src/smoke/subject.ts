@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { InputError, PackagingError } from '../base/errors.js';
 import { openPlain, PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
+import { exampleName, resultFiles, targetOfFile } from '../bundle/catalogue.js';
 import { verifySums } from '../bundle/sums.js';
-import { formatTarget, parseTarget, type Target } from '../targets/identifier.js';
+import { formatTarget, type Target } from '../targets/identifier.js';
 
 /** A finished result, as it lies in a folder. */
 export interface SmokeSubject {
@@ -31,26 +32,24 @@ const manifestPart = z.object({
  */
 export async function openSubject(software: string): Promise<SmokeSubject> {
   const path = resolve(software);
-  const identifier = basename(path).replace(/-software\.tar\.(gz|zst)$/, '');
-  const target = identifier === basename(path) ? undefined : parseTarget(identifier);
+  const target = targetOfFile(basename(path), 'software');
   if (target === undefined) {
-    throw refuse(
-      `'${visible(software)}' is not named like a result, slurm-24.11.6-bookworm-amd64-software.tar.gz.`,
-    );
+    throw refuse(`'${visible(software)}' is not named like ${exampleName('software')}.`);
   }
   const folder = dirname(path);
-  const name = (end: string) => `${identifier}-${end}`;
-  const sums = name('SHA256SUMS');
-  const modules = name(`modules.tar${path.endsWith('.zst') ? '.zst' : '.gz'}`);
-  const needed = [basename(path), modules, name('manifest.json')];
-  const present = await presentFiles(folder, needed, [name('install.sh'), sums]);
-  const runtimePackages = await readManifest(folder, name('manifest.json'), formatTarget(target));
-  if (present.includes(sums)) await checkSums(folder, sums, present);
+  const names = resultFiles(formatTarget(target));
+  const present = await requireFiles(
+    folder,
+    [basename(path), names.modules, names.manifest],
+    [names.installer, names.sums],
+  );
+  const runtimePackages = await readManifest(folder, names.manifest, formatTarget(target));
+  if (present.includes(names.sums)) await checkSums(folder, names.sums, present);
   return { target, files: present.map((file) => join(folder, file)), runtimePackages };
 }
 
 /** The files that are there; each is a regular file. */
-async function presentFiles(
+async function requireFiles(
   folder: string,
   needed: readonly string[],
   optional: readonly string[],

@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { actionProcess } from '../../../src/action/process.js';
 import { PackagingError, SigningError } from '../../../src/base/errors.js';
 import type { ProcessRunner } from '../../../src/base/ports.js';
-import { signedFiles, signingKeyName, withKeyring } from '../../../src/bundle/signature.js';
+import { fileName, signedFiles } from '../../../src/bundle/catalogue.js';
+import { withKeyring } from '../../../src/bundle/signature.js';
 import { formatVerifyReport, verifyFolder } from '../../../src/bundle/verify.js';
 import { nodeProcess } from '../../../src/local/process.js';
 import { writeResult } from '../../support/bundle.js';
@@ -79,7 +80,7 @@ async function sign(name: string, secret: string, runner: ProcessRunner = nodePr
     const signatures = await keyring.signFiles(
       signedFiles(await readdir(folder)).map((file) => join(folder, file)),
     );
-    await writeFile(join(folder, signingKeyName(identifier)), keyring.publicKey);
+    await writeFile(join(folder, fileName(identifier, 'key')), keyring.publicKey);
     return { signatures, fingerprint: keyring.fingerprint };
   });
   return { ...made, logger };

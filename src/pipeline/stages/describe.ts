@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyPlain } from '../../base/safe.js';
-import { fileName, resultFiles, smokeReportName } from '../../bundle/catalogue.js';
+import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
 import {
   distributionCommand,
   parseDistribution,
@@ -92,18 +92,23 @@ export async function describe(
       ...(external === undefined ? {} : { external }),
     })),
     runtimePackages,
-    files: [...tarballs, installerFile],
-    sbom,
+    files: [...tarballs, installerFile, sbom],
   };
   await sumUp({ folder, facts });
   return { folder, facts };
 }
 
-/** Adds the report of a smoke test to a result. */
-export async function addSmokeReport({ folder, facts }: Described, report: string): Promise<void> {
-  const path = join(folder, smokeReportName(facts.identifier));
-  await writeFile(path, report);
-  await sumUp({ folder, facts: { ...facts, smoke: await describeFile(path) } });
+/** Adds a file that the manifest names to a result; what was described already stays as it is. */
+export async function addFile(
+  { folder, facts }: Described,
+  kind: FileKind,
+  content: string,
+): Promise<Described> {
+  const path = join(folder, fileName(facts.identifier, kind));
+  await writeFile(path, content);
+  const described = { folder, facts: { ...facts, files: [...facts.files, await describeFile(path)] } };
+  await sumUp(described);
+  return described;
 }
 
 /** Writes manifest and sums. */

@@ -2,11 +2,11 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PackagingError } from '../../base/errors.js';
 import { type ArchivePlan, packCommand } from '../../bundle/archive.js';
+import { fileName, resultFiles } from '../../bundle/catalogue.js';
 import { moduleFiles, moduleTemplates } from '../../bundle/modules.js';
 import type { Session } from '../../container/session.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
-import { debugTarball, resultFiles } from '../report.js';
 
 /** The folder that a result comes together in, as this machine and as the session see it. */
 export interface ResultFolder {
@@ -74,7 +74,7 @@ async function debugArchive(plan: BuildPlan, session: Session, prefix: string): 
     throw new PackagingError('The build left no debug files.', 'Build again with cache: false.');
   }
   return {
-    name: debugTarball(plan.identifier),
+    name: fileName(plan.identifier, 'debug'),
     folder: prefix,
     top: plan.identifier,
     exclude: [],
