@@ -1,7 +1,8 @@
 import { summary } from '@actions/core';
+import { formatBytes } from '../base/bytes.js';
 import { visible } from '../base/text.js';
 import type { BuildReport } from '../pipeline/report.js';
-import { type CacheReport, cacheRows, cacheTotals, megabytes, summaryRows } from '../pipeline/summary.js';
+import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../pipeline/summary.js';
 import { checkRows } from '../smoke/report.js';
 
 /** Text in a summary, which is HTML, and Markdown again behind an empty line. */
@@ -28,7 +29,7 @@ export async function writeSummary(report: BuildReport): Promise<void> {
       header('File', 'Size', 'SHA-256'),
       ...report.described.map((file) => [
         link(file.name),
-        megabytes(file.size),
+        formatBytes(file.size),
         `<code>${html(file.sha256)}</code>`,
       ]),
     ])

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { PackagingError } from '../base/errors.js';
-import { visible } from '../base/text.js';
+import { lastLine, visible } from '../base/text.js';
 import type { Session } from '../container/session.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
@@ -81,7 +81,7 @@ export async function auditTarball(session: Session, request: AuditRequest): Pro
   const answer = await session.exec([session.python, '-c', script, question]);
   if (answer.exitCode !== 0) {
     throw new PackagingError(
-      `${posix.basename(tarball)} could not be audited: ${visible(answer.stderr.trim().split('\n').at(-1) ?? '')}`,
+      `${posix.basename(tarball)} could not be audited: ${visible(lastLine(answer.stderr))}`,
       'Check the free disk space; the audit needs gcc and the Python of the builder image.',
     );
   }

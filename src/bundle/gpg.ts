@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { MissingRequirementError, PackagingError, SigningError } from '../base/errors.js';
 import type { ProcessRunner, RunResult } from '../base/ports.js';
 import { PlainFileError, readPlain } from '../base/safe.js';
+import { lastLine } from '../base/text.js';
 
 /** gpg with keys of our own: it sees neither the user's keyring and settings nor a network. */
 
@@ -111,7 +112,7 @@ export async function withPublicKey<T>(
     const imported = await gpg.run(['--import', '--', file]);
     if (imported.exitCode !== 0) {
       throw new SigningError(
-        `${key.name} is no public key: ${lastLine(imported)}`,
+        `${key.name} is no public key: ${gpgReason(imported)}`,
         'Give the file that `gpg --armor --export KEY` writes.',
       );
     }
@@ -221,10 +222,5 @@ function faultOf(fields: readonly string[], expiries: Expiries, now: number): st
   return late ? 'it was made after the key had expired' : undefined;
 }
 
-/** gpg's last word on what went wrong. */
-export const lastLine = ({ stderr }: RunResult): string =>
-  stderr
-    .trim()
-    .split('\n')
-    .at(-1)
-    ?.replace(/^gpg: /, '') ?? '';
+/** What gpg says went wrong, in its last line. */
+export const gpgReason = ({ stderr }: RunResult): string => lastLine(stderr).replace(/^gpg: /, '');

@@ -5,7 +5,7 @@ import { SigningError } from '../base/errors.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
 import { readPlain } from '../base/safe.js';
 import { signatureName } from './catalogue.js';
-import { type Env, Gpg, lastLine, removeKeyring, signatureLimit, withPublicKey } from './gpg.js';
+import { type Env, Gpg, gpgReason, removeKeyring, signatureLimit, withPublicKey } from './gpg.js';
 
 /** Detached GPG signatures, made with a key that is never in an argument, a variable or a file on a disk. */
 
@@ -82,7 +82,7 @@ export async function withKeyring<T>(
     const imported = await gpg.run(['--import'], privateKey);
     if (imported.exitCode !== 0) {
       throw new SigningError(
-        `gpg could not read the private key: ${lastLine(imported)}`,
+        `gpg could not read the private key: ${gpgReason(imported)}`,
         'Export it again with `gpg --armor --export-secret-keys KEY`; the whole text belongs to it.',
       );
     }
@@ -214,7 +214,7 @@ async function sign(gpg: Gpg, { fingerprint, passphrase }: Signer, file: string)
     throw new SigningError('The signing key has a passphrase.', 'Give it as gpg-passphrase.');
   }
   throw new SigningError(
-    `${basename(file)} could not be signed: ${lastLine(signed)}`,
+    `${basename(file)} could not be signed: ${gpgReason(signed)}`,
     'Try the key with `gpg --detach-sign`.',
   );
 }

@@ -1,6 +1,7 @@
 import { ConfigurationError, MissingRequirementError, NoEngineError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
+import { lastLine } from '../base/text.js';
 import type { EngineChoice } from '../config/schema.js';
 import type { Toolchain } from '../targets/toolchains.js';
 
@@ -52,7 +53,7 @@ async function askEngine(
   if (result.exitCode === 127) return { problem: 'not installed' };
   const version = engineVersion(result.stdout);
   if (result.exitCode === 0 && version !== undefined) return { version };
-  return { problem: result.stderr.trim().split('\n').at(-1) || `exit code ${result.exitCode}` };
+  return { problem: lastLine(result.stderr) || `exit code ${result.exitCode}` };
 }
 
 /** Version of the server (Docker) or of the engine itself (Podman) from `version --format {{json .}}`. */

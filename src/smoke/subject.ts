@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError, PackagingError } from '../base/errors.js';
+import { parseJson } from '../base/json.js';
 import { openPlain, PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
 import { exampleName, resultFiles, targetOfFile } from '../bundle/catalogue.js';
@@ -81,14 +82,6 @@ async function readManifest(folder: string, file: string, target: string): Promi
     throw refuse(`${shown(folder, file)} is not the manifest of ${target}.`);
   }
   return manifest.data.runtimePackages;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function checkSums(folder: string, sums: string, present: readonly string[]): Promise<void> {

@@ -241,7 +241,7 @@ describe('openSubject', () => {
   });
 
   test.each<[string, Record<string, string>, string, RegExp]>([
-    ['another name', files, 'slurm.tar.gz', /not named like a result/],
+    ['another name', files, 'slurm.tar.gz', /not named like slurm-24/],
     ['no tarball', {}, `${identifier}-software.tar.gz`, /there is no .*software.*modules.*manifest/],
     [
       "another target's manifest",

@@ -5,7 +5,6 @@ import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js'
 import {
   distributionCommand,
   parseDistribution,
-  parseLockGraph,
   parseRecipes,
   spackSbomPath,
 } from '../../bundle/ingredients.js';
@@ -14,10 +13,9 @@ import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
-import { builtSpecs, type Lock } from '../../spack/results.js';
+import { builtSpecs, type Lock } from '../../spack/lock.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
-import { lockText } from './lock.js';
 import type { ResultFolder } from './pack.js';
 import { makeResultFolder } from './result.js';
 
@@ -126,8 +124,7 @@ async function describeIngredients(
   tarball: BundleFile,
   { lock, prefix, runtimePackages }: Ingredients,
 ) {
-  const [text, recipes, distribution] = await Promise.all([
-    lockText(plan),
+  const [recipes, distribution] = await Promise.all([
     // A build may have made it a link to something endless.
     session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]),
     // A package that is not installed makes the query fail; it is then left out.
@@ -140,7 +137,7 @@ async function describeIngredients(
     release: plan.options.release,
     toolchain: plan.toolchain,
     tarball,
-    lock: parseLockGraph(text),
+    lock: lock.specs,
     shipped: builtSpecs(lock)
       .filter((spec) => spec.hash === lock.root.hash)
       .map((spec) => spec.hash),
