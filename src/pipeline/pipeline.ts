@@ -22,7 +22,7 @@ import { describe } from './stages/describe.js';
 import { fetchSources } from './stages/fetch.js';
 import { type InstallCaches, install } from './stages/install.js';
 import { bringLock } from './stages/lock.js';
-import { pack } from './stages/pack.js';
+import { copyTree, pack } from './stages/pack.js';
 import { preflight } from './stages/preflight.js';
 import { checkOwnResult, restoreResult } from './stages/result.js';
 import { sign } from './stages/sign.js';
@@ -202,7 +202,9 @@ async function buildIn(
     install(plan, session, lock, { entries, indexes, ccache, saver, fetch }, recorder, logger),
   );
   const { prefix } = installed;
-  const packed = await watch.stage('Make the tarballs', () => pack(plan, project, session, prefix));
+  const packed = await watch.stage('Make the tarballs', async () =>
+    pack(plan, project, session, { prefix, tree: await copyTree(session, prefix) }),
+  );
   const software = `${packed.session}/${fileName(plan.identifier, 'software')}`;
   const { runtimePackages, contents } = await watch.stage('Audit', () =>
     audit(software, plan, project, session, logger),

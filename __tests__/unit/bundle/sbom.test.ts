@@ -138,7 +138,9 @@ describe('the document', () => {
     const specs = sbom.packages.flatMap(({ externalRefs = [] }) =>
       externalRefs.filter((ref) => ref.referenceType === 'spack').map((ref) => ref.referenceLocator),
     );
-    expect(specs.sort()).toEqual(facts.lock.map((node) => `${node.name}@${node.version}/${node.hash}`).sort());
+    expect(specs.sort()).toEqual(
+      facts.lock.map((node) => `${node.name}@${node.version}/${node.hash}`).sort(),
+    );
   });
 
   test('is the same text for the same facts, in whatever order they were found', () => {

@@ -36,6 +36,7 @@ import {
   fakeMachine,
   hashes,
   type MachineScript,
+  packedTree,
   signingKey,
   slurmPrefix,
 } from '../../support/machine.js';
@@ -119,7 +120,7 @@ describe('from nothing', () => {
     expect((await verifySums(folder, 'slurm-24.11.6-bookworm-amd64-SHA256SUMS')).sort()).toEqual(
       names.filter((name) => !name.endsWith('SHA256SUMS')).sort(),
     );
-    expect(files['slurm-24.11.6-bookworm-amd64-software.tar.gz']).toContain(`tarball of ${slurmPrefix}`);
+    expect(files['slurm-24.11.6-bookworm-amd64-software.tar.gz']).toContain(`tarball of ${packedTree}`);
     const manifest = manifestSchema.parse(JSON.parse(await readFile(report?.files.manifest ?? '', 'utf8')));
     expect(manifest).toMatchObject({ contentKey: report?.contentKey, slurmVersion: '24.11.6' });
     expect(manifest.specs.map((spec) => spec.name)).toEqual(['munge', 'nvml', 'slurm']);
@@ -348,7 +349,7 @@ describe('debug files', () => {
     const software = process.calls.find(({ options }) =>
       /-software\.tar\.gz$/.test(options.stdoutFile ?? ''),
     );
-    expect(software?.command).toContain('--exclude=.debug');
+    expect(software?.command).toContain(packedTree);
     const second = await build({ cache, request: { layers: [{ debug: 'true' }] } });
     expect(second.report?.cacheHit).toBe('result');
     expect(await exists(join(second.report?.outputDir ?? '', name))).toBe(true);
@@ -356,7 +357,7 @@ describe('debug files', () => {
 
   test('without it nothing is looked for', async () => {
     const { report, process } = await build();
-    expect(process.lines.some((line) => / find .*\.debug/.test(line))).toBe(false);
+    expect(process.lines.some((line) => / find .*-type d/.test(line))).toBe(false);
     expect(report?.described.map((file) => file.name)).not.toContain(`${target}-debug.tar.gz`);
   });
 
