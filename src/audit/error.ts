@@ -19,7 +19,7 @@ export class AuditError extends PackagingError {
 const mostLines = 50;
 
 /** A block for each rule: a line for each file, then what to do. */
-export function formatFindings(findings: readonly Finding[]): string {
+function formatFindings(findings: readonly Finding[]): string {
   const byRule = new Map<string, Finding[]>();
   for (const finding of findings) {
     const group = byRule.get(finding.rule);

@@ -98,7 +98,7 @@ export function requirePassed(report: AuditReport): void {
 }
 
 /** What the script is asked about a tarball. */
-export function inventoryRequest(tarball: string, expectation: Expectation): InventoryRequest {
+function inventoryRequest(tarball: string, expectation: Expectation): InventoryRequest {
   const { top, packages, forbidden, limits } = expectation;
   return {
     archive: tarball,

@@ -31,10 +31,6 @@ export async function makeFolder(path: string, options: FolderOptions = {}): Pro
   }
 }
 
-/** The same for the folder that a file is to be in. */
-export const makeFolderOf = (file: string, options?: FolderOptions): Promise<void> =>
-  makeFolder(dirname(resolve(file)), options);
-
 /**
  * Makes sure that a file can be written where it is to be, before the work that it is about. Nothing is made.
  * @param input option that named it

@@ -3,7 +3,7 @@ import { visible } from '../base/text.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 
 /** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
-export const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
+const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
 
 /** Version that `module load slurm/<version>` names: `24.11.6`, `24.11.6-cuda`. */
 export const moduleVersion = (target: Target): string =>

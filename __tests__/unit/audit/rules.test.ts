@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { auditFacts } from '../../../src/audit/audit.js';
+import { auditTree } from '../../../src/audit/audit.js';
 import type { Facts } from '../../../src/audit/facts.js';
 import { rules } from '../../../src/audit/rules.js';
+import { treeOf } from '../../../src/audit/tree.js';
 import {
   elf,
   entry,
@@ -19,7 +20,11 @@ import {
 } from '../../support/audit.js';
 
 const judge = (given: Facts) =>
-  auditFacts(given, expectation).map(({ rule, file, detail }) => [rule, file, detail]);
+  auditTree(treeOf(given, expectation.top), expectation).map(({ rule, file, detail }) => [
+    rule,
+    file,
+    detail,
+  ]);
 const extra = 'lib/slurm/extra.so';
 const withLoad = (file: string, change: Parameters<typeof load>[1]): Facts => ({
   ...facts(),

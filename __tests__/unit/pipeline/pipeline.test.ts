@@ -9,13 +9,7 @@ import { resultFiles } from '../../../src/bundle/catalogue.js';
 import { manifestSchema } from '../../../src/bundle/manifest.js';
 import { verifySums } from '../../../src/bundle/sums.js';
 import { readKey } from '../../../src/cache/keys.js';
-import { makeSeal } from '../../../src/cache/seal.js';
-import { cacheSecretOf } from '../../../src/config/resolve.js';
-import { afterBuild } from '../../../src/pipeline/after.js';
-import { recordPlaces } from '../../../src/pipeline/confine.js';
-import { runBuild } from '../../../src/pipeline/pipeline.js';
 import type { BuildRequest } from '../../../src/pipeline/plan.js';
-import { parseRecord } from '../../../src/pipeline/record.js';
 import type { BuildReport } from '../../../src/pipeline/report.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
@@ -40,6 +34,7 @@ import {
   signingKey,
   slurmPrefix,
 } from '../../support/machine.js';
+import { runAndFinish } from '../../support/run.js';
 
 const target = 'slurm-24.11.6-bookworm-amd64';
 const checks = promisedChecks(parseTarget(target) as Target, ['lmod', 'tcl']);
@@ -54,29 +49,15 @@ async function build(
     attest?: Ports['attest'];
   } = {},
 ) {
-  let state = '';
   const process = fakeMachine(given.script);
   const ports = fakePorts({
     process,
     cache: given.cache ?? memoryCache(),
-    state: {
-      save: (record: unknown) => {
-        state = JSON.stringify(record);
-      },
-    },
     ...(given.signal === undefined ? {} : { signal: given.signal }),
     ...(given.attest === undefined ? {} : { attest: given.attest }),
   });
   const request = await buildRequest(given.request);
-  const result = await runBuild(request, ports).then(
-    (report) => ({ report, error: undefined }),
-    (error: unknown) => ({ report: undefined, error }),
-  );
-  const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
-  const secret = cacheSecretOf(request.layers);
-  const seal = secret === undefined ? undefined : makeSeal(secret);
-  if (record !== undefined) await afterBuild(record, ports, seal);
-  return { ...result, ports, process, request, record };
+  return { ...(await runAndFinish(request, ports)), ports, process, request };
 }
 
 /** The files of the one result in a cache, without the cache's own. */

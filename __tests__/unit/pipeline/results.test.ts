@@ -6,8 +6,6 @@ import { sha256 } from '../../../src/base/files.js';
 import { processOwner } from '../../../src/base/owner.js';
 import { fileName, possibleNames, resultFiles } from '../../../src/bundle/catalogue.js';
 import { verifyFolder } from '../../../src/bundle/verify.js';
-import { makeSeal } from '../../../src/cache/seal.js';
-import { cacheSecretOf } from '../../../src/config/resolve.js';
 import { afterBuild } from '../../../src/pipeline/after.js';
 import { recordPlaces } from '../../../src/pipeline/confine.js';
 import { runBuild } from '../../../src/pipeline/pipeline.js';
@@ -25,6 +23,7 @@ import {
   writeFiles,
 } from '../../support/fakes.js';
 import { fakeMachine, type MachineScript, signingKey } from '../../support/machine.js';
+import { runAndFinish } from '../../support/run.js';
 
 /** What a build does with results that are not its own: out of the cache, and in the output folder. */
 
@@ -39,22 +38,11 @@ async function build(
   change: Partial<BuildRequest> = {},
   script: MachineScript = {},
 ) {
-  let state = '';
-  const save = (record: unknown) => {
-    state = JSON.stringify(record);
-  };
   const process = fakeMachine(script);
-  const ports = fakePorts({ process, cache, state: { save } });
+  const ports = fakePorts({ process, cache });
   const request = await buildRequest({ host: host({ owner: processOwner() }), ...change });
-  const outcome = await runBuild(request, ports).then(
-    (made) => ({ made, error: undefined }),
-    (error: unknown) => ({ made: undefined, error }),
-  );
-  const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
-  const secret = cacheSecretOf(request.layers);
-  const seal = secret === undefined ? undefined : makeSeal(secret);
-  if (record !== undefined) await afterBuild(record, ports, seal);
-  return { ...outcome, ports, process, request, record, out: join(request.cwd, 'slurm-factory-output') };
+  const { report: made, ...outcome } = await runAndFinish(request, ports);
+  return { ...outcome, made, ports, process, request, out: join(request.cwd, 'slurm-factory-output') };
 }
 
 /** Puts other files into the cache's one result, with sums of the entry to match. */

@@ -24,7 +24,7 @@ const mostLockBytes = 1 << 26;
 const lockFolder = (plan: BuildPlan): string => join(plan.buildFolder, 'lock');
 
 /** Text of the lock as it was brought. */
-export async function lockText(plan: BuildPlan): Promise<string> {
+async function lockText(plan: BuildPlan): Promise<string> {
   return (await readPlain(lockFolder(plan), lockName, mostLockBytes)).toString('utf8');
 }
 
