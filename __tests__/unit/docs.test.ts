@@ -78,7 +78,8 @@ const action: {
   outputs: Record<string, { description: string }>;
 } = parse(await read('action.yml'));
 const inputsText = await read('docs/inputs.md');
-const errorTables = tables(await read('docs/errors.md'));
+const errorsText = await read('docs/errors.md');
+const errorTables = tables(errorsText);
 
 test('docs/examples.md installs what a build without a container needs, and nothing else', async () => {
   const text = await read('docs/examples.md');
@@ -120,7 +121,6 @@ describe('docs/inputs.md', () => {
 });
 
 describe('docs/errors.md', () => {
-  const rows = errorTables['class'] ?? [];
   const isError = (value: unknown): value is new (...given: never[]) => errors.FactoryError =>
     typeof value === 'function' && value.prototype instanceof errors.FactoryError;
   const classes = [...Object.values<unknown>(errors).filter(isError), AuditError, PlainFileError, SmokeError];
@@ -148,13 +148,29 @@ describe('docs/errors.md', () => {
     ].map((error) => [error.name, String(error.exitCode)]),
   );
 
-  test('names every class of error once, with its exit code, its meaning and what to do', () => {
-    expect(rows.map(([name]) => name).sort()).toEqual(classes.map((kind) => kind.name).sort());
-    expect(Object.fromEntries(rows.map(([name, code]) => [name, code]))).toEqual(Object.fromEntries(codes));
-    for (const [, , meaning, remedy] of rows) {
-      expect(meaning).toMatch(/\S.*\.$/);
-      expect(remedy).toMatch(/\S.*\.$/);
+  test('has a section for every class: its exit code, its meaning and what to do', () => {
+    const found = [
+      ...errorsText.matchAll(/^### (\w+)\n\nExit code (\d)\. (\S.*\.)\n\nWhat to do: (\S.*\.)\n/gm),
+    ].map(([, name, code]) => [name, code]);
+    expect(found.map(([name]) => name).sort()).toEqual(classes.map((kind) => kind.name).sort());
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(codes));
+  });
+
+  test('is where each error sends to', async () => {
+    const headings = [...errorsText.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading.toLowerCase());
+    for (const name of codes.keys()) {
+      const [page = '', anchor = ''] = errors.errorLink(name).split('#');
+      expect(headings.filter((heading) => heading === anchor)).toHaveLength(1);
+      expect(page).toMatch(/docs\/errors\.md$/);
     }
+  });
+
+  test('is named by its whole address as soon as package.json has one', async () => {
+    const { homepage, repository } = JSON.parse(await read('package.json'));
+    const address = homepage ?? repository?.url ?? repository;
+    const [page] = errors.errorLink('InputError').split('#');
+    if (address === undefined) expect(page).toBe('docs/errors.md');
+    else expect(page).toMatch(/^https:\/\/.*\/docs\/errors\.md$/);
   });
 
   test('explains every exit code', () => {

@@ -65,7 +65,9 @@ export function unownedLibraries(tree: Tree): Breach[] {
       .filter((soname) => unowned.has(soname))
       .map((soname) => {
         const path = unowned.get(soname);
-        return path ? `it needs ${path}, which no package holds` : `it needs ${soname}, which is not there`;
+        return path
+          ? `it needs ${path}, which belongs to no package`
+          : `it needs ${soname}, which does not exist`;
       }),
   );
 }

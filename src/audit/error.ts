@@ -10,7 +10,7 @@ export class AuditError extends PackagingError {
     const places = findings.length === 1 ? 'one place' : `${findings.length} places`;
     super(
       `${tarball} fails its audit in ${places}:\n${formatFindings(findings)}`,
-      'Mend what the arrows say and build again; docs/audit.md explains the rules.',
+      'Do what the lines with an arrow say and build again; docs/audit.md explains the rules.',
     );
   }
 }

@@ -144,9 +144,15 @@ export function exitCodeOf(error: unknown): ExitCode {
   return error instanceof FactoryError ? error.exitCode : exitCodes.general;
 }
 
-/** Message of anything that was thrown, with the hint where there is one. */
+/** The page that explains the errors: a path of this repository until package.json names its address. */
+const errorsPage = 'docs/errors.md';
+
+/** Where a class of errors is explained, by its name. */
+export const errorLink = (name: string): string => `${errorsPage}#${name.toLowerCase()}`;
+
+/** Message of anything that was thrown; for the family, with the hint and where to read more. */
 export function describeError(error: unknown): string {
-  if (error instanceof FactoryError) return `${error.message}\n${error.hint}`;
+  if (error instanceof FactoryError) return `${error.message}\n${error.hint}\nSee ${errorLink(error.name)}`;
   if (error instanceof Error) return error.message;
   return String(error);
 }

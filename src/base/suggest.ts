@@ -13,5 +13,5 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 export function unknownValue(kind: string, word: string, candidates: readonly string[]): string {
   const near = nearest(word, candidates);
   const meant = near === undefined ? '' : ` Did you mean '${near}'?`;
-  return `'${word}' is not a known ${kind}.${meant} There is: ${candidates.join(', ')}.`;
+  return `'${word}' is not a known ${kind}.${meant} Choose one of: ${candidates.join(', ')}.`;
 }

@@ -76,7 +76,7 @@ const readLimit = 2 ** 30;
 export async function inspectResult(subject: Case, options: CheckOptions): Promise<SoundResult | undefined> {
   const { folder, identifier, problems } = subject;
   const target = parseTarget(identifier);
-  if (target === undefined) problems.add(`${fileName(identifier, 'sums')}: names no target`);
+  if (target === undefined) problems.add(`${fileName(identifier, 'sums')}: is not named after a target`);
   const sums = await readSums(subject);
   const manifest = await readManifest(subject, options);
   checkNames(subject, sums, manifest, options);
@@ -127,7 +127,7 @@ function checkNames(
   }
   for (const name of sums.keys()) {
     if ((itemOf(identifier, name)?.named ?? 'nowhere') === 'nowhere') {
-      problems.add(`${sumsFile}: lists ${name}, which is no file of the target`);
+      problems.add(`${sumsFile}: lists ${name}, which is not a file of the target`);
     }
   }
   for (const name of names) {
@@ -152,9 +152,9 @@ function strange(
     return sums.has(name) || item.required ? undefined : `is not in ${fileName(identifier, 'sums')}`;
   }
   const file = fileOfSignature(name);
-  if (exact || file === undefined) return 'is no file of the target';
-  if (!names.includes(file)) return 'its file is not here';
-  return itemOf(identifier, file) === undefined ? 'is no file of the target' : undefined;
+  if (exact || file === undefined) return 'is not a file of the target';
+  if (!names.includes(file)) return 'its file is missing';
+  return itemOf(identifier, file) === undefined ? 'is not a file of the target' : undefined;
 }
 
 function checkNamed(
@@ -173,7 +173,7 @@ function checkNamed(
   }
   for (const { name } of manifest.files) {
     if (itemOf(identifier, name)?.named !== 'files') {
-      problem(`names ${name} among its files, which is none of them`);
+      problem(`lists ${name} among its files, where it does not belong`);
     }
   }
   const names = namedFiles(manifest).map(({ name }) => name);
@@ -205,9 +205,9 @@ async function checkFiles(
     try {
       const actual = await sha256Plain(folder, name, Math.max(file?.size ?? 0, readLimit));
       if (wanted === undefined) continue;
-      if (wanted !== actual.sha256) problems.add(`${name}: has other bytes than its sum says`);
+      if (wanted !== actual.sha256) problems.add(`${name}: does not match its sum`);
       else if (file !== undefined && (file.sha256 !== actual.sha256 || file.size !== actual.size)) {
-        problems.add(`${fileName(identifier, 'manifest')}: says another size or sum of ${name} than it has`);
+        problems.add(`${fileName(identifier, 'manifest')}: has a wrong size or sum for ${name}`);
       } else sound.push({ name, ...actual });
     } catch (error) {
       problems.add(`${name}: ${reasonOf(error)}`);

@@ -34,7 +34,7 @@ export async function readManifest(
   const bounded = lists.safeParse(json);
   const parsed = bounded.success ? manifestSchema.safeParse(json) : bounded;
   if (!parsed.success) {
-    problem(`is no manifest: ${issues(parsed.error)}`);
+    problem(`is not a valid manifest: ${issues(parsed.error)}`);
     return undefined;
   }
   const manifest = parsed.data as Manifest;
@@ -44,11 +44,11 @@ export async function readManifest(
   if (contentKey !== undefined && manifest.contentKey !== contentKey) {
     problem(`has another content key (${manifest.contentKey}) than this build`);
   }
-  if (tested && manifest.smoke === undefined) problem('names no report of a smoke test');
+  if (tested && manifest.smoke === undefined) problem('has no report of a smoke test');
   const { runtimeInstall, runtimePackages } = manifest;
   const lines = (['dpkg', 'rpm'] as const).map((manager) => installLine(manager, runtimePackages));
   if (runtimeInstall !== undefined && !lines.includes(runtimeInstall)) {
-    problem('has another runtimeInstall than its runtimePackages make');
+    problem('has a runtimeInstall that does not match its runtimePackages');
   }
   return manifest;
 }
@@ -58,7 +58,7 @@ async function readJson(folder: string, file: string, problem: (text: string) =>
     return JSON.parse((await readPlain(folder, file, jsonLimit)).toString()) ?? null;
   } catch (error) {
     // A missing file is told of where its sum is.
-    if (!(error instanceof PlainFileError)) problem('is no JSON');
+    if (!(error instanceof PlainFileError)) problem('is not JSON');
     else if (!error.missing) problem(error.reason);
     return undefined;
   }
@@ -91,7 +91,7 @@ export async function checkSbom({ folder, identifier, problems }: Case, manifest
   // One that is missing or no plain file is told of by its sum.
   const sbom = (await readJson(folder, name, () => {})) as SbomPart | undefined;
   if (sbom?.spdxVersion !== 'SPDX-2.3' || !Array.isArray(sbom.packages)) {
-    problems.add(`${name}: is no SPDX 2.3 document`);
+    problems.add(`${name}: is not an SPDX 2.3 document`);
     return;
   }
   const software = manifest.files.find((file) => file.name === fileName(identifier, 'software'));
@@ -104,7 +104,7 @@ export async function checkSbom({ folder, identifier, problems }: Case, manifest
       ),
   );
   if (software === undefined || !described) {
-    problems.add(`${name}: is not of this target's software tarball`);
+    problems.add(`${name}: does not describe this target's software tarball`);
   }
 }
 
@@ -118,7 +118,7 @@ export async function checkReport(
   const text = await readPlain(folder, name, jsonLimit).then(String, () => '');
   const suite = /<testsuite name="([^"]*)" tests="\d+" failures="(\d+)"/.exec(text);
   if (suite?.[1] !== identifier || suite[2] !== '0') {
-    problems.add(`${name}: is no report of a smoke test that this target passed`);
+    problems.add(`${name}: is not the report of a smoke test that this target passed`);
   }
 }
 
@@ -126,8 +126,8 @@ export async function checkReport(
 export async function checkTop({ folder, identifier, problems }: Case): Promise<void> {
   const name = fileName(identifier, 'software');
   const member = await firstMember(folder, name).catch(() => undefined);
-  if (member === undefined) problems.add(`${name}: is no tarball`);
+  if (member === undefined) problems.add(`${name}: is not a tarball`);
   else if (member.split('/')[0] !== identifier) {
-    problems.add(`${name}: does not unpack into ${identifier}, but has ${member} first`);
+    problems.add(`${name}: does not unpack into ${identifier}: its first entry is ${member}`);
   }
 }

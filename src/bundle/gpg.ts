@@ -42,7 +42,7 @@ export const signatureLimit = 1 << 16;
  */
 export async function readKeyFile(path: string): Promise<PublicKey> {
   const real = await realpath(path).catch(() => {
-    throw new PackagingError(`There is no key ${path}.`, 'Name the file with the public key.');
+    throw new PackagingError(`The key file ${path} does not exist.`, 'Name the file with the public key.');
   });
   try {
     return { name: basename(path), bytes: await readPlain(dirname(real), basename(real), keyLimit) };
@@ -112,7 +112,7 @@ export async function withPublicKey<T>(
     const imported = await gpg.run(['--import', '--', file]);
     if (imported.exitCode !== 0) {
       throw new SigningError(
-        `${key.name} is no public key: ${gpgReason(imported)}`,
+        `${key.name} is not a public key: ${gpgReason(imported)}`,
         'Give the file that `gpg --armor --export KEY` writes.',
       );
     }
@@ -146,7 +146,7 @@ async function check(
 ): Promise<Checked> {
   // What is no signature is told by us: gpg's words for it are many.
   if (!signature.includes('-----BEGIN PGP SIGNATURE-----')) {
-    return { good: false, reason: 'it is no signature' };
+    return { good: false, reason: 'it is not a signature' };
   }
   await writeFile(place, signature);
   const weak = ['MD5', 'SHA1', 'RIPEMD160'].flatMap((name) => ['--weak-digest', name]);
@@ -185,7 +185,7 @@ export function judge(
   const bad = (reason: string): Checked => ({ good: false, reason });
   const status = (name: string) => new RegExp(`^\\[GNUPG:\\] ${name} (.*)$`, 'm').exec(stdout)?.[1];
   if (status('BADSIG') !== undefined) return bad('the file has other bytes than were signed');
-  if (status('NO_PUBKEY') !== undefined) return bad(`it is of another key (${status('NO_PUBKEY')})`);
+  if (status('NO_PUBKEY') !== undefined) return bad(`it was made with another key (${status('NO_PUBKEY')})`);
   if (status('REVKEYSIG') !== undefined) return bad('the key is revoked');
   if (status('EXPSIG') !== undefined) return bad('the signature has expired');
   // Fingerprint, date, time, expiry, version, reserved, key's algorithm, digest, class, primary key.
@@ -193,9 +193,9 @@ export function judge(
     (match) => match[1]?.split(' ') ?? [],
   );
   const weak = status('ERRSIG')?.split(' ')[2];
-  if (weak !== undefined && !strongDigests.has(weak)) return bad('it is made with a weak digest');
+  if (weak !== undefined && !strongDigests.has(weak)) return bad('it uses a weak digest');
   const [first] = valid;
-  if (exitCode !== 0 || first === undefined) return bad('gpg does not take it for a good signature');
+  if (exitCode !== 0 || first === undefined) return bad('gpg does not accept it as a good signature');
   for (const fields of valid) {
     const reason = faultOf(fields, expiries, now);
     if (reason !== undefined) return bad(reason);
@@ -214,9 +214,9 @@ export function judge(
 function faultOf(fields: readonly string[], expiries: Expiries, now: number): string | undefined {
   const [own, , time, , , , , digest, kind, primary] = fields;
   const made = Number(time);
-  if (digest === undefined || !strongDigests.has(digest)) return 'it is made with a weak digest';
+  if (digest === undefined || !strongDigests.has(digest)) return 'it uses a weak digest';
   // A signature of text takes other line ends for the same.
-  if (kind !== '00') return 'it is no signature of a file';
+  if (kind !== '00') return 'it is not a signature of a file';
   if (!(made <= now + skew)) return 'it is dated in the future';
   const late = [own, primary].some((key) => made > (expiries.get(key ?? '') ?? Number.POSITIVE_INFINITY));
   return late ? 'it was made after the key had expired' : undefined;

@@ -114,7 +114,7 @@ export function parseDistribution(text: string): Map<string, DistributionPackage
   });
   if (found.length > 0) return new Map(found);
   throw new PackagingError(
-    "The package manager named none of the distribution's packages.",
+    "The package manager listed none of the distribution's packages.",
     'Remove the builder image, so that it is made again.',
   );
 }

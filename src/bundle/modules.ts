@@ -34,7 +34,10 @@ export function renderTemplate(template: string, facts: Facts): string {
   return template.replaceAll(/@([A-Z]+(?:_[A-Z]+)*)@/g, (_, name: string) => {
     const value = facts[name];
     if (value === undefined) {
-      throw new ConfigurationError(`A template names @${name}@, which is unknown.`, 'Mend templates/.');
+      throw new ConfigurationError(
+        `A template uses the unknown placeholder @${name}@.`,
+        'Fix the file in templates/.',
+      );
     }
     return value;
   });
@@ -102,8 +105,8 @@ export function renderInstaller(
   const odd = words.filter((word) => !/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(word));
   if (odd.length > 0) {
     throw new ConfigurationError(
-      `Not a name that the installer can hold: ${odd.map((word) => `'${word}'`).join(', ')}.`,
-      'Mend the toolchain.',
+      `The installer can't use these names: ${odd.map((word) => `'${word}'`).join(', ')}.`,
+      "Fix them in the toolchain's toolchain.yaml.",
     );
   }
   return renderTemplate(template, {
@@ -127,8 +130,8 @@ function installedList(contents: readonly InstalledEntry[]): string {
     throw new PackagingError(
       odd.length === 0
         ? 'The software tarball holds nothing to install.'
-        : `Not what the installer can put in place: ${names.join(', ')}${odd.length > 5 ? ' …' : ''}.`,
-      'Mend the recipe: plain names, no special files, no permissions but read, write and execute.',
+        : `The installer can't install these entries: ${names.join(', ')}${odd.length > 5 ? ' …' : ''}.`,
+      'Fix the recipe: it may install files, folders and links with plain names and without special permissions.',
     );
   }
   return contents

@@ -47,7 +47,7 @@ export function readPrivateKey(text: string): string {
     if (candidate.includes(header)) return `${candidate.trim()}\n`;
   }
   throw new SigningError(
-    'gpg-private-key is no private key.',
+    'gpg-private-key is not a private key.',
     'Give the output of `gpg --armor --export-secret-keys KEY`, as it is or in base64.',
   );
 }
@@ -83,7 +83,7 @@ export async function withKeyring<T>(
     if (imported.exitCode !== 0) {
       throw new SigningError(
         `gpg could not read the private key: ${gpgReason(imported)}`,
-        'Export it again with `gpg --armor --export-secret-keys KEY`; the whole text belongs to it.',
+        'Export it again with `gpg --armor --export-secret-keys KEY`; give the whole text.',
       );
     }
     const listed = await gpg.run(['--list-secret-keys', '--with-colons', '--fixed-list-mode']);
@@ -114,7 +114,7 @@ async function makePrivateFolder({ places, env, logger }: SigningOptions): Promi
     if (folder !== undefined) return folder;
   }
   logger.warning(
-    `Neither /dev/shm nor XDG_RUNTIME_DIR is memory: the signing key lies below ${tmpdir()} while files are signed.`,
+    `Neither /dev/shm nor XDG_RUNTIME_DIR is in memory: the signing key is below ${tmpdir()} while files are signed.`,
   );
   return makeFolder(tmpdir());
 }
@@ -139,19 +139,21 @@ export function usableKey(listing: string): string {
   const [key] = keys;
   if (key === undefined || keys.length > 1) {
     throw new SigningError(
-      key === undefined ? 'gpg found no private key in it.' : `It holds ${keys.length} private keys.`,
+      key === undefined
+        ? 'gpg-private-key holds no private key that gpg can read.'
+        : `gpg-private-key holds ${keys.length} private keys.`,
       'Export exactly one key with `gpg --armor --export-secret-keys KEY`.',
     );
   }
   const name = `The signing key ${key.fingerprint}`;
   if (key.validity === 'e') {
     const day = new Date(Number(key.expiry) * 1000).toISOString().slice(0, 10);
-    throw new SigningError(`${name} expired on ${day}.`, 'Prolong the key or take another.');
+    throw new SigningError(`${name} expired on ${day}.`, 'Extend its expiry date or use another key.');
   }
-  if (key.validity === 'r') throw new SigningError(`${name} is revoked.`, 'Take another key.');
+  if (key.validity === 'r') throw new SigningError(`${name} is revoked.`, 'Use another key.');
   // A capital S: the key, or a subkey of it, can sign today.
   if (!key.can.includes('S')) {
-    throw new SigningError(`${name} can't sign.`, 'Take a key, or a subkey, that is made for signing.');
+    throw new SigningError(`${name} can't sign.`, 'Use a key that can sign, or that has a subkey for it.');
   }
   return key.fingerprint;
 }
@@ -236,8 +238,8 @@ async function checkAll(
       const checked = await verify(file, signature);
       if (checked.good && checked.fingerprint === fingerprint) continue;
       throw new SigningError(
-        `The new signature of ${basename(file)} does not hold: ${checked.good ? 'it is of another key' : checked.reason}.`,
-        'Build again; nothing that is not signed right is handed out.',
+        `The new signature of ${basename(file)} is not valid: ${checked.good ? 'it was made with another key' : checked.reason}.`,
+        'Build again; files without a valid signature are not handed out.',
       );
     }
   });

@@ -65,21 +65,24 @@ export async function verifyFolder(
   process: ProcessRunner,
 ): Promise<VerifyReport> {
   const names = await readdir(folder).catch(() => {
-    throw new PackagingError(`There is no folder ${folder}.`, 'Name the folder that the files are in.');
+    throw new PackagingError(
+      `The folder ${folder} does not exist.`,
+      'Name the folder that the files are in.',
+    );
   });
   const key = options.publicKey === undefined ? undefined : await readKeyFile(options.publicKey);
   const owners = ownersOf(names);
   if (owners.size === 0) {
     throw new PackagingError(
       `${folder} has no ${fileName('<target>', 'sums')}.`,
-      'Name the folder that the files are in; fetch all files of a target.',
+      'Name the folder that the files are in, and fetch all files of a target.',
     );
   }
   const problems = new Problems();
   const notes: string[] = [];
   const owned = new Set([...owners.values()].flat());
   for (const name of names.filter((item) => looksHandedOut(item) && !owned.has(item)).sort()) {
-    problems.add(`${name}: no SHA256SUMS of its target is here`);
+    problems.add(`${name}: the SHA256SUMS of its target is missing`);
   }
   const targets: VerifiedTarget[] = [];
   for (const [identifier, own] of owners) {
@@ -89,7 +92,7 @@ export async function verifyFolder(
     targets.push({ identifier, files: (sound?.files ?? []).map(({ name }) => name), ...signatures });
   }
   if (!problems.none) {
-    throw new PackagingError(problems.text, 'Do not use these files: throw them away and fetch them again.');
+    throw new PackagingError(problems.text, 'Do not use these files: delete them and fetch them again.');
   }
   return { folder, targets, notes: [...new Set(notes)] };
 }
@@ -106,14 +109,18 @@ async function verifySignatures(
   const signatures = names.filter((name) => fileOfSignature(name) !== undefined && name !== keyName);
   const sumsSignature = signatureName(fileName(identifier, 'sums'));
   if (!signatures.includes(sumsSignature)) {
-    if (given !== undefined) problems.add(`${sumsSignature}: is missing, so nothing says who made the files`);
+    if (given !== undefined)
+      problems.add(`${sumsSignature}: is missing, so nothing shows who made the files`);
     else notes.push(`${identifier} is not signed: the sums show damage, not who made the files.`);
   }
   const read = await readSignatures(subject, signatures);
   const key = given ?? (read.size === 0 ? undefined : await keyBeside(subject, keyName));
   if (key === undefined || read.size === 0) return none;
   const trusted = given !== undefined;
-  if (!trusted) notes.push(`${keyName} came with the files: check its fingerprint elsewhere, or give a key.`);
+  if (!trusted)
+    notes.push(
+      `${keyName} came with the files: check its fingerprint with another source, or give a public key.`,
+    );
   const checked = withPublicKey(process, key, env, (verifier) =>
     checkSignatures(subject, read, verifier, trusted),
   );
@@ -194,7 +201,7 @@ const isFile = (path: string): Promise<boolean> =>
 /** Lines that tell of a report. */
 export function formatVerifyReport({ targets, notes }: VerifyReport): string[] {
   const lines = targets.flatMap(({ identifier, files, signed, signer }) => [
-    `${identifier}  ${files.length} files are as their sums and manifest say`,
+    `${identifier}  ${files.length} files match their sums and manifest`,
     ...(signer === undefined
       ? []
       : [

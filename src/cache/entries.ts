@@ -159,11 +159,12 @@ export class CacheEntries {
     directory: string,
     files: readonly string[],
   ): Promise<number> {
-    if (files.length === 0) throw new Error(`there is nothing in ${directory}`);
+    if (files.length === 0) throw new Error(`${directory} is empty`);
     const sums: string[] = [];
     let bytes = 0;
     for (const file of files) {
-      if (!isPlainName(file)) throw new Error(`${JSON.stringify(file)} is no name for a file of an entry`);
+      if (!isPlainName(file))
+        throw new Error(`${JSON.stringify(file)} can't be the name of a file of an entry`);
       const { size, sha256 } = await placeFile(this.anchor(directory), { root: staging }, file);
       bytes += size;
       sums.push(`${sha256}  ${file}\n`);
@@ -234,7 +235,7 @@ export class CacheEntries {
       // Only what the sums vouch for is taken; several entries may fill one folder at a time.
       for (const [file, sum] of sums) {
         const { sha256 } = await placeFile({ root: staging }, this.anchor(directory), file);
-        if (sha256 !== sum) throw new Error(`${file} was changed meanwhile`);
+        if (sha256 !== sum) throw new Error(`${file} changed in the meantime`);
       }
       this.note(name, bytes, 'restored');
       return 'whole';
@@ -259,13 +260,15 @@ export class CacheEntries {
       if (answer === undefined && milliseconds > this.limits.patience && !this.givenUp) {
         this.givenUp = true;
         const seconds = Math.round(milliseconds / 1000);
-        this.logger.warning(`The cache service took ${seconds} s for nothing; this step goes on without it.`);
+        this.logger.warning(
+          `The cache service took ${seconds} s without a result; this step continues without it.`,
+        );
       }
     }
   }
 
   private forgive(what: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.logger.warning(`The cache service failed to ${what}: ${reason}; going on without.`);
+    this.logger.warning(`The cache service failed to ${what}: ${reason}; continuing without it.`);
   }
 }

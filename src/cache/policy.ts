@@ -72,7 +72,7 @@ export function policyNotice(
   sealed: string | undefined,
 ): string | undefined {
   if (!unguarded(mode, trigger, sealed)) return undefined;
-  return `The caches are not read for a tag or a release: nothing shows who wrote them. ${remedy}, or cache: true to believe them.`;
+  return `The caches are not read for a tag or a release: nothing shows who wrote them. ${remedy}, or cache: true to trust them.`;
 }
 
 /** Whether a scope is that of a secret: its entries carry a seal. */

@@ -68,7 +68,8 @@ async function requireFiles(
       else if (needed.includes(file)) missing.push(shown(folder, file));
     }
   }
-  if (missing.length > 0) problems.push(`there is no ${missing.join(', ')}.`);
+  if (missing.length > 0)
+    problems.push(`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing.`);
   if (problems.length > 0) throw refuse(...problems);
   return present;
 }

@@ -182,7 +182,7 @@ describe('what verify finds', () => {
     [
       'a signature that is none',
       () => writeFile(join(folder, `${identifier}-software.tar.gz.asc`), 'words'),
-      /software\.tar\.gz\.asc: it is no signature/,
+      /software\.tar\.gz\.asc: it is not a signature/,
     ],
     [
       'a spoilt signature',
@@ -208,12 +208,12 @@ describe('what verify finds', () => {
 
   test('signatures of another key', async () => {
     await sign('open', '');
-    await expect(verify(publicFile('locked'))).rejects.toThrow(/it is of another key/);
+    await expect(verify(publicFile('locked'))).rejects.toThrow(/it was made with another key/);
   });
 
   test('a key file that is none', async () => {
     await sign('open', '');
-    await expect(verify(join(folder, `${identifier}-manifest.json`))).rejects.toThrow(/is no public key/);
+    await expect(verify(join(folder, `${identifier}-manifest.json`))).rejects.toThrow(/is not a public key/);
   });
 });
 

@@ -14,12 +14,12 @@ test.each<[string, string[], string | undefined]>([
 
 test('the sentence names the word, the guess and all that there is', () => {
   expect(unknownValue('container engine', 'dokcer', ['docker', 'podman'])).toBe(
-    "'dokcer' is not a known container engine. Did you mean 'docker'? There is: docker, podman.",
+    "'dokcer' is not a known container engine. Did you mean 'docker'? Choose one of: docker, podman.",
   );
 });
 
 test('the sentence guesses nothing where nothing is near', () => {
   expect(unknownValue('container engine', 'kubernetes', ['docker'])).toBe(
-    "'kubernetes' is not a known container engine. There is: docker.",
+    "'kubernetes' is not a known container engine. Choose one of: docker.",
   );
 });

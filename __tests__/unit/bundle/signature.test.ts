@@ -30,7 +30,7 @@ describe('the key of the input', () => {
   ])('%s is refused, and not repeated', (_, text) => {
     const attempt = () => readPrivateKey(text);
     expect(attempt).toThrow(SigningError);
-    expect(attempt).toThrow(/^gpg-private-key is no private key\.$/);
+    expect(attempt).toThrow(/^gpg-private-key is not a private key\.$/);
   });
 });
 
@@ -136,7 +136,7 @@ describe('withKeyring', () => {
   test('a place that is no memory is passed over with a warning, and the agent is ended', async () => {
     const process = gpg(failure(17));
     const { logger, folders } = await sign(process);
-    expect(logger.of('warning')).toEqual([expect.stringContaining('the signing key lies below')]);
+    expect(logger.of('warning')).toEqual([expect.stringContaining('the signing key is below')]);
     expect(process.lines).toContain(`gpgconf --homedir ${folders[0]} --kill all`);
   });
 });

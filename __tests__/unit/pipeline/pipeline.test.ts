@@ -262,7 +262,7 @@ describe('the second time', () => {
       }
       const second = await build({ cache });
       expect(second.report?.cacheHit).toBe('build-cache');
-      expect(second.ports.logger.of('warning').join('\n')).toMatch(/damaged|not sound/);
+      expect(second.ports.logger.of('warning').join('\n')).toMatch(/damaged|fails its checks/);
       expect(
         await verifySums(second.report?.outputDir ?? '', basename(second.report?.files.sums ?? '')),
       ).toHaveLength(6);
@@ -271,7 +271,7 @@ describe('the second time', () => {
     },
   );
 
-  test('a cached result whose sums leave a file out is not sound, and built again', async () => {
+  test('a cached result whose sums leave a file out fails its checks, and is built again', async () => {
     const cache = memoryCache();
     await build({ cache });
     for (const [key, content] of cache.entries) {
@@ -285,7 +285,7 @@ describe('the second time', () => {
     const second = await build({ cache });
     expect(second.report?.cacheHit).toBe('build-cache');
     expect(second.ports.logger.of('warning')).toEqual([
-      expect.stringMatching(/not sound.*\n.*sbom\.spdx\.json: is not in .*SHA256SUMS/),
+      expect.stringMatching(/fails its checks.*\n.*sbom\.spdx\.json: is not in .*SHA256SUMS/),
     ]);
     expect((await build({ cache })).report?.cacheHit).toBe('result');
   });
@@ -708,7 +708,7 @@ describe('what goes wrong', () => {
         }),
       },
       errors.PackagingError,
-      /auth_munge\.so: it needs \/usr\/local\/lib\/libmunge\.so\.2, which no package holds/,
+      /auth_munge\.so: it needs \/usr\/local\/lib\/libmunge\.so\.2, which belongs to no package/,
     ],
     [
       'an audit that can not be done',

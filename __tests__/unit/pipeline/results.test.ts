@@ -105,7 +105,7 @@ describe('a cached result', () => {
         await writeResult(folder, target, { smoke: true, contentKey });
         await writeFiles(folder, { 'evil.tar.gz': 'evil' });
       },
-      /evil\.tar\.gz: is no file of the target/,
+      /evil\.tar\.gz: is not a file of the target/,
     ],
     [
       'with a file that the sums list, and the manifest does not',
@@ -127,12 +127,12 @@ describe('a cached result', () => {
         await writeResult(folder, target, { smoke: true, contentKey });
         await writeFiles(folder, { [`${target}-SHA256SUMS.asc`]: 'signature' });
       },
-      /SHA256SUMS\.asc: is no file of the target/,
+      /SHA256SUMS\.asc: is not a file of the target/,
     ],
     [
       'that nobody has tested',
       (folder, contentKey) => writeResult(folder, target, { contentKey }),
-      /manifest\.json: names no report of a smoke test/,
+      /manifest\.json: has no report of a smoke test/,
     ],
     [
       'with the report of a test that failed',
@@ -150,7 +150,7 @@ describe('a cached result', () => {
           [fileName(target, 'sums')]: line(report, bytes)(line(fileName(target, 'manifest'), text)(sums)),
         });
       },
-      /smoke\.xml: is no report of a smoke test that this target passed/,
+      /smoke\.xml: is not the report of a smoke test that this target passed/,
     ],
   ])('%s is not used: it is told, marked damaged, and built anew', async (_, make, message) => {
     const cache = memoryCache();
@@ -202,7 +202,10 @@ describe('the output folder', () => {
   test.each<[string, (out: string) => Promise<unknown>]>([
     ['is a file', (out) => writeFile(out, '')],
     ['is a dangling link', (out) => symlink('nowhere', out)],
-    ["has a folder in a file's place", (out) => writeFiles(join(out, `${target}-SHA256SUMS`), { x: '' })],
+    [
+      'has a folder where a file has to go',
+      (out) => writeFiles(join(out, `${target}-SHA256SUMS`), { x: '' }),
+    ],
   ])('that %s is that error, at once; the cached result stays good', async (_, spoil) => {
     const cache = memoryCache();
     await build(cache);

@@ -61,7 +61,7 @@ describe('restoreResult', () => {
 
   test.each<[string, object, RegExp]>([
     ['of another content key', { contentKey: 'e'.repeat(64), smoke: true }, /has another content key/],
-    ['that was not tested', { smoke: false }, /names no report of a smoke test/],
+    ['that was not tested', { smoke: false }, /has no report of a smoke test/],
     [
       'with the software of another target',
       { smoke: true, top: 'slurm-1.2.3-x-amd64' },
