@@ -11,7 +11,7 @@ interface ElfFile {
   readonly elf: ElfFacts;
 }
 
-/** All sound ELF files but those of debug sections only. */
+/** All readable ELF files, except those with debug sections only. */
 export function elfFiles(tree: Tree): ElfFile[] {
   return tree.entries.flatMap((entry) => {
     const elf = elfOf(entry);

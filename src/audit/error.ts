@@ -1,7 +1,7 @@
 import { PackagingError } from '../base/errors.js';
 import type { Finding } from './audit.js';
 
-/** The tarball is not what it must be; every finding is in the message. */
+/** The tarball breaks rules of the audit; every finding is in the message. */
 export class AuditError extends PackagingError {
   constructor(
     readonly tarball: string,

@@ -18,14 +18,14 @@ import { type Tree, treeOf } from './tree.js';
 export interface PromisedFile {
   readonly feature: string;
   readonly file: string;
-  /** How it was loaded; undefined for what is no ELF file. */
+  /** How it was loaded; undefined for what is not an ELF file. */
   readonly load: Pick<Load, 'binding' | 'program' | 'missing'> | undefined;
 }
 
 export interface AuditReport {
   /** File name of the tarball. */
   readonly tarball: string;
-  /** Empty for a tarball that is as it must be. */
+  /** Empty for a tarball that breaks no rule. */
   readonly findings: readonly Finding[];
   readonly figures: {
     readonly entries: number;

@@ -53,7 +53,7 @@ export class NotYetError extends FactoryError {
   readonly exitCode = exitCodes.arguments;
 }
 
-/** The project's own data or a file of the user's configuration is not as it must be. */
+/** The project's own data or a file of the user's configuration is not valid. */
 export class ConfigurationError extends FactoryError {
   readonly exitCode = exitCodes.configuration;
 }
@@ -119,7 +119,7 @@ export class PackageBuildError extends FactoryError {
   }
 }
 
-/** The tarballs could not be made, or are not what they must be. */
+/** The tarballs could not be made, or fail their checks. */
 export class PackagingError extends FactoryError {
   readonly exitCode = exitCodes.package;
 }
@@ -129,7 +129,7 @@ export class SigningError extends FactoryError {
   readonly exitCode = exitCodes.package;
 }
 
-/** What was asked for is done, but standard output took no text. */
+/** The work is done, but its result could not be written to standard output. */
 export class OutputError extends FactoryError {
   readonly exitCode = exitCodes.general;
 }

@@ -59,7 +59,7 @@ export async function checkNewFile(path: string, input: string): Promise<void> {
 
 /**
  * What is wrong with a source mirror: a folder of this machine, by path or by file URL, that is not there,
- * is no folder or can't be read. Mirrors elsewhere are not asked.
+ * is not a folder or can't be read. Mirrors elsewhere are not asked.
  * @param cwd folder that a relative path starts from
  * @returns a sentence; undefined where nothing is wrong
  */

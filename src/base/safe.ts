@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import { PackagingError } from './errors.js';
 
-/** A file that is missing, or is no regular file that lies where its name says. */
+/** A file that is missing, or that is not a regular file at the place that its name says. */
 export class PlainFileError extends PackagingError {
   constructor(
     readonly path: string,
@@ -79,7 +79,7 @@ function requireFile(path: string, stats: Stats): void {
   if (!stats.isFile()) throw new PlainFileError(path, kindOf(stats));
 }
 
-/** What something is that is no regular file, `is a folder`. */
+/** What something is that is not a regular file: `is a folder`. */
 function kindOf(stats: Stats): string {
   if (stats.isSymbolicLink()) return 'is a symbolic link';
   if (stats.isDirectory()) return 'is a folder';

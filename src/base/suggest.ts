@@ -9,7 +9,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     : undefined;
 }
 
-/** "… is not one of a, b, c; did you mean b?" */
+/** `'x' is not a known gpu. Did you mean 'y'? Choose one of: y, z.` */
 export function unknownValue(kind: string, word: string, candidates: readonly string[]): string {
   const near = nearest(word, candidates);
   const meant = near === undefined ? '' : ` Did you mean '${near}'?`;

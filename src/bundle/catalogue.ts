@@ -77,7 +77,7 @@ export function targetOfFile(name: string, kind: FileKind): Target | undefined {
 /** Name, or path, of a file's signature. */
 export const signatureName = (file: string): string => `${file}${signatureEnd}`;
 
-/** The file that a signature is of, by the signature's name; undefined for the name of no signature. */
+/** The file that a signature is of, by the signature's name; undefined for any other name. */
 export const fileOfSignature = (name: string): string | undefined =>
   name.endsWith(signatureEnd) ? name.slice(0, -signatureEnd.length) : undefined;
 

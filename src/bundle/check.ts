@@ -16,7 +16,7 @@ export interface CheckOptions {
   readonly tested?: boolean;
   /**
    * Nothing else may lie in the folder, not even a signature. Otherwise no file may have a name that begins with
-   * the identifier and a dash, but those of the catalogue and their signatures.
+   * the identifier and a dash, except those of the catalogue and their signatures.
    */
   readonly exact: boolean;
 }
@@ -84,7 +84,7 @@ export async function inspectResult(subject: Case, options: CheckOptions): Promi
   if (manifest === undefined) return undefined;
   await checkSbom(subject, manifest);
   await checkReport(subject, manifest);
-  // A damaged one is told of by its sum.
+  // A damaged one is reported by its sum.
   const software = fileName(identifier, 'software');
   if (files.some(({ name }) => name === software)) await checkTop(subject);
   const own = await Promise.all(
@@ -148,7 +148,7 @@ function strange(
   const item = itemOf(identifier, name);
   if (item?.kind === 'sums' || (item?.kind === 'key' && !exact)) return undefined;
   if (item !== undefined && item.kind !== 'key') {
-    // What has to be in the sums was told of.
+    // What has to be in the sums is reported already.
     return sums.has(name) || item.required ? undefined : `is not in ${fileName(identifier, 'sums')}`;
   }
   const file = fileOfSignature(name);

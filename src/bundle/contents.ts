@@ -22,7 +22,7 @@ const lists = z.object(
   ),
 );
 
-/** Reads the manifest and compares it with what is asked; undefined, with a problem, where it is none. */
+/** Reads the manifest and compares it with what is asked; undefined, with a problem, where it is not a manifest. */
 export async function readManifest(
   { folder, identifier, problems }: Case,
   { contentKey, tested }: { readonly contentKey?: string; readonly tested?: boolean },
@@ -57,7 +57,7 @@ async function readJson(folder: string, file: string, problem: (text: string) =>
   try {
     return JSON.parse((await readPlain(folder, file, jsonLimit)).toString()) ?? null;
   } catch (error) {
-    // A missing file is told of where its sum is.
+    // A missing file is reported where its sum is checked.
     if (!(error instanceof PlainFileError)) problem('is not JSON');
     else if (!error.missing) problem(error.reason);
     return undefined;
@@ -88,7 +88,7 @@ interface SbomPart {
 /** The SBOM describes this software tarball. */
 export async function checkSbom({ folder, identifier, problems }: Case, manifest: Manifest): Promise<void> {
   const name = fileName(identifier, 'sbom');
-  // One that is missing or no plain file is told of by its sum.
+  // One that is missing or not a plain file is reported by its sum.
   const sbom = (await readJson(folder, name, () => {})) as SbomPart | undefined;
   if (sbom?.spdxVersion !== 'SPDX-2.3' || !Array.isArray(sbom.packages)) {
     problems.add(`${name}: is not an SPDX 2.3 document`);
@@ -108,7 +108,7 @@ export async function checkSbom({ folder, identifier, problems }: Case, manifest
   }
 }
 
-/** The report tells of this target, and no check of it failed. */
+/** The report is of this target, and no check in it failed. */
 export async function checkReport(
   { folder, identifier, problems }: Case,
   { smoke }: Manifest,

@@ -38,7 +38,7 @@ export const signatureLimit = 1 << 16;
 
 /**
  * Reads the key file that a user named; it may be reached through links.
- * @throws PackagingError when it is no regular file, or too large for a key
+ * @throws PackagingError when it is not a regular file, or too large for a key
  */
 export async function readKeyFile(path: string): Promise<PublicKey> {
   const real = await realpath(path).catch(() => {
@@ -126,7 +126,7 @@ export async function withPublicKey<T>(
   }
 }
 
-/** Ends the agent of a key folder and removes the folder; what is gone already is no error. */
+/** Ends the agent of a key folder and removes the folder; a folder that is gone already is not an error. */
 export async function removeKeyring(process: ProcessRunner, folder: string, env: Env): Promise<void> {
   // The agent holds the passphrase in its memory. Its sockets may lie outside of the folder.
   for (const words of [['--kill', 'all'], ['--remove-socketdir']]) {
@@ -144,7 +144,7 @@ async function check(
   file: string,
   signature: Buffer,
 ): Promise<Checked> {
-  // What is no signature is told by us: gpg's words for it are many.
+  // gpg has several messages for this; ours is one.
   if (!signature.includes('-----BEGIN PGP SIGNATURE-----')) {
     return { good: false, reason: 'it is not a signature' };
   }

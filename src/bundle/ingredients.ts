@@ -76,7 +76,7 @@ export function packagesOfExternals(toolchain: Packages): Map<string, string> {
   ]);
 }
 
-/** Command that tells of the distribution's packages; one that is not installed makes it fail, and is left out. */
+/** Command that lists the distribution's packages; one that is not installed makes it fail, and is left out. */
 export function distributionCommand(
   toolchain: Packages,
   runtimePackages: readonly string[],

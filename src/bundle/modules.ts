@@ -28,7 +28,7 @@ export const targetFacts = (target: Target): Facts => ({
 
 /**
  * Fills a template's placeholders; everything else stays as it is.
- * @throws ConfigurationError when the template names a fact that there is not
+ * @throws ConfigurationError when the template has a placeholder without a value
  */
 export function renderTemplate(template: string, facts: Facts): string {
   return template.replaceAll(/@([A-Z]+(?:_[A-Z]+)*)@/g, (_, name: string) => {
@@ -54,7 +54,7 @@ export interface ModuleFile {
  * The module files of a target. Lmod and Environment Modules have a tree each: from one that they shared,
  * Lmod would read both files.
  * @param templates text of each of `moduleTemplates`
- * @throws ConfigurationError when a template names a fact that there is not
+ * @throws ConfigurationError when a template has a placeholder without a value
  */
 export function moduleFiles(
   target: Target,

@@ -212,7 +212,7 @@ function specOfRuntime({ toolchain }: SbomFacts, name: string): string | undefin
   return toolchain.dependencies.find((item) => item.runtime === name)?.spec;
 }
 
-/** The licence of a spec, NOASSERTION where what the recipe says is no SPDX expression. */
+/** The licence of a spec, NOASSERTION where the recipe's text is not an SPDX expression. */
 function licenceOf({ recipes }: SbomFacts, node: LockedSpec): string {
   const licence = licences[node.name] ?? recipes.get(`${node.name}@${node.version}`)?.licence;
   return licence !== undefined && /^[A-Za-z0-9.+()-]+( [A-Za-z0-9.+()-]+)*$/.test(licence)

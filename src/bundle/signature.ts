@@ -40,7 +40,7 @@ const header = '-----BEGIN PGP PRIVATE KEY BLOCK-----';
 
 /**
  * The armored key of an input.
- * @throws SigningError when it is none
+ * @throws SigningError when it is not a private key
  */
 export function readPrivateKey(text: string): string {
   for (const candidate of [text, Buffer.from(text, 'base64').toString('utf8')]) {
@@ -56,7 +56,7 @@ export function readPrivateKey(text: string): string {
 export function maskKey(logger: Logger, privateKey: string, passphrase: string): void {
   const armored = Buffer.from(privateKey, 'base64').toString('utf8');
   const texts = [privateKey, ...(armored.includes(header) ? [armored] : [])];
-  // A log is masked line by line; short lines and the frame would hide what is no secret.
+  // A log is masked line by line; masking short lines and the frame would hide other text too.
   const lines = texts
     .flatMap((text) => text.split(/\r?\n/))
     .filter((line) => /^[A-Za-z0-9+/=]{16,}$/.test(line));

@@ -38,18 +38,18 @@ export interface VerifiedTarget {
 export interface Signer {
   readonly fingerprint: string;
   readonly user: string;
-  /** The key was given; else it came with the files, and proves nothing of who made them. */
+  /** The key was given; otherwise it came with the files, and does not show who made them. */
   readonly trusted: boolean;
 }
 
 export interface VerifyReport {
   readonly folder: string;
   readonly targets: readonly VerifiedTarget[];
-  /** What is no fault, but should be known. */
+  /** What is not a problem, but good to know. */
   readonly notes: readonly string[];
 }
 
-/** A target's files, with what is no fault. */
+/** A target's files, with notes on what is not a problem. */
 interface Verified extends Case {
   readonly notes: string[];
 }
@@ -135,7 +135,7 @@ async function verifySignatures(
   });
 }
 
-/** The signatures by their names, but for those that are no files, and those without a file. */
+/** The signatures by their names, without those that are not files or have no file. */
 async function readSignatures(
   { folder, names, problems }: Verified,
   signatures: readonly string[],
@@ -143,7 +143,7 @@ async function readSignatures(
   const read = new Map<string, Buffer>();
   for (const signature of signatures) {
     const file = fileOfSignature(signature) ?? '';
-    // Told of already: one without its file, and a file that is none.
+    // Reported already: one without its file, and a file that is not a plain one.
     if (!names.includes(file) || !(await isFile(join(folder, file)))) continue;
     try {
       read.set(signature, await readPlain(folder, signature, signatureLimit));

@@ -124,7 +124,7 @@ async function inFolder<T>(root: string, path: string, body: (folder: string) =>
 
 /**
  * A new, empty folder that only this user can enter, in the place of whatever was there.
- * @throws when a folder above it is none of this user's own
+ * @throws when a folder above it belongs to another user
  */
 export async function freshFolder(parent: string, name: string): Promise<string> {
   for (const place of [dirname(parent), parent]) {

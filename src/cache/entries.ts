@@ -29,7 +29,7 @@ const defaultLimits: EntryLimits = { restore: 3 * 60_000, save: 5 * 60_000, pati
 const copies = (key: string): string[] => [key, `${key}-r1`, `${key}-r2`];
 
 export interface EntryOptions {
-  /** Of a build with a secret: it is put on what is saved, and what lacks it is not believed. */
+  /** Of a build with a secret: what is saved gets it, and what lacks it is not trusted. */
   readonly seal?: Seal | undefined;
   /** Folder that this machine made and a container may write in: no link below it is followed. */
   readonly within?: string;
@@ -42,7 +42,7 @@ export interface EntryOptions {
   readonly onUse?: (use: CacheUse) => void;
 }
 
-/** A cache store that forgives: faults of the service and damaged entries are warnings and misses. */
+/** A cache store that never fails: faults of the service and damaged entries become warnings and misses. */
 export class CacheEntries {
   private readonly uses: CacheUse[] = [];
   private readonly damaged: Set<string>;
@@ -113,7 +113,7 @@ export class CacheEntries {
     return false;
   }
 
-  /** Says that what was restored last for this key is not what it must be: it is not used again. */
+  /** Marks what was restored last for this key as damaged: it is not used again. */
   reject(key: string): void {
     this.markDamaged(this.taken.get(key) ?? this.inScopes(key)[0] ?? key);
   }
@@ -203,7 +203,7 @@ export class CacheEntries {
     return 'saved';
   }
 
-  /** What the store knows a key by, in each scope that is believed. */
+  /** What the store knows a key by, in each scope that is trusted. */
   private inScopes(key: string): string[] {
     return [...new Set(this.policy.scopes.map((scope) => inScope(key, scope)))];
   }

@@ -49,7 +49,7 @@ export async function prepareOutput(place: OutputPlace): Promise<void> {
  * by renaming while no other build of the target does, so that what is there is one build's. A link in a file's
  * place is replaced, not followed.
  * @param from folder that only this user can write
- * @param files what they must be
+ * @param files their names, sizes and sums
  * @param whole whether they are a whole result: older files of the target then go
  * @throws InputError, DiskSpaceError, PackagingError
  */
@@ -181,7 +181,7 @@ async function makeAside({ outputDir, identifier, owner }: OutputPlace): Promise
   }
 }
 
-/** @returns undefined for what is no folder of this user's */
+/** @returns undefined for what is not a folder of this user's */
 async function openAside(folder: string): Promise<Aside | undefined> {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
   const handle = await open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(() => undefined);

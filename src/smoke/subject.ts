@@ -28,7 +28,7 @@ const manifestPart = z.object({
 /**
  * Opens the result that a software tarball belongs to: its other files lie beside it. Where its sums are there
  * too, the files must have them.
- * @throws InputError when the name is not a result's, or a file is missing, no regular file or no manifest;
+ * @throws InputError when the name is not a result's, or a file is missing or not what it should be;
  * PackagingError when the files are not those of the sums
  */
 export async function openSubject(software: string): Promise<SmokeSubject> {
