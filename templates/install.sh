@@ -71,14 +71,14 @@ Installs $target (Slurm $version for $toolchain).
   $0 --check
   $0 --uninstall --prefix P [--force]
 
-  --prefix P         folder to install in: absolute, of the characters A-Z a-z 0-9 / . _ + @ -, at most
+  --prefix P         folder to install in: absolute, only the characters A-Z a-z 0-9 / . _ + @ -, at most
                      $longest_prefix long, empty or not there yet
   --modules M        also put the module files in M/lmod (for Lmod) and M/tcl (for Environment Modules)
   --default          mark this version as the default of \`module load slurm\` in M
   --systemd [UNITS]  also write a unit for each daemon of the tree (UNITS: /etc/systemd/system)
   --dir D            folder of $target-software.tar.gz, -modules.tar.gz and -SHA256SUMS
                      (the one this script is in)
-  --check            only tell whether this machine is the one this is for, and has what Slurm needs
+  --check            only say whether this machine is one that Slurm was built for, and has what Slurm needs
   --uninstall        remove what was installed at P, and the module files and units that were written for it
   --force            install on another distribution or processor, or without packages that Slurm needs;
                      uninstall what processes run from, or what another target's script installed
@@ -99,7 +99,7 @@ TEXT
 # usage: require_plain_path WHAT PATH
 require_plain_path() {
   case $2 in
-    *[!A-Za-z0-9/._+@-]*) misuse "$1 may hold A-Z a-z 0-9 / . _ + @ - only (no white space): '$2'" ;;
+    *[!A-Za-z0-9/._+@-]*) misuse "$1 may only have the characters A-Z a-z 0-9 / . _ + @ - (no white space): '$2'" ;;
   esac
   case $2/ in
     /*/../* | /*/./* | /../* | /./*) misuse "$1 must not go through . or ..: $2" ;;
@@ -183,7 +183,7 @@ fi
 
 for word in awk cat cksum cp dirname df find grep gzip head id ln ls mkdir mv od readlink rm rmdir sed sha256sum \
   sort stat tail tar tr uname xargs; do
-  command -v "$word" >/dev/null || die "there is no $word here, which this script works with"
+  command -v "$word" >/dev/null || die "$word is not installed, and this script needs it"
 done
 
 # --- what the machine must have
@@ -257,7 +257,7 @@ existing() {
 require_safe_place() {
   [ "$(id -u)" = 0 ] || return 0
   at=$(existing "$1")
-  at=$(cd -P "$at" 2>/dev/null && pwd -P) || die "$at is no folder that can be entered"
+  at=$(cd -P "$at" 2>/dev/null && pwd -P) || die "$at is not a folder that can be entered"
   set --
   while [ "$at" != / ]; do
     set -- "$@" "$at"
@@ -267,7 +267,7 @@ require_safe_place() {
   open=$(stat -c '%a %n' / "$@" | awk '
     { sticky = length($1) == 4 ? substr($1, 1, 1) % 2 : 0 }
     !sticky && substr($1, length($1)) % 4 > 1 { sub(/^[0-9]* /, ""); print; exit }')
-  [ -z "$open" ] || die "all may write in $open, which has no sticky bit: root installs nothing below it"
+  [ -z "$open" ] || die "$open is writable by everyone and has no sticky bit: root does not install below it"
 }
 
 # Name of the target that a record is of.
@@ -281,17 +281,17 @@ require_usable_prefix() {
       "give another --prefix, or first --uninstall it with the script that installed it"
   fi
   if [ -e "$prefix" ]; then
-    [ -d "$prefix" ] || die "$prefix exists and is no folder"
+    [ -d "$prefix" ] || die "$prefix exists and is not a folder"
     [ -z "$(ls -A "$prefix")" ] || die "$prefix is not empty"
   fi
   anchor=${prefix%/*}
   anchor=$(existing "${anchor:-/}")
   rest=${prefix#"${anchor%/}/"}
-  [ -d "$anchor" ] || die "$anchor is no folder"
+  [ -d "$anchor" ] || die "$anchor is not a folder"
   # Slurm asks for its own place by the path without symbolic links, so that this one counts.
   resolved=$(cd -P "$anchor" && pwd -P)/$rest || die "$anchor can't be entered"
   case $resolved in
-    *[!A-Za-z0-9/._+@-]*) die "$prefix is really '$resolved', and that may hold A-Z a-z 0-9 / . _ + @ - only" ;;
+    *[!A-Za-z0-9/._+@-]*) die "$prefix resolves to '$resolved', which may only have the characters A-Z a-z 0-9 / . _ + @ -" ;;
   esac
   if [ ${#prefix} -gt $longest_prefix ] || [ ${#resolved} -gt $longest_prefix ]; then
     die "the prefix is longer than $longest_prefix characters"
@@ -309,13 +309,13 @@ require_usable_prefix() {
   size=$(tail -c 4 <"$dir/$target-software.tar.gz" | od -An -tu4 | tr -d ' ')
   needed=$((size * 11 / 10240 + 4096))
   free=$(df -Pk "$anchor" | awk 'NR == 2 { print $(NF - 2) }')
-  [ "$free" -ge "$needed" ] || die "$prefix needs $needed KiB, there are $free KiB free"
+  [ "$free" -ge "$needed" ] || die "$prefix needs $needed KiB, and only $free KiB are free"
 }
 
 # Refuses a folder that a file system is mounted at or below: what is in there is not this script's.
 # usage: require_no_mounts RESOLVED_FOLDER
 require_no_mounts() {
-  [ -r /proc/self/mountinfo ] || die "/proc is not mounted: no telling what is mounted below $1"
+  [ -r /proc/self/mountinfo ] || die "/proc is not mounted, so nothing shows what is mounted below $1"
   mount=$(awk -v at="$1" '$5 == at || index($5, at "/") == 1 { print $5; exit }' /proc/self/mountinfo)
   [ -z "$mount" ] || die "a file system is mounted at $mount: unmount it first; nothing was touched"
 }
@@ -432,13 +432,13 @@ recover() {
       *) note "left: $folder is another user's" && continue ;;
     esac
     case $(state_of "$folder" "$its_id") in
-      alive) die "another run of this script is at work at $prefix: process ${its_id%.*}" ;;
-      unknown) die "$folder is of a run on $(cat "$folder/owner" 2>/dev/null || :), process ${its_id%.*}: if that is over, wait an hour or remove the folder" ;;
+      alive) die "another run of this script is working on $prefix: process ${its_id%.*}" ;;
+      unknown) die "$folder belongs to a run on $(cat "$folder/owner" 2>/dev/null || :), process ${its_id%.*}: if that has ended, wait an hour or remove the folder" ;;
     esac
     require_no_mounts "$(cd -P "$folder" && pwd -P)"
     mine=${folder%"$its_id"}$id
     # Another run may be quicker.
-    mv -T "$folder" "$mine" 2>/dev/null || die "another run of this script is at work at $prefix"
+    mv -T "$folder" "$mine" 2>/dev/null || die "another run of this script is working on $prefix"
     recovered=yes
     case $mine in
       *.partial."$id") note "an interrupted installation is taken back" && undo_installation "$mine" ;;
@@ -576,7 +576,7 @@ open_installation() {
   fi
   top=${anchor%/}/${rest%%/*}
   nest=${anchor%/}/.slurm-factory.partial.$id
-  open_folder "$nest" || { nest='' && die "nothing can be made in $anchor"; }
+  open_folder "$nest" || { nest='' && die "no folder can be created in $anchor"; }
   mkdir -p "$nest/new${parent#"$top"}"
   stage=$nest/new${prefix#"$top"}.partial.$id
   open_folder "$stage"
@@ -603,7 +603,7 @@ unpack_tree() {
   fi
   grep -v "^same$tab" "$stage/differences" | head -n 20 | tr -c '\n\t -~' '?' |
     while IFS=$tab read -r how _ path; do note "$how: $path"; done
-  die "what was unpacked of $target-software.tar.gz is not what this script installs"
+  die "the content of $target-software.tar.gz is not what this script installs"
 }
 
 # Whether the release is this one or a newer one.
@@ -747,7 +747,7 @@ commit() {
     mkdir -p "${path%/*}" || die "${path%/*} could not be made"
     temporary=${path%/*}/.${path##*/}.partial.$id
     say "temporary $temporary" >>"$stage/journal"
-    (set -C && cat "$file" >"$temporary") || die "nothing can be written in ${path%/*}"
+    (set -C && cat "$file" >"$temporary") || die "no file can be written in ${path%/*}"
     inode=$(stat -c %d:%i "$temporary")
     say "file $sum $path $inode" >>"$stage/journal"
     # A link is made where nothing is, and never follows one. Some file systems know only renames.
@@ -783,7 +783,7 @@ install() {
   [ ! -d "$anchor" ] || recover
   require_usable_prefix
   if ! check; then
-    [ -n "$force" ] || die "Slurm would not run here; nothing was installed (--force installs all the same)"
+    [ -n "$force" ] || die "Slurm would not run here; nothing was installed (--force installs it anyway)"
     note "warning: Slurm will not run before that is done"
   fi
 
@@ -796,7 +796,7 @@ install() {
   done
   printf '#!/bin/sh\n' >"$stage/probe"
   chmod 755 "$stage/probe"
-  "$stage/probe" || die "no program can be started in ${parent:-/}: is it mounted noexec?"
+  "$stage/probe" || die "programs can't be started in ${parent:-/}: is it mounted noexec?"
   unpack_tree
   : >"$stage/plan"
   [ -z "$modules" ] || plan_modules
@@ -826,7 +826,7 @@ read_record() {
     /^entry (file|folder|link)\t[0-7]+\t[^\t]+\t[^\t\/][^\t]*$/ && inside($4) { entries++; next }
     { exit 1 }
     END { if (!entries) exit 1 }' <"$1" >/dev/null ||
-    die "$1 is damaged, or of an older version of this script: uninstall with the script that installed it"
+    die "$1 is damaged, or was written by an older version of this script: uninstall with the script that installed it"
   recorded=$(sed -n 's/^prefix //p' "$1")
   if [ -f "$recorded/$record_name" ] && [ "$(cd -P "$recorded" && pwd -P)" != "$here" ]; then
     note "$prefix is a copy of $recorded; the module files and units of that one stay"
@@ -865,7 +865,7 @@ move_own() {
       match($0, /.*\//) { above = substr($0, 1, RLENGTH - 1); name = substr($0, RLENGTH + 1) }
       above == folder && $0 != "lib/slurm/libslurmfull.so" { print "./" name }' "$stage/own" | tr '\n' '\0' |
       (cd -P "$prefix/$folder" && xargs -0 -r sh -c 'exec mv -- "$@" "$0"' "$stage/tree/$folder") ||
-      die "not all could be moved out of $prefix/$folder"
+      die "some files could not be moved out of $prefix/$folder"
   done <"$stage/folders"
   prune "$prefix"
   rm -f "$prefix/$record_name"
@@ -926,7 +926,7 @@ remove_tree() {
     put_back "$stage/tree" "$prefix" && rmdir "$stage/tree"
   else
     mv -T "$stage/tree" "$prefix"
-  fi || die "$stage/tree has files that are not this script's; they could not be put back"
+  fi || die "$stage/tree has files that this script did not install; they could not be put back"
 }
 
 uninstall() {
@@ -937,17 +937,17 @@ uninstall() {
   record=$prefix/$record_name
   if [ -L "$record" ] || [ ! -f "$record" ]; then
     [ -n "$recovered" ] || die "$prefix has no $record_name: not installed by this script"
-    say "nothing of this script is left at $prefix"
+    say "nothing that this script installed is left at $prefix"
     return 0
   fi
   [ "$(stat -c %u "$prefix" "$record" | sort -u)" = "$(id -u)" ] ||
-    die "$prefix is another user's (uid $(stat -c %u "$record")): uninstall it as that user"
+    die "$prefix belongs to another user (uid $(stat -c %u "$record")): uninstall it as that user"
   here=$(cd -P "$prefix" && pwd -P)
   require_no_mounts "$here"
   its_target=$(target_of "$record")
   if [ -z "$force" ]; then
     [ "$its_target" = "$target" ] ||
-      die "$prefix holds $its_target, this is the script of $target: take that one's, or give --force"
+      die "$prefix holds $its_target, but this is the script of $target: use the script of that target, or give --force"
     require_idle "$here"
   fi
   trap '' HUP INT QUIT PIPE TERM
@@ -966,7 +966,7 @@ uninstall() {
   fi
   finish_removal "$stage"
   if [ -e "$prefix" ]; then
-    say "$its_target is removed; what is left at $prefix is not this script's"
+    say "$its_target is removed; what is left at $prefix was not installed by this script"
   else
     say "$prefix is removed"
   fi

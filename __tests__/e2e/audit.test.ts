@@ -160,7 +160,7 @@ const cases: readonly Case[] = [
     'a plugin that another one is a link to is missing',
     `rm ${plugin('mpi_pmix_v4')}`,
     [
-      ['no-dangling-links', plugin('mpi_pmix'), /points at \.\/mpi_pmix_v4\.so, which is not there/],
+      ['no-dangling-links', plugin('mpi_pmix'), /points at \.\/mpi_pmix_v4\.so, which does not exist/],
       ['promised-files', plugin('mpi_pmix'), /promises PMIx \(look at pmix\)/],
     ],
   ],
@@ -215,7 +215,7 @@ const cases: readonly Case[] = [
   [
     'a dangling link',
     'ln -s libnone.so.1 lib/libnone.so',
-    [['no-dangling-links', 'lib/libnone.so', /points at libnone\.so\.1, which is not there/]],
+    [['no-dangling-links', 'lib/libnone.so', /points at libnone\.so\.1, which does not exist/]],
   ],
   [
     'a plugin that is cut off',
@@ -256,7 +256,7 @@ const cases: readonly Case[] = [
       compile('void f(void); void use(void) { f(); }', plugin('extra'), '/tmp/libforeign.so'),
     [
       ['needed-libraries', plugin('extra'), /needs libforeign\.so\.1, which is neither in the tarball nor/],
-      ['owned-libraries', plugin('extra'), /needs libforeign\.so\.1, which is not there/],
+      ['owned-libraries', plugin('extra'), /needs libforeign\.so\.1, which does not exist/],
       ['loadable', plugin('extra'), /libforeign\.so\.1: cannot open shared object file/],
     ],
   ],
@@ -286,7 +286,7 @@ const cases: readonly Case[] = [
     'mv lib/slurm/libslurm_pmi.so lib/slurm/moved.so',
     [
       ['needed-libraries', 'lib/libpmi.so.0.0.0', /needs libslurm_pmi\.so, which is neither/],
-      ['owned-libraries', 'lib/libpmi.so.0.0.0', /needs libslurm_pmi\.so, which is not there/],
+      ['owned-libraries', 'lib/libpmi.so.0.0.0', /needs libslurm_pmi\.so, which does not exist/],
       ['loadable', 'lib/libpmi.so.0.0.0', /libslurm_pmi\.so: cannot open shared object file/],
     ],
   ],

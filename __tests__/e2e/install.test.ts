@@ -132,7 +132,7 @@ withResult('the installer', () => {
     ['a file', '--prefix /etc/passwd', 1, 'no folder'],
     ['a mount point', '--prefix /noexec', 1, 'mount point'],
     ['a noexec mount', '--prefix /noexec/slurm', 1, 'noexec'],
-    ['a full disk', '--prefix /small/slurm', 1, 'KiB free'],
+    ['a full disk', '--prefix /small/slurm', 1, 'KiB are free'],
     ['unknown options', '--prefix /x --bogus -z', 2, "'--bogus' '-z'"],
     ['no prefix', '', 2, '--prefix is missing'],
     ['a place without sums', '--prefix /x --dir /srv', 1, 'SHA256SUMS is missing'],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { fileName, resultFiles, smokeReportName } from '../../src/bundle/catalogue.js';
+import { fileName, resultFiles } from '../../src/bundle/catalogue.js';
 import { type Manifest, makeManifest } from '../../src/bundle/manifest.js';
 import { describeFile, formatSums } from '../../src/bundle/sums.js';
 import { formatJunit } from '../../src/smoke/junit.js';
@@ -78,7 +78,7 @@ export async function writeResult(folder: string, identifier: string, odd: Oddit
       spdxVersion: 'SPDX-2.3',
       packages: [{ packageFileName: names.software, checksums }],
     }),
-    ...(odd.smoke ? { [smokeReportName(identifier)]: smokeXml(identifier) } : {}),
+    ...(odd.smoke ? { [fileName(identifier, 'smoke')]: smokeXml(identifier) } : {}),
   });
   const made = makeManifest({
     target,
@@ -91,9 +91,11 @@ export async function writeResult(folder: string, identifier: string, odd: Oddit
     specs: [],
     runtimePackages: ['libc6', 'libmunge2'],
     packageManager: 'dpkg',
-    files,
-    sbom: await describeFile(path(names.sbom)),
-    ...(odd.smoke ? { smoke: await describeFile(path(smokeReportName(identifier))) } : {}),
+    files: [
+      ...files,
+      await describeFile(path(names.sbom)),
+      ...(odd.smoke ? [await describeFile(path(fileName(identifier, 'smoke')))] : []),
+    ],
   });
   const manifest = { ...made, ...odd.manifest };
   await writeFiles(folder, { [names.manifest]: JSON.stringify(manifest) });
@@ -102,7 +104,7 @@ export async function writeResult(folder: string, identifier: string, odd: Oddit
     names.installer,
     names.sbom,
     names.manifest,
-    ...(odd.smoke ? [smokeReportName(identifier)] : []),
+    ...(odd.smoke ? [fileName(identifier, 'smoke')] : []),
   ]);
   return manifest;
 }

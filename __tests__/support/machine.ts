@@ -32,6 +32,8 @@ export const lockText = JSON.stringify({
 export const slurmPrefix = '/opt/slurm-factory/store/__spack_path_placeholder__/slurm';
 
 const nvmlPrefix = '/opt/slurm-factory/store/__spack_path_placeholder__/nvml';
+/** The copy of Slurm's tree that the tarball is made from. */
+export const packedTree = '/opt/slurm-factory/store/tree';
 
 /** Folders that the fake build left debug files in, in no order. */
 export const debugFolders = ['./sbin/.debug', './bin/.debug'];
@@ -191,7 +193,7 @@ async function session(
   };
   const host = (path: string) => at(path.replace('/opt/slurm-factory/', ''));
   if (words[0] === 'dpkg-query') return distribution(words[3] ?? '', words.slice(4));
-  if (words[0] === 'find' && words.includes('.debug')) return { stdout: `${debugFolders.join('\n')}\n` };
+  if (words[0] === 'find' && words.includes('-type')) return { stdout: `${debugFolders.join('\n')}\n` };
   if (words[0] === 'head' && words.at(-1) === `${slurmPrefix}/.spack/sbom/spdx-2.3.json`) {
     return { stdout: spackSbom };
   }
@@ -206,7 +208,9 @@ async function session(
   if (words.includes('install')) {
     return install(at('store'), [at('arrivals/build-cache'), at('build-cache')], at('user-cache'));
   }
-  if (words[0] === 'cp') await cp(host(words.at(-2) ?? ''), host(words.at(-1) ?? ''), { recursive: true });
+  // What the fake Spack installed is not there.
+  if (words[0] === 'cp' && words.at(-2) !== slurmPrefix)
+    await cp(host(words.at(-2) ?? ''), host(words.at(-1) ?? ''), { recursive: true });
   if (words[0] === 'tar' && words.includes('--create')) {
     if (after(words, '--file') !== '-' || stdoutFile === undefined) return { exitCode: 2 };
     const from = after(words, '--directory');

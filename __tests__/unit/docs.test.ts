@@ -3,11 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import { AuditError } from '../../src/audit/error.js';
 import * as errors from '../../src/base/errors.js';
 import { PlainFileError } from '../../src/base/safe.js';
-import { signingKeyName } from '../../src/bundle/signature.js';
+import { catalogue, fileName } from '../../src/bundle/catalogue.js';
 import { commands } from '../../src/cli/commands/index.js';
 import { isInputName } from '../../src/config/inputs.js';
-import { debugTarball, resultFiles } from '../../src/pipeline/report.js';
-import { smokeReportName } from '../../src/pipeline/stages/smoke.js';
 import { SmokeError } from '../../src/smoke/report.js';
 import { imagePackages, parseToolchain } from '../../src/targets/toolchains.js';
 
@@ -76,7 +74,8 @@ test('the commands that install are npm ci, in the docs and where checks run', a
 });
 
 const inputsText = await read('docs/inputs.md');
-const errorTables = tables(await read('docs/errors.md'));
+const errorsText = await read('docs/errors.md');
+const errorTables = tables(errorsText);
 
 test('docs/examples.md installs what a build without a container needs, and nothing else', async () => {
   const text = await read('docs/examples.md');
@@ -91,13 +90,7 @@ describe('docs/inputs.md', () => {
   const documented = tables(inputsText);
 
   test('has every file that a build leaves', () => {
-    const identifier = '<target>';
-    const names = [
-      ...Object.values(resultFiles(identifier)),
-      debugTarball(identifier),
-      smokeReportName(identifier),
-      signingKeyName(identifier),
-    ];
+    const names = catalogue.map(({ kind }) => fileName('<target>', kind));
     expect(documented['file']?.map(([name]) => name)).toEqual(expect.arrayContaining(names));
   });
 
@@ -112,7 +105,6 @@ describe('docs/inputs.md', () => {
 });
 
 describe('docs/errors.md', () => {
-  const rows = errorTables['class'] ?? [];
   const isError = (value: unknown): value is new (...given: never[]) => errors.FactoryError =>
     typeof value === 'function' && value.prototype instanceof errors.FactoryError;
   const classes = [...Object.values<unknown>(errors).filter(isError), AuditError, PlainFileError, SmokeError];
@@ -140,13 +132,29 @@ describe('docs/errors.md', () => {
     ].map((error) => [error.name, String(error.exitCode)]),
   );
 
-  test('names every class of error once, with its exit code, its meaning and what to do', () => {
-    expect(rows.map(([name]) => name).sort()).toEqual(classes.map((kind) => kind.name).sort());
-    expect(Object.fromEntries(rows.map(([name, code]) => [name, code]))).toEqual(Object.fromEntries(codes));
-    for (const [, , meaning, remedy] of rows) {
-      expect(meaning).toMatch(/\S.*\.$/);
-      expect(remedy).toMatch(/\S.*\.$/);
+  test('has a section for every class: its exit code, its meaning and what to do', () => {
+    const found = [
+      ...errorsText.matchAll(/^### (\w+)\n\nExit code (\d)\. (\S.*\.)\n\nWhat to do: (\S.*\.)\n/gm),
+    ].map(([, name, code]) => [name, code]);
+    expect(found.map(([name]) => name).sort()).toEqual(classes.map((kind) => kind.name).sort());
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(codes));
+  });
+
+  test('is where each error sends to', async () => {
+    const headings = [...errorsText.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading.toLowerCase());
+    for (const name of codes.keys()) {
+      const [page = '', anchor = ''] = errors.errorLink(name).split('#');
+      expect(headings.filter((heading) => heading === anchor)).toHaveLength(1);
+      expect(page).toMatch(/docs\/errors\.md$/);
     }
+  });
+
+  test('is named by its whole address as soon as package.json has one', async () => {
+    const { homepage, repository } = JSON.parse(await read('package.json'));
+    const address = homepage ?? repository?.url ?? repository;
+    const [page] = errors.errorLink('InputError').split('#');
+    if (address === undefined) expect(page).toBe('docs/errors.md');
+    else expect(page).toMatch(/^https:\/\/.*\/docs\/errors\.md$/);
   });
 
   test('explains every exit code', () => {

@@ -35,7 +35,7 @@ class Reader:
         descriptor = os.open(archive, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         self.file = os.fdopen(descriptor, "rb")
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            sys.exit("it is no regular file")
+            sys.exit("it is not a regular file")
         self.stream = gzip.GzipFile(fileobj=self.file)
         self.left = MOST_BYTES
 

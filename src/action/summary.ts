@@ -1,8 +1,9 @@
 import { summary } from '@actions/core';
+import { formatBytes } from '../base/bytes.js';
 import { visible } from '../base/text.js';
 import type { BuildReport } from '../pipeline/report.js';
 import { stageTitles } from '../pipeline/stage.js';
-import { type CacheReport, cacheRows, cacheTotals, megabytes, summaryRows } from '../pipeline/summary.js';
+import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../pipeline/summary.js';
 import { checkRows } from '../smoke/report.js';
 
 /** Text in a summary, which is HTML, and Markdown again behind an empty line. */
@@ -29,7 +30,7 @@ export async function writeSummary(report: BuildReport): Promise<void> {
       header('File', 'Size', 'SHA-256'),
       ...report.described.map((file) => [
         link(file.name),
-        megabytes(file.size),
+        formatBytes(file.size),
         `<code>${html(file.sha256)}</code>`,
       ]),
     ])

@@ -1,8 +1,7 @@
 import { visible } from '../base/text.js';
 import type { Expectation } from './expectation.js';
-import type { Facts } from './facts.js';
 import { type Rule, rules } from './rules.js';
-import { type Breach, type Tree, treeOf } from './tree.js';
+import type { Breach, Tree } from './tree.js';
 
 /** A broken rule: where, what, and what to do. */
 export interface Finding extends Breach {
@@ -10,11 +9,7 @@ export interface Finding extends Breach {
   readonly remedy: string;
 }
 
-/** Judges a tarball's facts by all rules. Of a damaged archive nothing else is worth saying. */
-export function auditFacts(facts: Facts, expectation: Expectation): Finding[] {
-  return auditTree(treeOf(facts, expectation.top), expectation);
-}
-
+/** Judges a tarball's tree by all rules. Of a damaged archive nothing else is worth saying. */
 export function auditTree(tree: Tree, expectation: Expectation): Finding[] {
   const applied = tree.damage === null ? rules : rules.slice(0, 1);
   return applied.flatMap(({ id, remedy, check }) =>

@@ -12,7 +12,7 @@ interface ElfFile {
   readonly elf: ElfFacts;
 }
 
-/** All sound ELF files but those of debug sections only. */
+/** All readable ELF files, except those with debug sections only. */
 export function elfFiles(tree: Tree): ElfFile[] {
   return tree.entries.flatMap((entry) => {
     const elf = elfOf(entry);
@@ -66,7 +66,9 @@ export function unownedLibraries(tree: Tree): Breach[] {
       .filter((soname) => unowned.has(soname))
       .map((soname) => {
         const path = unowned.get(soname);
-        return path ? `it needs ${path}, which no package holds` : `it needs ${soname}, which is not there`;
+        return path
+          ? `it needs ${path}, which belongs to no package`
+          : `it needs ${soname}, which does not exist`;
       }),
   );
 }

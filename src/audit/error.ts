@@ -1,7 +1,7 @@
 import { PackagingError } from '../base/errors.js';
 import type { Finding } from './audit.js';
 
-/** The tarball is not what it must be; every finding is in the message. */
+/** The tarball breaks rules of the audit; every finding is in the message. */
 export class AuditError extends PackagingError {
   constructor(
     readonly tarball: string,
@@ -10,7 +10,7 @@ export class AuditError extends PackagingError {
     const places = findings.length === 1 ? 'one place' : `${findings.length} places`;
     super(
       `${tarball} fails its audit in ${places}:\n${formatFindings(findings)}`,
-      'Mend what the arrows say and build again; docs/audit.md explains the rules.',
+      'Do what the lines with an arrow say and build again; docs/audit.md explains the rules.',
     );
   }
 }
@@ -19,7 +19,7 @@ export class AuditError extends PackagingError {
 const mostLines = 50;
 
 /** A block for each rule: a line for each file, then what to do. */
-export function formatFindings(findings: readonly Finding[]): string {
+function formatFindings(findings: readonly Finding[]): string {
   const byRule = new Map<string, Finding[]>();
   for (const finding of findings) {
     const group = byRule.get(finding.rule);

@@ -108,7 +108,7 @@ export interface InventoryRequest {
 
 /**
  * Reads the script's answer.
- * @throws PackagingError when it is not as it must be
+ * @throws PackagingError when it does not match the schema
  */
 export function parseFacts(json: string): Facts {
   try {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { PackagingError } from '../base/errors.js';
-import { visible } from '../base/text.js';
+import { lastLine, visible } from '../base/text.js';
 import type { Session } from '../container/session.js';
 import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
@@ -19,14 +19,14 @@ import { type Tree, treeOf } from './tree.js';
 export interface PromisedFile {
   readonly feature: string;
   readonly file: string;
-  /** How it was loaded; undefined for what is no ELF file. */
+  /** How it was loaded; undefined for what is not an ELF file. */
   readonly load: Pick<Load, 'binding' | 'program' | 'missing'> | undefined;
 }
 
 export interface AuditReport {
   /** File name of the tarball. */
   readonly tarball: string;
-  /** Empty for a tarball that is as it must be. */
+  /** Empty for a tarball that breaks no rule. */
   readonly findings: readonly Finding[];
   readonly figures: {
     readonly entries: number;
@@ -82,7 +82,7 @@ export async function auditTarball(session: Session, request: AuditRequest): Pro
   const answer = await session.exec([session.python, '-c', script, question]);
   if (answer.exitCode !== 0) {
     throw new PackagingError(
-      `${posix.basename(tarball)} could not be audited: ${visible(answer.stderr.trim().split('\n').at(-1) ?? '')}`,
+      `${posix.basename(tarball)} could not be audited: ${visible(lastLine(answer.stderr))}`,
       'Check the free disk space; the audit needs gcc and the Python of the builder image.',
     );
   }

@@ -27,7 +27,7 @@ function misplaced(tree: Tree): Breach[] {
       (path) => path !== entry.path && (tree.byPath.get(path)?.type ?? 'folder') !== 'folder',
     );
     if (other !== undefined)
-      return [{ file: entry.path, detail: `it lies below ${other}, which is no folder` }];
+      return [{ file: entry.path, detail: `it is below ${other}, which is not a folder` }];
     const isLost = entry.type === 'file' && entry.plain && entry.sha256 === null;
     return isLost ? [{ file: entry.path, detail: 'something else is in its place' }] : [];
   });
@@ -39,7 +39,7 @@ export function outside(tree: Tree, { top }: Expectation): Breach[] {
   // One of a folder's files stands for all.
   const strangers = new Map(tree.outside.map(({ path }) => [path.split('/').slice(0, 2).join('/'), path]));
   return [
-    ...[...strangers.values()].map((file) => ({ file, detail: `it does not lie below ${top}/` })),
+    ...[...strangers.values()].map((file) => ({ file, detail: `it is not below ${top}/` })),
     ...repeated.map(({ path }) => ({ file: path, detail: 'the archive has this path more than once' })),
     ...misplaced(tree),
   ];
@@ -71,7 +71,8 @@ export function strangeNames(tree: Tree): Breach[] {
   return breaches(
     tree.entries,
     ({ path, plain, target }) => !plain || visible(path) !== path || visible(target ?? '') !== (target ?? ''),
-    () => 'its name, or what it points at, has characters that can not be seen or parts that are no names',
+    () =>
+      "its name, or what it points at, has characters that can't be displayed or parts that are not names",
   );
 }
 
@@ -123,7 +124,7 @@ export function danglingLinks(tree: Tree): Breach[] {
   return breaches(
     tree.entries,
     (entry) => entry.type === 'symlink' && !isFar(entry) && follow(tree, entry.path) === undefined,
-    ({ target }) => `it points at ${target}, which is not there`,
+    ({ target }) => `it points at ${target}, which does not exist`,
   );
 }
 

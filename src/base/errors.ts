@@ -56,7 +56,7 @@ export class NotYetError extends FactoryError {
   readonly exitCode = exitCodes.arguments;
 }
 
-/** The project's own data or a file of the user's configuration is not as it must be. */
+/** The project's own data or a file of the user's configuration is not valid. */
 export class ConfigurationError extends FactoryError {
   readonly exitCode = exitCodes.configuration;
 }
@@ -122,7 +122,7 @@ export class PackageBuildError extends FactoryError {
   }
 }
 
-/** The tarballs could not be made, or are not what they must be. */
+/** The tarballs could not be made, or fail their checks. */
 export class PackagingError extends FactoryError {
   readonly exitCode = exitCodes.package;
 }
@@ -132,7 +132,7 @@ export class SigningError extends FactoryError {
   readonly exitCode = exitCodes.package;
 }
 
-/** What was asked for is done, but standard output took no text. */
+/** The work is done, but its result could not be written to standard output. */
 export class OutputError extends FactoryError {
   readonly exitCode = exitCodes.general;
 }
@@ -155,9 +155,15 @@ export function exitCodeOf(error: unknown): ExitCode {
   return error instanceof FactoryError ? error.exitCode : exitCodes.general;
 }
 
-/** Message of anything that was thrown, with the hint where there is one. */
+/** The page that explains the errors: a path of this repository until package.json names its address. */
+const errorsPage = 'docs/errors.md';
+
+/** Where a class of errors is explained, by its name. */
+export const errorLink = (name: string): string => `${errorsPage}#${name.toLowerCase()}`;
+
+/** Message of anything that was thrown; for the family, with the hint and where to read more. */
 export function describeError(error: unknown): string {
-  if (error instanceof FactoryError) return `${error.message}\n${error.hint}`;
+  if (error instanceof FactoryError) return `${error.message}\n${error.hint}\nSee ${errorLink(error.name)}`;
   if (error instanceof Error) return error.message;
   return String(error);
 }

@@ -31,10 +31,6 @@ export async function makeFolder(path: string, options: FolderOptions = {}): Pro
   }
 }
 
-/** The same for the folder that a file is to be in. */
-export const makeFolderOf = (file: string, options?: FolderOptions): Promise<void> =>
-  makeFolder(dirname(resolve(file)), options);
-
 /**
  * Makes sure that a file can be written where it is to be, before the work that it is about. Nothing is made.
  * @param input option that named it
@@ -44,7 +40,7 @@ export async function checkNewFile(path: string, input: string): Promise<void> {
   const whole = resolve(path);
   const folder = dirname(whole);
   const refuse = (message: string) => new InputError([{ input, message }]);
-  if (path === '' || /\0/.test(path)) throw refuse('there is no name of a file.');
+  if (path === '' || /\0/.test(path)) throw refuse('a file name is missing.');
   const there = await stat(whole).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw folderFault(path, error, input);
@@ -56,27 +52,27 @@ export async function checkNewFile(path: string, input: string): Promise<void> {
     if (!(await stat(folder)).isDirectory()) throw coded('ENOTDIR', folder);
     await requireWritable(folder);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw refuse(`there is no folder '${folder}' to write it into.`);
+    if (codeOf(error) === 'ENOENT') throw refuse(`the folder '${folder}' does not exist.`);
     throw folderFault(there === undefined ? folder : path, error, input);
   }
 }
 
 /**
  * What is wrong with a source mirror: a folder of this machine, by path or by file URL, that is not there,
- * is no folder or can't be read. Mirrors elsewhere are not asked.
+ * is not a folder or can't be read. Mirrors elsewhere are not asked.
  * @param cwd folder that a relative path starts from
  * @returns a sentence; undefined where nothing is wrong
  */
 export async function checkMirror(mirror: string, cwd: string): Promise<string | undefined> {
   const path = mirrorFolder(mirror, cwd);
   if (path === undefined) return undefined;
-  if (path === '') return `'${mirror}' is no file URL of a folder on this machine.`;
+  if (path === '') return `'${mirror}' is not a file URL of a folder on this machine.`;
   try {
     if (!(await stat(path)).isDirectory()) throw coded('ENOTDIR', path);
     await access(path, constants.R_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return `there is no directory '${mirror}'.`;
+    if (codeOf(error) === 'ENOENT') return `the directory '${mirror}' does not exist.`;
     return sentence(mirror, error);
   }
 }
@@ -171,7 +167,7 @@ export function systemFault(error: unknown): unknown {
   if (!fileCalls.has(syscall ?? '') || !faults.has(code ?? '')) return error;
   return new FolderError(
     path === undefined ? `A file could not be written: ${message}.` : capital(sentence(path, error)),
-    'Mend that, or choose other folders.',
+    'Fix that, or choose other folders.',
     { cause: error },
   );
 }
@@ -201,7 +197,7 @@ function folderFault(path: string, error: unknown, input: string | undefined): u
   if (input !== undefined && !machineCodes.has(code)) return new InputError([{ input, message }]);
   return new FolderError(
     capital(message),
-    machineCodes.has(code) ? 'Mend that, or choose another folder.' : 'Choose another folder.',
+    machineCodes.has(code) ? 'Fix that, or choose another folder.' : 'Choose another folder.',
     { cause: error },
   );
 }
@@ -215,15 +211,15 @@ function sentence(path: string, error: unknown): string {
     ELOOP: 'is a loop of links',
     EDANGLING: 'is a link to nothing',
     ENAMETOOLONG: 'is too long',
-    EACCES: 'can not be reached or not be written by this user',
-    EPERM: 'can not be reached or not be written by this user',
+    EACCES: "can't be reached or written by this user",
+    EPERM: "can't be reached or written by this user",
     EROFS: 'is on a file system that is read-only',
-    ENOPARENT: 'is where no folder and no file can be made',
+    ENOPARENT: 'is in a place where no file or folder can be created',
     ENOENT: 'is not there',
     ENOSPC: 'is on a file system that is full',
-    EDQUOT: 'is on a file system where this user may store no more',
-    EINVAL: 'is no path',
-    ERR_INVALID_ARG_VALUE: 'is no path',
+    EDQUOT: "is on a file system where this user's quota is used up",
+    EINVAL: 'is not a valid path',
+    ERR_INVALID_ARG_VALUE: 'is not a valid path',
   }[codeOf(error) ?? ''];
   return `'${shortened(path)}' ${what ?? `can't be used: ${(error as Error).message}`}${where}.`;
 }

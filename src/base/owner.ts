@@ -6,7 +6,7 @@ export const ownerLabel = 'slurm-factory.owner';
 
 /**
  * Names a process so that another one on the machine can tell later whether it has ended: host, boot, pid
- * namespace, pid and start time, `~` between them. It is no unique name: what can't be read is left empty.
+ * namespace, pid and start time, `~` between them. It need not be unique: what can't be read is left empty.
  * @param pid as /proc counts, this process where left out
  */
 export function processOwner(pid: number = ownPid()): string {

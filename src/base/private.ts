@@ -30,7 +30,7 @@ export function sharedReason(facts: Facts, own: number | undefined = uid()): str
  */
 export function sharedFolder(path: string, lstat: (path: string) => Facts = lstatSync): string | undefined {
   const facts = lstat(path);
-  if (!facts.isDirectory()) return `${path} is no folder`;
+  if (!facts.isDirectory()) return `${path} is not a folder`;
   const shared = sharedReason(facts);
   if (shared !== undefined) return `${path} ${shared}`;
   for (let folder = dirname(path); ; folder = dirname(folder)) {

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import { PackagingError } from './errors.js';
 
-/** A file that is missing, or is no regular file that lies where its name says. */
+/** A file that is missing, or that is not a regular file at the place that its name says. */
 export class PlainFileError extends PackagingError {
   constructor(
     readonly path: string,
@@ -35,7 +35,7 @@ export async function openPlain(root: string, path: string): Promise<FileHandle>
   const parts = path.split('/');
   const name = parts.at(-1) ?? '';
   if (parts.some((part) => part === '' || part === '.' || part === '..') || path.includes('\0')) {
-    throw new PlainFileError(path, 'is no path below its folder');
+    throw new PlainFileError(path, 'is not a path below its folder');
   }
   let folder = await open(root, O_RDONLY | O_DIRECTORY).catch((error: unknown) => {
     throw asPlainError(root, error);
@@ -79,7 +79,7 @@ function requireFile(path: string, stats: Stats): void {
   if (!stats.isFile()) throw new PlainFileError(path, kindOf(stats));
 }
 
-/** What something is that is no regular file, `is a folder`. */
+/** What something is that is not a regular file: `is a folder`. */
 function kindOf(stats: Stats): string {
   if (stats.isSymbolicLink()) return 'is a symbolic link';
   if (stats.isDirectory()) return 'is a folder';
@@ -93,7 +93,7 @@ function asPlainError(path: string, error: unknown): PlainFileError {
   if (code === 'ENOENT') return new PlainFileError(path, 'is missing', true);
   // With O_DIRECTORY a link that is not followed is "no directory", else it is a "loop".
   if (code === 'ENOTDIR' || code === 'ELOOP')
-    return new PlainFileError(path, 'is no file below plain folders');
+    return new PlainFileError(path, 'is not a file below plain folders');
   return new PlainFileError(path, `can't be read (${code ?? String(error)})`);
 }
 
@@ -101,13 +101,13 @@ function asPlainError(path: string, error: unknown): PlainFileError {
 async function* pieces(file: FileHandle, path: string, limit: number): AsyncGenerator<Buffer> {
   const { size } = await file.stat();
   if (size > limit)
-    throw new PlainFileError(path, `has ${size} bytes, more than the ${limit} that it may have`);
+    throw new PlainFileError(path, `has ${size} bytes, more than the ${limit} that are allowed`);
   const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, size + 1));
   for (let seen = 0; ; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
     seen += bytesRead;
     if (seen > size || (bytesRead === 0 && seen < size)) {
-      throw new PlainFileError(path, 'was changed while it was read');
+      throw new PlainFileError(path, 'changed while it was read');
     }
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);

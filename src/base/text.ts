@@ -20,3 +20,6 @@ function escaped(character: string): string {
     ? `\\x${code.toString(16).padStart(2, '0')}`
     : `\\u${code.toString(16).padStart(4, '0')}`;
 }
+
+/** The last line of a program's output that says anything, without the spaces around it; empty when none does. */
+export const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';

@@ -9,8 +9,6 @@ export interface ArchivePlan {
   readonly folder: string;
   /** Name of the archive's top folder. */
   readonly top: string;
-  /** Patterns, relative to the folder, that stay out. */
-  readonly exclude: readonly string[];
   /** What goes in, relative to the folder; all of it when left out. */
   readonly members?: readonly string[];
   readonly jobs: number;
@@ -40,7 +38,6 @@ export function packCommand(plan: ArchivePlan): [string, ...string[]] {
     '--hard-dereference',
     '--directory',
     plan.folder,
-    ...plan.exclude.map((pattern) => `--exclude=${pattern}`),
     `--transform=s,^\\.,${plan.top},S`,
     ...(plan.members ?? ['.']),
   ];

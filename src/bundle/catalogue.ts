@@ -1,74 +1,88 @@
+import { join } from 'node:path';
+import { parseTarget, type TargetName } from '../targets/identifier.js';
+
 /**
- * The one list of a result's files. What is built, checked, signed, cached, handed out and removed comes
- * from it.
+ * The one list of a result's files. What is built, described, checked, signed, cached, handed out and removed
+ * comes from it: a new kind is a row here, the stage that makes the file, and a test. Every file that a build
+ * made is in the summary and the report; only what has `output` is an output of the action too.
  */
 
-export type FileKind =
-  | 'software'
-  | 'modules'
-  | 'debug'
-  | 'installer'
-  | 'sbom'
-  | 'smoke'
-  | 'manifest'
-  | 'sums'
-  | 'key';
-
-/** One kind of file that a result has. */
-export interface CatalogueItem {
-  readonly kind: FileKind;
+interface Row {
   /** What stands behind the identifier and a dash. */
   readonly end: string;
-  /** A result without it is none. */
-  readonly required: boolean;
-  /** It gets a signature of its own; the rest is vouched for by the signed sums. */
-  readonly signed: boolean;
-  /** Where its sum stands: in the manifest (and then in the sums too), in the sums, or nowhere. */
-  readonly named: 'manifest' | 'sums' | 'nowhere';
-  readonly program: boolean;
+  /**
+   * Where its sum stands: in a field of the manifest (and then in the sums too), in the sums, or nowhere.
+   * `files` is the manifest's list; the other fields hold one file each.
+   */
+  readonly named: 'files' | 'sbom' | 'smoke' | 'sums' | 'nowhere';
+  /** A result without it is incomplete. */
+  readonly required?: true;
+  /** It gets a signature of its own; the signed sums cover the rest. */
+  readonly signed?: true;
+  readonly program?: true;
+  /** Name of the action's output that has its path. */
+  readonly output?: string;
 }
 
-const item = (
-  kind: FileKind,
-  end: string,
-  named: CatalogueItem['named'],
-  traits: Partial<Pick<CatalogueItem, 'required' | 'signed' | 'program'>>,
-): CatalogueItem => ({ kind, end, named, required: false, signed: false, program: false, ...traits });
-
-export const catalogue: readonly CatalogueItem[] = [
-  item('software', 'software.tar.gz', 'manifest', { required: true, signed: true }),
-  item('modules', 'modules.tar.gz', 'manifest', { required: true, signed: true }),
-  item('debug', 'debug.tar.gz', 'manifest', { signed: true }),
-  item('installer', 'install.sh', 'manifest', { required: true, program: true }),
-  item('sbom', 'sbom.spdx.json', 'manifest', { required: true }),
-  item('smoke', 'smoke.xml', 'manifest', {}),
-  item('manifest', 'manifest.json', 'sums', { required: true }),
-  item('sums', 'SHA256SUMS', 'nowhere', { required: true, signed: true }),
+const rows = {
+  software: {
+    end: 'software.tar.gz',
+    named: 'files',
+    required: true,
+    signed: true,
+    output: 'software-tarball',
+  },
+  modules: { end: 'modules.tar.gz', named: 'files', required: true, signed: true, output: 'modules-tarball' },
+  debug: { end: 'debug.tar.gz', named: 'files', signed: true },
+  installer: { end: 'install.sh', named: 'files', required: true, program: true },
+  sbom: { end: 'sbom.spdx.json', named: 'sbom', required: true },
+  smoke: { end: 'smoke.xml', named: 'smoke' },
+  manifest: { end: 'manifest.json', named: 'sums', required: true, output: 'manifest' },
+  sums: { end: 'SHA256SUMS', named: 'nowhere', required: true, signed: true },
   // The public key of the signatures, which nothing vouches for.
-  item('key', 'signing-key.asc', 'nowhere', {}),
-];
+  key: { end: 'signing-key.asc', named: 'nowhere' },
+} as const satisfies Readonly<Record<string, Row>>;
+
+export type FileKind = keyof typeof rows;
+
+/** The kinds that every result has. */
+export type RequiredKind = {
+  [K in FileKind]: (typeof rows)[K] extends { readonly required: true } ? K : never;
+}[FileKind];
+
+/** One kind of file that a result has. */
+export interface CatalogueItem extends Row {
+  readonly kind: FileKind;
+}
+
+export const catalogue: readonly CatalogueItem[] = Object.entries(rows).map(([kind, row]) => ({
+  kind: kind as FileKind,
+  ...row,
+}));
 
 const signatureEnd = '.asc';
 
-const ends = Object.fromEntries(catalogue.map(({ kind, end }) => [kind, end])) as Readonly<
-  Record<FileKind, string>
->;
-
 /** Name of a target's file; all carry its identifier, so that a matrix can upload them side by side. */
-export const fileName = (identifier: string, kind: FileKind): string => `${identifier}-${ends[kind]}`;
+export const fileName = (identifier: string, kind: FileKind): string => `${identifier}-${rows[kind].end}`;
 
-/** Name of a file's signature. */
-export const signatureName = (name: string): string => `${name}${signatureEnd}`;
+/** A file's name in a message that shows how files are named. */
+export const exampleName = (kind: FileKind): string => fileName('slurm-24.11.6-bookworm-amd64', kind);
 
-/** Files that every result has, by what they are. */
-export interface ResultFiles {
-  readonly software: string;
-  readonly modules: string;
-  readonly installer: string;
-  readonly sbom: string;
-  readonly manifest: string;
-  readonly sums: string;
+/** The target whose file of a kind has this name; undefined for any other name. */
+export function targetOfFile(name: string, kind: FileKind): TargetName | undefined {
+  const end = fileName('', kind);
+  return name.endsWith(end) ? parseTarget(name.slice(0, -end.length)) : undefined;
 }
+
+/** Name, or path, of a file's signature. */
+export const signatureName = (file: string): string => `${file}${signatureEnd}`;
+
+/** The file that a signature is of, by the signature's name; undefined for any other name. */
+export const fileOfSignature = (name: string): string | undefined =>
+  name.endsWith(signatureEnd) ? name.slice(0, -signatureEnd.length) : undefined;
+
+/** Files that every result has, by their kind. */
+export type ResultFiles = Readonly<Record<RequiredKind, string>>;
 
 /** Names of the files that every result of a target has. */
 export function resultFiles(identifier: string): ResultFiles {
@@ -78,32 +92,49 @@ export function resultFiles(identifier: string): ResultFiles {
   return Object.fromEntries(names) as ResultFiles;
 }
 
-/** Name of the tarball with debug files, which only some results have. */
-export const debugTarball = (identifier: string): string => fileName(identifier, 'debug');
+/** The files that one result has, by their kind. */
+export type PresentFiles = ResultFiles & Readonly<Partial<Record<FileKind, string>>>;
 
-/** Name of the smoke test's JUnit file. */
-export const smokeReportName = (identifier: string): string => fileName(identifier, 'smoke');
+/**
+ * Paths of a target's files in a folder.
+ * @param names names of the files that there are, those that every result has among them
+ */
+export function presentFiles(folder: string, identifier: string, names: readonly string[]): PresentFiles {
+  const present = names.flatMap((name) => {
+    const item = itemOf(identifier, name);
+    return item === undefined ? [] : [[item.kind, join(folder, name)] as const];
+  });
+  return Object.fromEntries(present) as PresentFiles;
+}
 
-/** Name of the file with the public key of a target's signatures. */
-export const signingKeyName = (identifier: string): string => fileName(identifier, 'key');
+/** Outputs of the action that hold a file's path; empty for a file that this result lacks. */
+export const fileOutputs = (files: PresentFiles): Record<string, string> =>
+  Object.fromEntries(
+    catalogue.flatMap(({ kind, output }) => (output === undefined ? [] : [[output, files[kind] ?? '']])),
+  );
 
 /** Every name that a file of the target can have, signatures too. */
 export function possibleNames(identifier: string): string[] {
   const names = catalogue.map(({ kind }) => fileName(identifier, kind));
-  return [...names, ...names.filter((name) => name !== signingKeyName(identifier)).map(signatureName)];
+  const key = fileName(identifier, 'key');
+  return [...names, ...names.filter((name) => name !== key).map(signatureName)];
 }
 
-/** What a target's file is by its name; undefined for a signature, and for what is none of its files. */
+/** What a target's file is by its name; undefined for a signature and for any other name. */
 export function itemOf(identifier: string, name: string): CatalogueItem | undefined {
   return catalogue.find(({ kind }) => fileName(identifier, kind) === name);
 }
 
+/** Whether a manifest names the files of a kind. */
+export const inManifest = ({ named }: Pick<CatalogueItem, 'named'>): boolean =>
+  named !== 'sums' && named !== 'nowhere';
+
 /** Whether a name is that of a target's file or signature, whichever target it is. */
 export function looksHandedOut(name: string): boolean {
-  const file = name.endsWith(signatureEnd) ? name.slice(0, -signatureEnd.length) : name;
+  const file = fileOfSignature(name) ?? name;
   return catalogue.some(({ end }) => name.endsWith(`-${end}`) || file.endsWith(`-${end}`));
 }
 
-/** Of names, those of files that are signed: the tarballs, and the sums, which stand for all else. */
+/** Of names, those of files that are signed: the tarballs, and the sums, which cover all else. */
 export const signedFiles = (names: readonly string[]): string[] =>
   names.filter((name) => catalogue.some(({ end, signed }) => signed && name.endsWith(`-${end}`)));

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { PackagingError } from '../base/errors.js';
 import { readPlain, sha256Plain } from '../base/safe.js';
 import { parseTarget } from '../targets/identifier.js';
-import { fileName, itemOf, resultFiles } from './catalogue.js';
+import { fileName, fileOfSignature, inManifest, itemOf, resultFiles } from './catalogue.js';
 import { checkReport, checkSbom, checkTop, jsonLimit, readManifest, reasonOf } from './contents.js';
 import { type Manifest, namedFiles } from './manifest.js';
 import { type Case, Problems } from './problems.js';
@@ -16,7 +16,7 @@ export interface CheckOptions {
   readonly tested?: boolean;
   /**
    * Nothing else may lie in the folder, not even a signature. Otherwise no file may have a name that begins with
-   * the identifier and a dash, but those of the catalogue and their signatures.
+   * the identifier and a dash, except those of the catalogue and their signatures.
    */
   readonly exact: boolean;
 }
@@ -76,7 +76,7 @@ const readLimit = 2 ** 30;
 export async function inspectResult(subject: Case, options: CheckOptions): Promise<SoundResult | undefined> {
   const { folder, identifier, problems } = subject;
   const target = parseTarget(identifier);
-  if (target === undefined) problems.add(`${fileName(identifier, 'sums')}: names no target`);
+  if (target === undefined) problems.add(`${fileName(identifier, 'sums')}: is not named after a target`);
   const sums = await readSums(subject);
   const manifest = await readManifest(subject, options);
   checkNames(subject, sums, manifest, options);
@@ -84,7 +84,7 @@ export async function inspectResult(subject: Case, options: CheckOptions): Promi
   if (manifest === undefined) return undefined;
   await checkSbom(subject, manifest);
   await checkReport(subject, manifest);
-  // A damaged one is told of by its sum.
+  // A damaged one is reported by its sum.
   const software = fileName(identifier, 'software');
   if (files.some(({ name }) => name === software)) await checkTop(subject);
   const own = await Promise.all(
@@ -127,7 +127,7 @@ function checkNames(
   }
   for (const name of sums.keys()) {
     if ((itemOf(identifier, name)?.named ?? 'nowhere') === 'nowhere') {
-      problems.add(`${sumsFile}: lists ${name}, which is no file of the target`);
+      problems.add(`${sumsFile}: lists ${name}, which is not a file of the target`);
     }
   }
   for (const name of names) {
@@ -148,13 +148,13 @@ function strange(
   const item = itemOf(identifier, name);
   if (item?.kind === 'sums' || (item?.kind === 'key' && !exact)) return undefined;
   if (item !== undefined && item.kind !== 'key') {
-    // What has to be in the sums was told of.
+    // What has to be in the sums is reported already.
     return sums.has(name) || item.required ? undefined : `is not in ${fileName(identifier, 'sums')}`;
   }
-  if (exact || !name.endsWith('.asc')) return 'is no file of the target';
-  const file = name.slice(0, -'.asc'.length);
-  if (!names.includes(file)) return 'its file is not here';
-  return itemOf(identifier, file) === undefined ? 'is no file of the target' : undefined;
+  const file = fileOfSignature(name);
+  if (exact || file === undefined) return 'is not a file of the target';
+  if (!names.includes(file)) return 'its file is missing';
+  return itemOf(identifier, file) === undefined ? 'is not a file of the target' : undefined;
 }
 
 function checkNamed(
@@ -165,16 +165,15 @@ function checkNamed(
   problems: Problems,
 ): void {
   const problem = (text: string) => problems.add(`${manifestFile}: ${text}`);
-  const listed = { sbom: manifest.sbom, smoke: manifest.smoke };
-  for (const [kind, file] of Object.entries(listed)) {
-    if (file !== undefined && file.name !== fileName(identifier, kind as 'sbom' | 'smoke')) {
-      problem(`names ${file.name} as its ${kind}`);
+  for (const field of ['sbom', 'smoke'] as const) {
+    const name = manifest[field]?.name;
+    if (name !== undefined && itemOf(identifier, name)?.named !== field) {
+      problem(`names ${name} as its ${field}`);
     }
   }
   for (const { name } of manifest.files) {
-    const item = itemOf(identifier, name);
-    if (item?.named !== 'manifest' || item.kind in listed) {
-      problem(`names ${name} among its files, which is none of them`);
+    if (itemOf(identifier, name)?.named !== 'files') {
+      problem(`lists ${name} among its files, where it does not belong`);
     }
   }
   const names = namedFiles(manifest).map(({ name }) => name);
@@ -184,9 +183,8 @@ function checkNamed(
   }
   const needed = Object.values(resultFiles(identifier));
   for (const name of new Set([...needed, ...sums.keys()])) {
-    if (itemOf(identifier, name)?.named === 'manifest' && !names.includes(name)) {
-      problem(`does not name ${name}`);
-    }
+    const item = itemOf(identifier, name);
+    if (item !== undefined && inManifest(item) && !names.includes(name)) problem(`does not name ${name}`);
   }
 }
 
@@ -207,9 +205,9 @@ async function checkFiles(
     try {
       const actual = await sha256Plain(folder, name, Math.max(file?.size ?? 0, readLimit));
       if (wanted === undefined) continue;
-      if (wanted !== actual.sha256) problems.add(`${name}: has other bytes than its sum says`);
+      if (wanted !== actual.sha256) problems.add(`${name}: does not match its sum`);
       else if (file !== undefined && (file.sha256 !== actual.sha256 || file.size !== actual.size)) {
-        problems.add(`${fileName(identifier, 'manifest')}: says another size or sum of ${name} than it has`);
+        problems.add(`${fileName(identifier, 'manifest')}: has a wrong size or sum for ${name}`);
       } else sound.push({ name, ...actual });
     } catch (error) {
       problems.add(`${name}: ${reasonOf(error)}`);

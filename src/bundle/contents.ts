@@ -24,7 +24,7 @@ const lists = z.object(
   ),
 );
 
-/** Reads the manifest and compares it with what is asked; undefined, with a problem, where it is none. */
+/** Reads the manifest and compares it with what is asked; undefined, with a problem, where it is not a manifest. */
 export async function readManifest(
   { folder, identifier, problems }: Case,
   { contentKey, tested }: { readonly contentKey?: string; readonly tested?: boolean },
@@ -36,7 +36,7 @@ export async function readManifest(
   const bounded = lists.safeParse(json);
   const parsed = bounded.success ? manifestSchema.safeParse(json) : bounded;
   if (!parsed.success) {
-    problem(`is no manifest: ${issues(parsed.error)}`);
+    problem(`is not a valid manifest: ${issues(parsed.error)}`);
     return undefined;
   }
   const manifest = parsed.data as Manifest;
@@ -46,11 +46,11 @@ export async function readManifest(
   if (contentKey !== undefined && manifest.contentKey !== contentKey) {
     problem(`has another content key (${manifest.contentKey}) than this build`);
   }
-  if (tested && manifest.smoke === undefined) problem('names no report of a smoke test');
+  if (tested && manifest.smoke === undefined) problem('has no report of a smoke test');
   const { runtimeInstall, runtimePackages } = manifest;
   const lines = distros.map((distro) => installLine(distro, runtimePackages));
   if (runtimeInstall !== undefined && !lines.includes(runtimeInstall)) {
-    problem('has another runtimeInstall than its runtimePackages make');
+    problem('has a runtimeInstall that does not match its runtimePackages');
   }
   return manifest;
 }
@@ -59,8 +59,8 @@ async function readJson(folder: string, file: string, problem: (text: string) =>
   try {
     return JSON.parse((await readPlain(folder, file, jsonLimit)).toString()) ?? null;
   } catch (error) {
-    // A missing file is told of where its sum is.
-    if (!(error instanceof PlainFileError)) problem('is no JSON');
+    // A missing file is reported where its sum is checked.
+    if (!(error instanceof PlainFileError)) problem('is not JSON');
     else if (!error.missing) problem(error.reason);
     return undefined;
   }
@@ -94,10 +94,10 @@ interface SbomPart {
 /** The SBOM describes this software tarball. */
 export async function checkSbom({ folder, identifier, problems }: Case, manifest: Manifest): Promise<void> {
   const name = fileName(identifier, 'sbom');
-  // One that is missing or no plain file is told of by its sum.
+  // One that is missing or not a plain file is reported by its sum.
   const sbom = (await readJson(folder, name, () => {})) as SbomPart | undefined;
   if (sbom?.spdxVersion !== 'SPDX-2.3' || !Array.isArray(sbom.packages)) {
-    problems.add(`${name}: is no SPDX 2.3 document`);
+    problems.add(`${name}: is not an SPDX 2.3 document`);
     return;
   }
   const software = manifest.files.find((file) => file.name === fileName(identifier, 'software'));
@@ -110,11 +110,11 @@ export async function checkSbom({ folder, identifier, problems }: Case, manifest
       ),
   );
   if (software === undefined || !described) {
-    problems.add(`${name}: is not of this target's software tarball`);
+    problems.add(`${name}: does not describe this target's software tarball`);
   }
 }
 
-/** The report tells of this target, and no check of it failed. */
+/** The report is of this target, and no check in it failed. */
 export async function checkReport(
   { folder, identifier, problems }: Case,
   { smoke }: Manifest,
@@ -124,7 +124,7 @@ export async function checkReport(
   const text = await readPlain(folder, name, jsonLimit).then(String, () => '');
   const suite = /<testsuite name="([^"]*)" tests="\d+" failures="(\d+)"/.exec(text);
   if (suite?.[1] !== identifier || suite[2] !== '0') {
-    problems.add(`${name}: is no report of a smoke test that this target passed`);
+    problems.add(`${name}: is not the report of a smoke test that this target passed`);
   }
 }
 
@@ -132,8 +132,8 @@ export async function checkReport(
 export async function checkTop({ folder, identifier, problems }: Case): Promise<void> {
   const name = fileName(identifier, 'software');
   const member = await firstMember(folder, name).catch(() => undefined);
-  if (member === undefined) problems.add(`${name}: is no tarball`);
+  if (member === undefined) problems.add(`${name}: is not a tarball`);
   else if (member.split('/')[0] !== identifier) {
-    problems.add(`${name}: does not unpack into ${identifier}, but has ${member} first`);
+    problems.add(`${name}: does not unpack into ${identifier}: its first entry is ${member}`);
   }
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { MissingRequirementError, PackagingError, SigningError } from '../base/errors.js';
 import type { ProcessRunner, RunResult } from '../base/ports.js';
 import { PlainFileError, readPlain } from '../base/safe.js';
+import { lastLine } from '../base/text.js';
 
 /** gpg with keys of our own: it sees neither the user's keyring and settings nor a network. */
 
@@ -37,11 +38,11 @@ export const signatureLimit = 1 << 16;
 
 /**
  * Reads the key file that a user named; it may be reached through links.
- * @throws PackagingError when it is no regular file, or too large for a key
+ * @throws PackagingError when it is not a regular file, or too large for a key
  */
 export async function readKeyFile(path: string): Promise<PublicKey> {
   const real = await realpath(path).catch(() => {
-    throw new PackagingError(`There is no key ${path}.`, 'Name the file with the public key.');
+    throw new PackagingError(`The key file ${path} does not exist.`, 'Name the file with the public key.');
   });
   try {
     return { name: basename(path), bytes: await readPlain(dirname(real), basename(real), keyLimit) };
@@ -111,7 +112,7 @@ export async function withPublicKey<T>(
     const imported = await gpg.run(['--import', '--', file]);
     if (imported.exitCode !== 0) {
       throw new SigningError(
-        `${key.name} is no public key: ${lastLine(imported)}`,
+        `${key.name} is not a public key: ${gpgReason(imported)}`,
         'Give the file that `gpg --armor --export KEY` writes.',
       );
     }
@@ -125,7 +126,7 @@ export async function withPublicKey<T>(
   }
 }
 
-/** Ends the agent of a key folder and removes the folder; what is gone already is no error. */
+/** Ends the agent of a key folder and removes the folder; a folder that is gone already is not an error. */
 export async function removeKeyring(process: ProcessRunner, folder: string, env: Env): Promise<void> {
   // The agent holds the passphrase in its memory. Its sockets may lie outside of the folder.
   for (const words of [['--kill', 'all'], ['--remove-socketdir']]) {
@@ -143,9 +144,9 @@ async function check(
   file: string,
   signature: Buffer,
 ): Promise<Checked> {
-  // What is no signature is told by us: gpg's words for it are many.
+  // gpg has several messages for this; ours is one.
   if (!signature.includes('-----BEGIN PGP SIGNATURE-----')) {
-    return { good: false, reason: 'it is no signature' };
+    return { good: false, reason: 'it is not a signature' };
   }
   await writeFile(place, signature);
   const weak = ['MD5', 'SHA1', 'RIPEMD160'].flatMap((name) => ['--weak-digest', name]);
@@ -184,7 +185,7 @@ export function judge(
   const bad = (reason: string): Checked => ({ good: false, reason });
   const status = (name: string) => new RegExp(`^\\[GNUPG:\\] ${name} (.*)$`, 'm').exec(stdout)?.[1];
   if (status('BADSIG') !== undefined) return bad('the file has other bytes than were signed');
-  if (status('NO_PUBKEY') !== undefined) return bad(`it is of another key (${status('NO_PUBKEY')})`);
+  if (status('NO_PUBKEY') !== undefined) return bad(`it was made with another key (${status('NO_PUBKEY')})`);
   if (status('REVKEYSIG') !== undefined) return bad('the key is revoked');
   if (status('EXPSIG') !== undefined) return bad('the signature has expired');
   // Fingerprint, date, time, expiry, version, reserved, key's algorithm, digest, class, primary key.
@@ -192,9 +193,9 @@ export function judge(
     (match) => match[1]?.split(' ') ?? [],
   );
   const weak = status('ERRSIG')?.split(' ')[2];
-  if (weak !== undefined && !strongDigests.has(weak)) return bad('it is made with a weak digest');
+  if (weak !== undefined && !strongDigests.has(weak)) return bad('it uses a weak digest');
   const [first] = valid;
-  if (exitCode !== 0 || first === undefined) return bad('gpg does not take it for a good signature');
+  if (exitCode !== 0 || first === undefined) return bad('gpg does not accept it as a good signature');
   for (const fields of valid) {
     const reason = faultOf(fields, expiries, now);
     if (reason !== undefined) return bad(reason);
@@ -213,18 +214,13 @@ export function judge(
 function faultOf(fields: readonly string[], expiries: Expiries, now: number): string | undefined {
   const [own, , time, , , , , digest, kind, primary] = fields;
   const made = Number(time);
-  if (digest === undefined || !strongDigests.has(digest)) return 'it is made with a weak digest';
+  if (digest === undefined || !strongDigests.has(digest)) return 'it uses a weak digest';
   // A signature of text takes other line ends for the same.
-  if (kind !== '00') return 'it is no signature of a file';
+  if (kind !== '00') return 'it is not a signature of a file';
   if (!(made <= now + skew)) return 'it is dated in the future';
   const late = [own, primary].some((key) => made > (expiries.get(key ?? '') ?? Number.POSITIVE_INFINITY));
   return late ? 'it was made after the key had expired' : undefined;
 }
 
-/** gpg's last word on what went wrong. */
-export const lastLine = ({ stderr }: RunResult): string =>
-  stderr
-    .trim()
-    .split('\n')
-    .at(-1)
-    ?.replace(/^gpg: /, '') ?? '';
+/** What gpg says went wrong, in its last line. */
+export const gpgReason = ({ stderr }: RunResult): string => lastLine(stderr).replace(/^gpg: /, '');

@@ -1,20 +1,10 @@
 import { z } from 'zod';
+import { parseJson } from '../base/json.js';
 import type { Command } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import type { Toolchain } from '../targets/toolchains.js';
 
-/** Readers of what went into a tarball: Spack's lock, its recipes and the distribution's packages. */
-
-/** One concrete spec of a lock with its edges. */
-export interface LockNode {
-  readonly name: string;
-  readonly version: string;
-  /** Spack's DAG hash, 32 characters. */
-  readonly hash: string;
-  /** The distribution's own package, which Spack did not build. */
-  readonly external: boolean;
-  readonly dependencies: readonly { readonly hash: string; readonly types: readonly string[] }[];
-}
+/** Readers of what went into a tarball: Spack's recipes and the distribution's packages. */
 
 /** What a recipe says of a package. */
 export interface Recipe {
@@ -23,39 +13,6 @@ export interface Recipe {
   /** Address of the source archive. */
   readonly source: string | undefined;
   readonly sha256: string | undefined;
-}
-
-const lockSchema = z.object({
-  concrete_specs: z.record(
-    z.string(),
-    z.object({
-      name: z.string(),
-      version: z.string(),
-      external: z.unknown().optional(),
-      dependencies: z
-        .array(
-          z.object({
-            hash: z.string(),
-            parameters: z.object({ deptypes: z.array(z.string()) }),
-          }),
-        )
-        .default([]),
-    }),
-  ),
-});
-
-/** Reads the graph of a spack.lock, sorted by name and hash. */
-export function parseLockGraph(text: string): LockNode[] {
-  const { concrete_specs: specs } = lockSchema.parse(JSON.parse(text));
-  return Object.entries(specs)
-    .map(([hash, spec]) => ({
-      name: spec.name,
-      version: spec.version,
-      hash,
-      external: Boolean(spec.external),
-      dependencies: spec.dependencies.map((edge) => ({ hash: edge.hash, types: edge.parameters.deptypes })),
-    }))
-    .sort((a, b) => compare(`${a.name} ${a.hash}`, `${b.name} ${b.hash}`));
 }
 
 // Spack writes `checksum` where SPDX wants `checksums`.
@@ -80,7 +37,7 @@ export const spackSbomPath = '.spack/sbom/spdx-2.3.json';
  * @param text undefined where Spack left none
  */
 export function parseRecipes(text: string | undefined): Map<string, Recipe> {
-  const parsed = spackSbomSchema.safeParse(text === undefined ? undefined : JSON.parse(text));
+  const parsed = spackSbomSchema.safeParse(text === undefined ? undefined : parseJson(text));
   const known = (value: string) => (value === 'NOASSERTION' || value === '' ? undefined : value);
   return new Map(
     (parsed.data?.packages ?? []).map((item) => [

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { installLine, type PackageManager } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import type { Target } from '../targets/identifier.js';
+import { itemOf } from './catalogue.js';
 import type { BundleFile } from './sums.js';
 
 /** A word of at most so many characters that a pattern describes. */
@@ -81,18 +82,18 @@ export interface ManifestFacts {
   readonly builder: string;
   readonly specs: Manifest['specs'];
   readonly runtimePackages: readonly string[];
+  /** All files that the manifest names; the catalogue says in which of its fields. */
   readonly files: readonly BundleFile[];
   /** The distribution's package manager; without it the manifest has no command. */
   readonly packageManager?: PackageManager;
-  readonly sbom?: BundleFile;
-  /** Report of the smoke test, where there was one. */
-  readonly smoke?: BundleFile;
 }
 
 /** Puts the manifest together; the same facts give the same text. */
 export function makeManifest(facts: ManifestFacts): Manifest {
   const runtimePackages = [...facts.runtimePackages].sort();
-  const { packageManager, sbom, smoke } = facts;
+  const { packageManager } = facts;
+  const [sbom] = filesOfField(facts, 'sbom');
+  const [smoke] = filesOfField(facts, 'smoke');
   return {
     ...(packageManager === undefined ? {} : { $schema: manifestSchemaId }),
     schema: 1,
@@ -110,11 +111,16 @@ export function makeManifest(facts: ManifestFacts): Manifest {
     ...(packageManager === undefined
       ? {}
       : { runtimeInstall: installLine(distroOf(packageManager), runtimePackages) }),
-    files: facts.files.map(plain),
-    ...(sbom === undefined ? {} : { sbom: plain(sbom) }),
-    ...(smoke === undefined ? {} : { smoke: plain(smoke) }),
+    files: filesOfField(facts, 'files'),
+    ...(sbom === undefined ? {} : { sbom }),
+    ...(smoke === undefined ? {} : { smoke }),
   };
 }
+
+const filesOfField = (
+  { identifier, files }: ManifestFacts,
+  field: 'files' | 'sbom' | 'smoke',
+): BundleFile[] => files.filter(({ name }) => itemOf(identifier, name)?.named === field).map(plain);
 
 /** Name, size and sum of all files that a manifest names. */
 export const namedFiles = ({ files, sbom, smoke }: Manifest): BundleFile[] => [

@@ -7,7 +7,7 @@ const block = 512;
 
 /**
  * Path of the first member of a gzipped tar archive, of which no more than its beginning is read.
- * @returns undefined where there is none, or what is there is no archive
+ * @returns undefined for an empty archive, and for what is not an archive
  * @throws PlainFileError
  */
 export async function firstMember(folder: string, name: string): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import type { PackageManager } from '../distro/distro.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 
 /** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
-export const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
+const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
 
 /** Version that `module load slurm/<version>` names: `24.11.6`, `24.11.6-cuda`. */
 export const moduleVersion = (target: Target): string =>
@@ -29,13 +29,16 @@ export const targetFacts = (target: Target): Facts => ({
 
 /**
  * Fills a template's placeholders; everything else stays as it is.
- * @throws ConfigurationError when the template names a fact that there is not
+ * @throws ConfigurationError when the template has a placeholder without a value
  */
 export function renderTemplate(template: string, facts: Facts): string {
   return template.replaceAll(/@([A-Z]+(?:_[A-Z]+)*)@/g, (_, name: string) => {
     const value = facts[name];
     if (value === undefined) {
-      throw new ConfigurationError(`A template names @${name}@, which is unknown.`, 'Mend templates/.');
+      throw new ConfigurationError(
+        `A template uses the unknown placeholder @${name}@.`,
+        'Fix the file in templates/.',
+      );
     }
     return value;
   });
@@ -52,7 +55,7 @@ export interface ModuleFile {
  * The module files of a target. Lmod and Environment Modules have a tree each: from one that they shared,
  * Lmod would read both files.
  * @param templates text of each of `moduleTemplates`
- * @throws ConfigurationError when a template names a fact that there is not
+ * @throws ConfigurationError when a template has a placeholder without a value
  */
 export function moduleFiles(
   target: Target,
@@ -103,8 +106,8 @@ export function renderInstaller(
   const odd = words.filter((word) => !/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(word));
   if (odd.length > 0) {
     throw new ConfigurationError(
-      `Not a name that the installer can hold: ${odd.map((word) => `'${word}'`).join(', ')}.`,
-      'Mend the toolchain.',
+      `The installer can't use these names: ${odd.map((word) => `'${word}'`).join(', ')}.`,
+      "Fix them in the toolchain's toolchain.yaml.",
     );
   }
   return renderTemplate(template, {
@@ -128,8 +131,8 @@ function installedList(contents: readonly InstalledEntry[]): string {
     throw new PackagingError(
       odd.length === 0
         ? 'The software tarball holds nothing to install.'
-        : `Not what the installer can put in place: ${names.join(', ')}${odd.length > 5 ? ' …' : ''}.`,
-      'Mend the recipe: plain names, no special files, no permissions but read, write and execute.',
+        : `The installer can't install these entries: ${names.join(', ')}${odd.length > 5 ? ' …' : ''}.`,
+      'Fix the recipe: it may install files, folders and links with plain names and without special permissions.',
     );
   }
   return contents

@@ -12,7 +12,7 @@ export class Problems {
     return this.count === 0;
   }
 
-  /** @param problem may hold text of a stranger's */
+  /** @param problem may hold text that nobody has checked */
   add(problem: string): void {
     this.count += 1;
     if (this.told.length >= shown) return;

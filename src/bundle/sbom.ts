@@ -1,11 +1,12 @@
 import { sha256 } from '../base/files.js';
 import { type DistributionPackage, packageUrl } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
+import type { LockedSpec } from '../spack/lock.js';
 import { gpuKinds } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import type { Release } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
-import { compare, type LockNode, packagesOfExternals, type Recipe } from './ingredients.js';
+import { compare, packagesOfExternals, type Recipe } from './ingredients.js';
 import type { ExternalRef, LicenceText, SpdxDocument, SpdxPackage, SpdxRelationship } from './spdx.js';
 import type { BundleFile } from './sums.js';
 
@@ -18,7 +19,7 @@ export interface SbomFacts {
   readonly toolchain: Pick<Toolchain, 'os' | 'packageManager' | 'compiler' | 'dependencies' | 'tools'>;
   /** The software tarball. */
   readonly tarball: BundleFile;
-  readonly lock: readonly LockNode[];
+  readonly lock: readonly LockedSpec[];
   /** Hashes of the specs whose files are in the tarball. */
   readonly shipped: readonly string[];
   /** By `name@version`. */
@@ -57,8 +58,9 @@ const compiledAgainst = new Set(Object.values(gpuKinds).flatMap(({ headerPackage
  * The SBOM of a software tarball: the tarball, the whole graph of Spack's lock and the distribution's
  * packages that the tarball needs where it runs. The same facts give the same text.
  */
-export function makeSbom(facts: SbomFacts): SpdxDocument {
-  const nodes = [...facts.lock].sort((a, b) => compare(nodeId(a), nodeId(b)));
+export function makeSbom(given: SbomFacts): SpdxDocument {
+  const nodes = [...given.lock].sort((a, b) => compare(nodeId(a), nodeId(b)));
+  const facts = { ...given, lock: nodes };
   const packages = [
     tarballPackage(facts),
     ...nodes.map((node) => nodePackage(facts, node)),
@@ -103,12 +105,12 @@ function tarballPackage(facts: SbomFacts): SpdxPackage {
   };
 }
 
-function nodePackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+function nodePackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
   if (node.name === 'slurm') return slurmPackage(facts, node);
-  return node.external ? externalPackage(facts, node) : builtPackage(facts, node);
+  return node.external !== undefined ? externalPackage(facts, node) : builtPackage(facts, node);
 }
 
-function slurmPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+function slurmPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
   const { release } = facts;
   return {
     SPDXID: nodeId(node),
@@ -134,7 +136,7 @@ function slurmPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
   };
 }
 
-function builtPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+function builtPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
   const recipe = facts.recipes.get(`${node.name}@${node.version}`);
   return {
     SPDXID: nodeId(node),
@@ -153,7 +155,7 @@ function builtPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
 }
 
 /** A spec that the distribution's own package stands for: its source is the distribution's, not upstream's. */
-function externalPackage(facts: SbomFacts, node: LockNode): SpdxPackage {
+function externalPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
   const name = packagesOfExternals(facts.toolchain).get(node.name);
   const installed = name === undefined ? undefined : facts.distribution.get(name);
   const declared = licenceOf(facts, node);
@@ -213,8 +215,8 @@ function specOfRuntime({ toolchain }: SbomFacts, name: string): string | undefin
   return toolchain.dependencies.find((item) => item.runtime === name)?.spec;
 }
 
-/** The licence of a spec, NOASSERTION where what the recipe says is no SPDX expression. */
-function licenceOf({ recipes }: SbomFacts, node: LockNode): string {
+/** The licence of a spec, NOASSERTION where the recipe's text is not an SPDX expression. */
+function licenceOf({ recipes }: SbomFacts, node: LockedSpec): string {
   const licence = licences[node.name] ?? recipes.get(`${node.name}@${node.version}`)?.licence;
   return licence !== undefined && /^[A-Za-z0-9.+()-]+( [A-Za-z0-9.+()-]+)*$/.test(licence)
     ? licence
@@ -232,7 +234,7 @@ function extractedLicences(packages: readonly SpdxPackage[]): LicenceText[] {
   }));
 }
 
-function relationships(facts: SbomFacts, nodes: readonly LockNode[]): SpdxRelationship[] {
+function relationships(facts: SbomFacts, nodes: readonly LockedSpec[]): SpdxRelationship[] {
   const byHash = new Map(nodes.map((node) => [node.hash, node]));
   const found: SpdxRelationship[] = [
     { spdxElementId: document, relationshipType: 'DESCRIBES', relatedSpdxElement: tarballId },
@@ -255,11 +257,11 @@ function relationships(facts: SbomFacts, nodes: readonly LockNode[]): SpdxRelati
 
 function edgeRelation(
   facts: SbomFacts,
-  from: LockNode,
-  to: LockNode,
+  from: LockedSpec,
+  to: LockedSpec,
   types: readonly string[],
 ): SpdxRelationship {
-  const present = to.external || facts.shipped.includes(to.hash);
+  const present = to.external !== undefined || facts.shipped.includes(to.hash);
   if (types.includes('link') && present) {
     const opened = facts.toolchain.dependencies.some((item) => item.spec === to.name && item.opened);
     return opened
@@ -285,7 +287,7 @@ const purl = (referenceLocator: string): ExternalRef => ({
 });
 
 /** Spack's own name of a spec, the hash included. */
-const spackRef = (node: LockNode): ExternalRef => ({
+const spackRef = (node: LockedSpec): ExternalRef => ({
   referenceCategory: 'OTHER',
   referenceType: 'spack',
   referenceLocator: `${node.name}@${node.version}/${node.hash}`,
@@ -293,5 +295,5 @@ const spackRef = (node: LockNode): ExternalRef => ({
 
 // An SPDX id has letters, digits, dots and dashes only.
 const plain = (text: string) => text.replaceAll('+', 'p').replaceAll(/[^A-Za-z0-9.-]/g, '-');
-const nodeId = (node: LockNode) => `SPDXRef-Spec-${plain(node.name)}-${node.hash.slice(0, 7)}`;
+const nodeId = (node: LockedSpec) => `SPDXRef-Spec-${plain(node.name)}-${node.hash.slice(0, 7)}`;
 const runtimeId = (name: string) => `SPDXRef-Runtime-${plain(name)}`;

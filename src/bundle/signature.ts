@@ -4,7 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { SigningError } from '../base/errors.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
 import { readPlain } from '../base/safe.js';
-import { type Env, Gpg, lastLine, removeKeyring, signatureLimit, withPublicKey } from './gpg.js';
+import { signatureName } from './catalogue.js';
+import { type Env, Gpg, gpgReason, removeKeyring, signatureLimit, withPublicKey } from './gpg.js';
 
 /** Detached GPG signatures, made with a key that is never in an argument, a variable or a file on a disk. */
 
@@ -30,25 +31,23 @@ export interface Keyring {
   readonly publicKey: string;
   /**
    * Signs each file and checks the signatures with the public key alone.
-   * @returns paths of the signatures, each the file's with `.asc` behind it
+   * @returns paths of the signatures, see `signatureName`
    */
   signFiles(files: readonly string[]): Promise<string[]>;
 }
-
-export { signedFiles, signingKeyName } from './catalogue.js';
 
 const header = '-----BEGIN PGP PRIVATE KEY BLOCK-----';
 
 /**
  * The armored key of an input.
- * @throws SigningError when it is none
+ * @throws SigningError when it is not a private key
  */
 export function readPrivateKey(text: string): string {
   for (const candidate of [text, Buffer.from(text, 'base64').toString('utf8')]) {
     if (candidate.includes(header)) return `${candidate.trim()}\n`;
   }
   throw new SigningError(
-    'gpg-private-key is no private key.',
+    'gpg-private-key is not a private key.',
     'Give the output of `gpg --armor --export-secret-keys KEY`, as it is or in base64.',
   );
 }
@@ -57,7 +56,7 @@ export function readPrivateKey(text: string): string {
 export function maskKey(logger: Logger, privateKey: string, passphrase: string): void {
   const armored = Buffer.from(privateKey, 'base64').toString('utf8');
   const texts = [privateKey, ...(armored.includes(header) ? [armored] : [])];
-  // A log is masked line by line; short lines and the frame would hide what is no secret.
+  // A log is masked line by line; masking short lines and the frame would hide other text too.
   const lines = texts
     .flatMap((text) => text.split(/\r?\n/))
     .filter((line) => /^[A-Za-z0-9+/=]{16,}$/.test(line));
@@ -83,8 +82,8 @@ export async function withKeyring<T>(
     const imported = await gpg.run(['--import'], privateKey);
     if (imported.exitCode !== 0) {
       throw new SigningError(
-        `gpg could not read the private key: ${lastLine(imported)}`,
-        'Export it again with `gpg --armor --export-secret-keys KEY`; the whole text belongs to it.',
+        `gpg could not read the private key: ${gpgReason(imported)}`,
+        'Export it again with `gpg --armor --export-secret-keys KEY`; give the whole text.',
       );
     }
     const listed = await gpg.run(['--list-secret-keys', '--with-colons', '--fixed-list-mode']);
@@ -115,7 +114,7 @@ async function makePrivateFolder({ places, env, logger }: SigningOptions): Promi
     if (folder !== undefined) return folder;
   }
   logger.warning(
-    `Neither /dev/shm nor XDG_RUNTIME_DIR is memory: the signing key lies below ${tmpdir()} while files are signed.`,
+    `Neither /dev/shm nor XDG_RUNTIME_DIR is in memory: the signing key is below ${tmpdir()} while files are signed.`,
   );
   return makeFolder(tmpdir());
 }
@@ -140,19 +139,21 @@ export function usableKey(listing: string): string {
   const [key] = keys;
   if (key === undefined || keys.length > 1) {
     throw new SigningError(
-      key === undefined ? 'gpg found no private key in it.' : `It holds ${keys.length} private keys.`,
+      key === undefined
+        ? 'gpg-private-key holds no private key that gpg can read.'
+        : `gpg-private-key holds ${keys.length} private keys.`,
       'Export exactly one key with `gpg --armor --export-secret-keys KEY`.',
     );
   }
   const name = `The signing key ${key.fingerprint}`;
   if (key.validity === 'e') {
     const day = new Date(Number(key.expiry) * 1000).toISOString().slice(0, 10);
-    throw new SigningError(`${name} expired on ${day}.`, 'Prolong the key or take another.');
+    throw new SigningError(`${name} expired on ${day}.`, 'Extend its expiry date or use another key.');
   }
-  if (key.validity === 'r') throw new SigningError(`${name} is revoked.`, 'Take another key.');
+  if (key.validity === 'r') throw new SigningError(`${name} is revoked.`, 'Use another key.');
   // A capital S: the key, or a subkey of it, can sign today.
   if (!key.can.includes('S')) {
-    throw new SigningError(`${name} can't sign.`, 'Take a key, or a subkey, that is made for signing.');
+    throw new SigningError(`${name} can't sign.`, 'Use a key that can sign, or that has a subkey for it.');
   }
   return key.fingerprint;
 }
@@ -173,7 +174,7 @@ async function signAndCheck(
   const made: string[] = [];
   try {
     for (const file of files) {
-      made.push(`${file}.asc`);
+      made.push(signatureName(file));
       await sign(gpg, signer, file);
     }
     await checkAll(signer, process, files);
@@ -199,7 +200,7 @@ async function sign(gpg: Gpg, { fingerprint, passphrase }: Signer, file: string)
       '--yes',
       '--armor',
       '--output',
-      `${file}.asc`,
+      signatureName(file),
       '--detach-sign',
       '--',
       file,
@@ -215,7 +216,7 @@ async function sign(gpg: Gpg, { fingerprint, passphrase }: Signer, file: string)
     throw new SigningError('The signing key has a passphrase.', 'Give it as gpg-passphrase.');
   }
   throw new SigningError(
-    `${basename(file)} could not be signed: ${lastLine(signed)}`,
+    `${basename(file)} could not be signed: ${gpgReason(signed)}`,
     'Try the key with `gpg --detach-sign`.',
   );
 }
@@ -233,12 +234,12 @@ async function checkAll(
   const key = { name: 'The key', bytes: Buffer.from(publicKey) };
   await withPublicKey(process, key, env, async ({ verify }) => {
     for (const file of files) {
-      const signature = await readPlain(dirname(file), `${basename(file)}.asc`, signatureLimit);
+      const signature = await readPlain(dirname(file), signatureName(basename(file)), signatureLimit);
       const checked = await verify(file, signature);
       if (checked.good && checked.fingerprint === fingerprint) continue;
       throw new SigningError(
-        `The new signature of ${basename(file)} does not hold: ${checked.good ? 'it is of another key' : checked.reason}.`,
-        'Build again; nothing that is not signed right is handed out.',
+        `The new signature of ${basename(file)} is not valid: ${checked.good ? 'it was made with another key' : checked.reason}.`,
+        'Build again; files without a valid signature are not handed out.',
       );
     }
   });

@@ -40,7 +40,7 @@ export function parseSums(text: string): { name: string; sha256: string }[] {
       const match = /^([0-9a-f]{64}) [ *]([^/]+)$/.exec(line);
       if (match?.[1] === undefined || match[2] === undefined) {
         throw new PackagingError(
-          `SHA256SUMS has a line that is no sum: ${visible(line.slice(0, 200))}`,
+          `SHA256SUMS has a line that is not a sum: ${visible(line.slice(0, 200))}`,
           'Fetch the files again.',
         );
       }
@@ -66,8 +66,8 @@ export async function verifySums(folder: string, sumsFile: string): Promise<stri
     );
     if (actual !== sha256) {
       throw new PackagingError(
-        `${name} ${actual === undefined ? 'is missing' : `has other bytes than ${sumsFile} says`}.`,
-        'Throw the file away and fetch it again.',
+        `${name} ${actual === undefined ? 'is missing' : `does not match its sum in ${sumsFile}`}.`,
+        'Delete the file and fetch it again.',
       );
     }
   }

@@ -4,7 +4,7 @@ import { MissingRequirementError, PackagingError, SigningError } from '../base/e
 import type { ProcessRunner } from '../base/ports.js';
 import { PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
-import { fileName, looksHandedOut, signatureName, signingKeyName } from './catalogue.js';
+import { fileName, fileOfSignature, looksHandedOut, signatureName } from './catalogue.js';
 import { inspectResult, ownersOf } from './check.js';
 import { reasonOf } from './contents.js';
 import {
@@ -38,18 +38,18 @@ export interface VerifiedTarget {
 export interface Signer {
   readonly fingerprint: string;
   readonly user: string;
-  /** The key was given; else it came with the files, and proves nothing of who made them. */
+  /** The key was given; otherwise it came with the files, and does not show who made them. */
   readonly trusted: boolean;
 }
 
 export interface VerifyReport {
   readonly folder: string;
   readonly targets: readonly VerifiedTarget[];
-  /** What is no fault, but should be known. */
+  /** What is not a problem, but good to know. */
   readonly notes: readonly string[];
 }
 
-/** A target's files, with what is no fault. */
+/** A target's files, with notes on what is not a problem. */
 interface Verified extends Case {
   readonly notes: string[];
 }
@@ -65,21 +65,24 @@ export async function verifyFolder(
   process: ProcessRunner,
 ): Promise<VerifyReport> {
   const names = await readdir(folder).catch(() => {
-    throw new PackagingError(`There is no folder ${folder}.`, 'Name the folder that the files are in.');
+    throw new PackagingError(
+      `The folder ${folder} does not exist.`,
+      'Name the folder that the files are in.',
+    );
   });
   const key = options.publicKey === undefined ? undefined : await readKeyFile(options.publicKey);
   const owners = ownersOf(names);
   if (owners.size === 0) {
     throw new PackagingError(
       `${folder} has no ${fileName('<target>', 'sums')}.`,
-      'Name the folder that the files are in; fetch all files of a target.',
+      'Name the folder that the files are in, and fetch all files of a target.',
     );
   }
   const problems = new Problems();
   const notes: string[] = [];
   const owned = new Set([...owners.values()].flat());
   for (const name of names.filter((item) => looksHandedOut(item) && !owned.has(item)).sort()) {
-    problems.add(`${name}: no SHA256SUMS of its target is here`);
+    problems.add(`${name}: the SHA256SUMS of its target is missing`);
   }
   const targets: VerifiedTarget[] = [];
   for (const [identifier, own] of owners) {
@@ -89,7 +92,7 @@ export async function verifyFolder(
     targets.push({ identifier, files: (sound?.files ?? []).map(({ name }) => name), ...signatures });
   }
   if (!problems.none) {
-    throw new PackagingError(problems.text, 'Do not use these files: throw them away and fetch them again.');
+    throw new PackagingError(problems.text, 'Do not use these files: delete them and fetch them again.');
   }
   return { folder, targets, notes: [...new Set(notes)] };
 }
@@ -101,19 +104,23 @@ async function verifySignatures(
   process: ProcessRunner,
 ): Promise<Pick<VerifiedTarget, 'signed' | 'signer'>> {
   const { identifier, names, problems, notes } = subject;
-  const keyName = signingKeyName(identifier);
+  const keyName = fileName(identifier, 'key');
   const none = { signed: [], signer: undefined };
-  const signatures = names.filter((name) => name.endsWith('.asc') && name !== keyName);
+  const signatures = names.filter((name) => fileOfSignature(name) !== undefined && name !== keyName);
   const sumsSignature = signatureName(fileName(identifier, 'sums'));
   if (!signatures.includes(sumsSignature)) {
-    if (given !== undefined) problems.add(`${sumsSignature}: is missing, so nothing says who made the files`);
+    if (given !== undefined)
+      problems.add(`${sumsSignature}: is missing, so nothing shows who made the files`);
     else notes.push(`${identifier} is not signed: the sums show damage, not who made the files.`);
   }
   const read = await readSignatures(subject, signatures);
   const key = given ?? (read.size === 0 ? undefined : await keyBeside(subject, keyName));
   if (key === undefined || read.size === 0) return none;
   const trusted = given !== undefined;
-  if (!trusted) notes.push(`${keyName} came with the files: check its fingerprint elsewhere, or give a key.`);
+  if (!trusted)
+    notes.push(
+      `${keyName} came with the files: check its fingerprint with another source, or give a public key.`,
+    );
   const checked = withPublicKey(process, key, env, (verifier) =>
     checkSignatures(subject, read, verifier, trusted),
   );
@@ -128,15 +135,15 @@ async function verifySignatures(
   });
 }
 
-/** The signatures by their names, but for those that are no files, and those without a file. */
+/** The signatures by their names, without those that are not files or have no file. */
 async function readSignatures(
   { folder, names, problems }: Verified,
   signatures: readonly string[],
 ): Promise<Map<string, Buffer>> {
   const read = new Map<string, Buffer>();
   for (const signature of signatures) {
-    const file = signature.slice(0, -'.asc'.length);
-    // Told of already: one without its file, and a file that is none.
+    const file = fileOfSignature(signature) ?? '';
+    // Reported already: one without its file, and a file that is not a plain one.
     if (!names.includes(file) || !(await isFile(join(folder, file)))) continue;
     try {
       read.set(signature, await readPlain(folder, signature, signatureLimit));
@@ -171,7 +178,7 @@ async function checkSignatures(
   const signed: string[] = [];
   let signer: Signer | undefined;
   for (const [signature, bytes] of signatures) {
-    const file = signature.slice(0, -'.asc'.length);
+    const file = fileOfSignature(signature) ?? '';
     const result = await verify(join(folder, file), bytes);
     if (!result.good) {
       problems.add(`${signature}: ${result.reason}`);
@@ -194,7 +201,7 @@ const isFile = (path: string): Promise<boolean> =>
 /** Lines that tell of a report. */
 export function formatVerifyReport({ targets, notes }: VerifyReport): string[] {
   const lines = targets.flatMap(({ identifier, files, signed, signer }) => [
-    `${identifier}  ${files.length} files are as their sums and manifest say`,
+    `${identifier}  ${files.length} files match their sums and manifest`,
     ...(signer === undefined
       ? []
       : [

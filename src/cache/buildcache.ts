@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../base/json.js';
 import { readPlain, sha256Plain } from '../base/safe.js';
 import { listPlain } from '../base/walk.js';
 
@@ -71,12 +72,4 @@ async function readPackage(
     size += contentLength;
   }
   return { name, hash, files: [manifest, ...blobs], size };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

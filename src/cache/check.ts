@@ -30,7 +30,7 @@ export async function checkEntry(folder: string, key: string, seal: Seal | undef
   const damaged = (damage: string): CheckedEntry => ({ sums, bytes, damage });
   try {
     const { names: all } = await listContent(folder);
-    if (all.length === 0) return damaged('nothing of it arrived');
+    if (all.length === 0) return damaged('it is empty');
     if (!all.includes(sumsFile)) return damaged(`${sumsFile} is missing`);
     const text = (await readPlain(folder, sumsFile, sumsLimit)).toString('utf8');
     if (seal !== undefined) {
@@ -41,10 +41,10 @@ export async function checkEntry(folder: string, key: string, seal: Seal | undef
     const files = new Set(all.filter((name) => name !== sumsFile && name !== sealFile));
     for (const line of text.split('\n').slice(0, -1)) {
       const [, sum, name] = sumLine.exec(line) ?? [];
-      if (sum === undefined || name === undefined) return damaged(`${sumsFile} is no list of sums`);
+      if (sum === undefined || name === undefined) return damaged(`${sumsFile} is not a list of sums`);
       if (!files.has(name)) return damaged(`${name} is missing`);
       const found = await sha256Plain(folder, name);
-      if (found.sha256 !== sum) return damaged(`${name} has other bytes`);
+      if (found.sha256 !== sum) return damaged(`${name} does not match its sum`);
       sums.set(name, sum);
       bytes += found.size;
     }

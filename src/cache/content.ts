@@ -52,7 +52,7 @@ export async function listContent(
   };
   const top = await lstat(root).catch(() => undefined);
   if (top === undefined) return { names, bytes };
-  if (!top.isDirectory()) throw new ContentError('it is no folder');
+  if (!top.isDirectory()) throw new ContentError('it is not a folder');
   await walk('');
   return { names: names.sort(), bytes };
 }
@@ -124,7 +124,7 @@ async function inFolder<T>(root: string, path: string, body: (folder: string) =>
 
 /**
  * A new, empty folder that only this user can enter, in the place of whatever was there.
- * @throws when a folder above it is none of this user's own
+ * @throws when a folder above it belongs to another user
  */
 export async function freshFolder(parent: string, name: string): Promise<string> {
   for (const place of [dirname(parent), parent]) {
@@ -132,7 +132,7 @@ export async function freshFolder(parent: string, name: string): Promise<string>
       if (error.code !== 'EEXIST') throw error;
     });
     const found = await lstat(place);
-    if (!found.isDirectory()) throw new Error(`${place} is no folder; a link is not followed`);
+    if (!found.isDirectory()) throw new Error(`${place} is not a folder; links are not followed`);
     if (place === parent && found.uid !== process.getuid?.())
       throw new Error(`${place} belongs to another user`);
   }

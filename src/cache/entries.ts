@@ -29,7 +29,7 @@ const defaultLimits: EntryLimits = { restore: 3 * 60_000, save: 5 * 60_000, pati
 const copies = (key: string): string[] => [key, `${key}-r1`, `${key}-r2`];
 
 export interface EntryOptions {
-  /** Of a build with a secret: it is put on what is saved, and what lacks it is not believed. */
+  /** Of a build with a secret: what is saved gets it, and what lacks it is not trusted. */
   readonly seal?: Seal | undefined;
   /** Folder that this machine made and a container may write in: no link below it is followed. */
   readonly within?: string;
@@ -42,7 +42,7 @@ export interface EntryOptions {
   readonly onUse?: (use: CacheUse) => void;
 }
 
-/** A cache store that forgives: faults of the service and damaged entries are warnings and misses. */
+/** A cache store that never fails: faults of the service and damaged entries become warnings and misses. */
 export class CacheEntries {
   private readonly uses: CacheUse[] = [];
   private readonly damaged: Set<string>;
@@ -113,7 +113,7 @@ export class CacheEntries {
     return false;
   }
 
-  /** Says that what was restored last for this key is not what it must be: it is not used again. */
+  /** Marks what was restored last for this key as damaged: it is not used again. */
   reject(key: string): void {
     this.markDamaged(this.taken.get(key) ?? this.inScopes(key)[0] ?? key);
   }
@@ -159,11 +159,12 @@ export class CacheEntries {
     directory: string,
     files: readonly string[],
   ): Promise<number> {
-    if (files.length === 0) throw new Error(`there is nothing in ${directory}`);
+    if (files.length === 0) throw new Error(`${directory} is empty`);
     const sums: string[] = [];
     let bytes = 0;
     for (const file of files) {
-      if (!isPlainName(file)) throw new Error(`${JSON.stringify(file)} is no name for a file of an entry`);
+      if (!isPlainName(file))
+        throw new Error(`${JSON.stringify(file)} can't be the name of a file of an entry`);
       const { size, sha256 } = await placeFile(this.anchor(directory), { root: staging }, file);
       bytes += size;
       sums.push(`${sha256}  ${file}\n`);
@@ -202,7 +203,7 @@ export class CacheEntries {
     return 'saved';
   }
 
-  /** What the store knows a key by, in each scope that is believed. */
+  /** What the store knows a key by, in each scope that is trusted. */
   private inScopes(key: string): string[] {
     return [...new Set(this.policy.scopes.map((scope) => inScope(key, scope)))];
   }
@@ -234,7 +235,7 @@ export class CacheEntries {
       // Only what the sums vouch for is taken; several entries may fill one folder at a time.
       for (const [file, sum] of sums) {
         const { sha256 } = await placeFile({ root: staging }, this.anchor(directory), file);
-        if (sha256 !== sum) throw new Error(`${file} was changed meanwhile`);
+        if (sha256 !== sum) throw new Error(`${file} changed in the meantime`);
       }
       this.note(name, bytes, 'restored');
       return 'whole';
@@ -259,13 +260,15 @@ export class CacheEntries {
       if (answer === undefined && milliseconds > this.limits.patience && !this.givenUp) {
         this.givenUp = true;
         const seconds = Math.round(milliseconds / 1000);
-        this.logger.warning(`The cache service took ${seconds} s for nothing; this step goes on without it.`);
+        this.logger.warning(
+          `The cache service took ${seconds} s without a result; this step continues without it.`,
+        );
       }
     }
   }
 
   private forgive(what: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.logger.warning(`The cache service failed to ${what}: ${reason}; going on without.`);
+    this.logger.warning(`The cache service failed to ${what}: ${reason}; continuing without it.`);
   }
 }

@@ -15,7 +15,7 @@ export interface Trigger {
 export interface CachePolicy {
   readonly restore: boolean;
   readonly save: boolean;
-  /** Scopes whose entries are believed, best first; what is saved goes into the first. */
+  /** Scopes whose entries are trusted, best first; what is saved goes into the first. */
   readonly scopes: readonly string[];
 }
 
@@ -31,7 +31,7 @@ const ownEvents: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Which way the caches are used, and whose entries are believed.
+ * How the caches are used, and whose entries are trusted.
  * A build with a secret believes what carries the secret's seal, and nothing else. Without one it believes
  * what builds of the repository's own code saved (`open`); any other event, a pull request for one, has a
  * scope of its own (`other`), which those never read.
@@ -72,7 +72,7 @@ export function policyNotice(
   sealed: string | undefined,
 ): string | undefined {
   if (!unguarded(mode, trigger, sealed)) return undefined;
-  return `The caches are not read for a tag or a release: nothing shows who wrote them. ${remedy}, or cache: true to believe them.`;
+  return `The caches are not read for a tag or a release: nothing shows who wrote them. ${remedy}, or cache: true to trust them.`;
 }
 
 /** Whether a scope is that of a secret: its entries carry a seal. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Host } from '../base/host.js';
+import { parseJson } from '../base/json.js';
 import type { ProcessRunner } from '../base/ports.js';
 import type { EngineProgram } from './container.js';
 
@@ -39,14 +40,6 @@ export async function availableLimits(
   const asked = await process.run([program, 'info', '--format', '{{json .Host.CgroupControllers}}']);
   const controllers = z.array(z.string()).safeParse(parseJson(asked.stdout));
   return all.filter((limit) => controllers.success && controllers.data.includes(limit));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { MissingRequirementError, NoEngineError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
+import { lastLine } from '../base/text.js';
 import type { EngineChoice } from '../config/inputs.js';
 import type { Toolchain } from '../targets/toolchains.js';
 
@@ -77,7 +78,7 @@ async function askEngine(
   if (result.exitCode === 127) return { problem: 'not installed' };
   const version = engineVersion(result.stdout);
   if (result.exitCode === 0 && version !== undefined) return { version };
-  return { problem: result.stderr.trim().split('\n').at(-1) || `exit code ${result.exitCode}` };
+  return { problem: lastLine(result.stderr) || `exit code ${result.exitCode}` };
 }
 
 /** Version of the server (Docker) or of the engine itself (Podman) from `version --format {{json .}}`. */

@@ -4,6 +4,7 @@ import { ContainerError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Logger, Ports, ProcessRunner } from '../base/ports.js';
+import { lastLine } from '../base/text.js';
 import { baseReference, imagePackages, type Toolchain } from '../targets/toolchains.js';
 import type { EngineProgram } from './container.js';
 import { engineEnvironment, proxyArguments } from './variables.js';
@@ -77,7 +78,7 @@ export async function ensureImage(
   });
   if (built.exitCode !== 0) {
     throw new ContainerError(
-      `The builder image for ${definition.toolchain.name} could not be made: ${lastLine(lines)}`,
+      `The builder image for ${definition.toolchain.name} could not be made: ${lastLine(lines.join('\n')) || 'it said nothing'}`,
       'Read the lines above; most often a package server could not be reached.',
     );
   }
@@ -127,7 +128,7 @@ async function pullBase(
   ]);
   if (inspected.exitCode !== 0) {
     throw new ContainerError(
-      `The base image ${reference} can't be pulled (${lastLine(pulled.stderr.split('\n'))}) and is not on this machine.`,
+      `The base image ${reference} can't be pulled (${lastLine(pulled.stderr) || 'it said nothing'}) and is not on this machine.`,
       'Check the name and the registry, or name another image with the input container-image.',
     );
   }
@@ -149,13 +150,4 @@ async function writeContext(context: string, definition: ImageDefinition, host: 
   await writeFile(join(context, 'clingo-requirements.txt'), definition.requirements);
   await writeFile(join(context, 'ca', 'README'), "The host's CA bundle, for the stage that fetches.\n");
   if (host.caBundle !== undefined) await copyFile(host.caBundle, join(context, 'ca', 'ca-bundle.crt'));
-}
-
-function lastLine(lines: readonly string[]): string {
-  return (
-    lines
-      .filter((line) => line.trim() !== '')
-      .at(-1)
-      ?.trim() ?? 'it said nothing'
-  );
 }

@@ -4,6 +4,7 @@ import { MissingRequirementError } from '../base/errors.js';
 import { exists, sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
+import { lastLine } from '../base/text.js';
 import { distroOf } from '../distro/distros.js';
 import { imagePackages, type Toolchain } from '../targets/toolchains.js';
 
@@ -48,7 +49,7 @@ export async function ensurePackages(
     });
     if (result.exitCode !== 0) {
       throw new MissingRequirementError(
-        `\`${step.join(' ')}\` failed: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
+        `\`${step.join(' ')}\` failed: ${lastLine(result.stderr)}`,
         'Fix what it says, then run this again.',
       );
     }
@@ -105,7 +106,7 @@ async function installModules(
     const result = await process.run(step);
     if (result.exitCode === 0) continue;
     throw new MissingRequirementError(
-      `\`${step.join(' ')}\` failed: ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
+      `\`${step.join(' ')}\` failed: ${lastLine(result.stderr)}`,
       'Check that Python 3 with venv is installed and that its package index can be reached.',
     );
   }

@@ -10,6 +10,7 @@ import { copyPlain, openPlain, PlainFileError } from '../base/safe.js';
 import { withSignal } from '../base/signal.js';
 import { unknownValue } from '../base/suggest.js';
 import { visible } from '../base/text.js';
+import { exampleName, targetOfFile } from '../bundle/catalogue.js';
 import type { EngineChoice } from '../config/inputs.js';
 import { containerNameFor } from '../container/container.js';
 import { findEngine, tellEngine } from '../container/engine.js';
@@ -20,7 +21,7 @@ import { machineSession, type Session, startSession } from '../container/session
 import type { SmokeReport } from '../smoke/report.js';
 import { smokeTest } from '../smoke/run.js';
 import { openSubject } from '../smoke/subject.js';
-import { parseTarget, type Target, withToolchain } from '../targets/identifier.js';
+import { type Target, withToolchain } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
 import { audit } from './stages/audit.js';
@@ -99,12 +100,10 @@ const newName = (kind: 'audit' | 'smoke') => containerNameFor(randomBytes(6).toS
 const refuse = (message: string): InputError => new InputError([{ input: 'tarball', message }]);
 
 function targetOf(tarball: string): Target {
-  const name = basename(resolve(tarball));
-  const identifier = name.replace(/-software\.tar\.gz$/, '');
-  const named = identifier === name ? undefined : parseTarget(identifier);
+  const named = targetOfFile(basename(resolve(tarball)), 'software');
   const target = named && withToolchain(named);
   if (target === undefined) {
-    throw refuse(`'${visible(tarball)}' is not named like slurm-24.11.6-bookworm-amd64-software.tar.gz.`);
+    throw refuse(`'${visible(tarball)}' is not named like ${exampleName('software')}.`);
   }
   return target;
 }

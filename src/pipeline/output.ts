@@ -38,7 +38,8 @@ export async function prepareOutput(place: OutputPlace): Promise<void> {
     await removeAside(await makeAside(place), place.identifier);
     for (const name of possibleNames(place.identifier)) {
       const there = await lstat(join(place.outputDir, name)).catch(() => undefined);
-      if (there?.isDirectory()) throw refuse(place.outputDir, `has a folder in the place of ${name}`);
+      if (there?.isDirectory())
+        throw refuse(place.outputDir, `has a folder named ${name}, where a file has to go`);
     }
   });
 }
@@ -48,7 +49,7 @@ export async function prepareOutput(place: OutputPlace): Promise<void> {
  * by renaming while no other build of the target does, so that what is there is one build's. A link in a file's
  * place is replaced, not followed.
  * @param from folder that only this user can write
- * @param files what they must be
+ * @param files their names, sizes and sums
  * @param whole whether they are a whole result: older files of the target then go
  * @throws InputError, DiskSpaceError, PackagingError
  */
@@ -64,7 +65,7 @@ export async function handOut(
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       if (await swapIn(place, from, files, whole)) return;
     }
-    throw refuse(place.outputDir, 'is changed by somebody else all the time');
+    throw refuse(place.outputDir, 'is being changed by another program');
   });
 }
 
@@ -165,7 +166,7 @@ const probe = 'probe';
 async function makeAside({ outputDir, identifier, owner }: OutputPlace): Promise<Aside> {
   const folder = await mkdtemp(join(outputDir, `${asidePrefix(identifier)}${owner}.`));
   const aside = await openAside(folder);
-  if (aside === undefined) throw refuse(outputDir, 'is changed by somebody else');
+  if (aside === undefined) throw refuse(outputDir, 'is being changed by another program');
   try {
     const file = await open(aside.at(probe), 'wx', 0o777);
     try {
@@ -180,7 +181,7 @@ async function makeAside({ outputDir, identifier, owner }: OutputPlace): Promise
   }
 }
 
-/** @returns undefined for what is no folder of this user's */
+/** @returns undefined for what is not a folder of this user's */
 async function openAside(folder: string): Promise<Aside | undefined> {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
   const handle = await open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(() => undefined);
@@ -229,13 +230,13 @@ const refuse = (folder: string, what: string): InputError =>
 const words: Readonly<Record<string, string>> = {
   EACCES: "can't be written by this user",
   EPERM: "can't be written by this user",
-  EROFS: 'lies on a file system that is read-only',
-  EEXIST: 'is no folder',
-  ENOTDIR: 'is no folder, or lies below a file',
-  EISDIR: "has a folder in a file's place",
-  ELOOP: 'leads through links in a loop',
-  ENAMETOOLONG: 'has too long a name',
-  ENOENT: "can't be made",
+  EROFS: 'is on a read-only file system',
+  EEXIST: 'is not a folder',
+  ENOTDIR: 'is not a folder, or is below a file',
+  EISDIR: 'has a folder where a file has to go',
+  ELOOP: 'is a loop of links',
+  ENAMETOOLONG: 'has a name that is too long',
+  ENOENT: "can't be created",
 };
 
 /** Tells what the file system says of the output folder as an error of the user's. */

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatBytes } from '../base/bytes.js';
 import type { Logger } from '../base/ports.js';
 import { type CachedPackage, completePackages } from '../cache/buildcache.js';
 import type { CacheEntries } from '../cache/entries.js';
@@ -28,7 +29,7 @@ export async function savePackages(
     if (packages.restored.includes(cached.hash)) continue;
     if (packages.wanted?.includes(cached.hash) === false) continue;
     const key = packageKey(packages.place, cached.name, cached.hash);
-    logger.info(`${cached.name}: ${(cached.size / 1e6).toFixed(1)} MB`);
+    logger.info(`${cached.name}: ${formatBytes(cached.size)}`);
     const copy = join(leaving, `package-${cached.hash}`);
     try {
       await rm(copy, { recursive: true, force: true });

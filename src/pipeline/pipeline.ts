@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { CancelledError } from '../base/errors.js';
 import type { Ports } from '../base/ports.js';
 import { withSignal } from '../base/signal.js';
-import { type ResultFiles, resultFiles } from '../bundle/catalogue.js';
+import { presentFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { type BuildContext, openContext } from './context.js';
-import type { BuildPlan, BuildRequest } from './plan.js';
+import type { BuildRequest } from './plan.js';
 import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
 import { Stopwatch, sequence } from './stage.js';
 import { attestStage } from './stages/attest.js';
@@ -15,7 +14,7 @@ import { describeStage } from './stages/describe.js';
 import { handOutStage } from './stages/hand-out.js';
 import { installStage } from './stages/install.js';
 import { lockStage } from './stages/lock.js';
-import { packStage } from './stages/pack.js';
+import { packStage, treeStage } from './stages/pack.js';
 import { preflightStage } from './stages/preflight.js';
 import { resolve } from './stages/resolve.js';
 import { findResultStage } from './stages/result.js';
@@ -35,6 +34,7 @@ const make = sequence()
   .add(sessionStage)
   .add(lockStage)
   .add(installStage)
+  .add(treeStage)
   .add(packStage)
   .add(auditStage)
   .add(describeStage)
@@ -79,7 +79,11 @@ async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> 
     contentKey: plan.contentKey,
     cacheHit: made.cacheHit,
     outputDir: plan.outputDir,
-    files: filesIn(plan),
+    files: presentFiles(
+      plan.outputDir,
+      plan.identifier,
+      finished.described.map(({ name }) => name),
+    ),
     described: finished.described,
     smoke: made.smoke,
     packages: made.packages,
@@ -114,16 +118,4 @@ async function makeResult(context: BuildContext, watch: Stopwatch): Promise<Made
   } finally {
     await context.close(failed);
   }
-}
-
-function filesIn({ identifier, outputDir }: BuildPlan): ResultFiles {
-  const names = resultFiles(identifier);
-  return {
-    software: join(outputDir, names.software),
-    modules: join(outputDir, names.modules),
-    installer: join(outputDir, names.installer),
-    sbom: join(outputDir, names.sbom),
-    manifest: join(outputDir, names.manifest),
-    sums: join(outputDir, names.sums),
-  };
 }

@@ -1,10 +1,10 @@
+import { formatBytes } from '../base/bytes.js';
 import type { CacheInventory, Logger, Ports, StoredEntry } from '../base/ports.js';
 import { planPruning } from '../cache/budget.js';
 import { reachOf } from '../cache/keys.js';
 import { type CacheUse, cacheUse } from '../cache/ledger.js';
 import { parseTarget, withToolchain } from '../targets/identifier.js';
 import type { PostRecord } from './record.js';
-import { gigabytes, megabytes } from './summary.js';
 
 /** What a run left of the entries that its target may use. */
 export interface Pruned {
@@ -61,7 +61,7 @@ async function removeOldest(
       await inventory.remove(entry);
       removed.push(entry);
       const lastUse = new Date(entry.lastUse).toISOString();
-      logger.info(`Removed from the cache: ${entry.key}, ${megabytes(entry.size)}, last used ${lastUse}`);
+      logger.info(`Removed from the cache: ${entry.key}, ${formatBytes(entry.size)}, last used ${lastUse}`);
     }
   } catch (error) {
     const left = plan.remove.length - removed.length;
@@ -69,7 +69,7 @@ async function removeOldest(
   }
   if (plan.bytes > budget) {
     logger.notice(
-      `This run alone uses ${megabytes(plan.bytes)} of cache entries, more than the cache-budget of ${megabytes(budget)}. They stay.`,
+      `This run alone uses ${formatBytes(plan.bytes)} of cache entries, more than the cache-budget of ${formatBytes(budget)}. They stay.`,
     );
   }
   const uses = removed.map(({ key, size }) => cacheUse(key, size, 'pruned'));
@@ -83,7 +83,7 @@ async function warnWhenFull(inventory: CacheInventory, logger: Logger): Promise<
   });
   if (usage === undefined || usage.bytes <= 0.9 * usage.limit) return;
   logger.warning(
-    `The caches of the repository hold ${gigabytes(usage.bytes)} of the ${gigabytes(usage.limit)} that there is room for. ` +
+    `The caches of the repository hold ${formatBytes(usage.bytes)} of the ${formatBytes(usage.limit)} that there is room for. ` +
       'Beyond that, entries are evicted that builds still use. Lower cache-budget, build fewer targets or on ' +
       "fewer branches, or delete old entries on the repository's page Actions, Caches.",
   );

@@ -1,5 +1,5 @@
 import type { UploadedArtifact } from '../base/ports.js';
-import type { ResultFiles } from '../bundle/catalogue.js';
+import type { PresentFiles } from '../bundle/catalogue.js';
 import type { BundleFile } from '../bundle/sums.js';
 import type { CacheUse } from '../cache/ledger.js';
 import type { SmokeReport } from '../smoke/report.js';
@@ -7,8 +7,6 @@ import type { Timing } from './stage.js';
 
 /** Where the result came from: the result cache, binary packages, or source. */
 export type CacheHit = 'result' | 'build-cache' | 'none';
-
-export { debugTarball, type ResultFiles, resultFiles } from '../bundle/catalogue.js';
 
 /** How many packages came from where; `external` are the distribution's. */
 export interface PackageCounts {
@@ -35,8 +33,8 @@ export interface BuildReport extends Finished {
   readonly contentKey: string;
   readonly cacheHit: CacheHit;
   readonly outputDir: string;
-  /** Absolute paths. */
-  readonly files: ResultFiles;
+  /** Absolute paths of the files that there are. */
+  readonly files: PresentFiles;
   readonly packages: PackageCounts | undefined;
   /** Cache entries that were restored, or could not be; what is saved is known after the build only. */
   readonly caches: readonly CacheUse[];

@@ -10,6 +10,7 @@ export const stageTitles = {
   session: 'Start the session',
   lock: 'Bring the lock',
   install: 'Install',
+  tree: 'Copy the tree',
   pack: 'Make the tarballs',
   audit: 'Audit',
   describe: 'Describe',

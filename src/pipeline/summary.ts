@@ -1,3 +1,4 @@
+import { formatBytes } from '../base/bytes.js';
 import { bytesOf, type CacheUse, entryLabel } from '../cache/ledger.js';
 import type { BuildReport } from './report.js';
 
@@ -38,23 +39,20 @@ export interface CacheReport {
 
 /** A row for each cache entry: what it is of, its size, what became of it. */
 export const cacheRows = ({ uses }: CacheReport): [string, string, string][] =>
-  uses.map((use) => [entryLabel(use), use.outcome === 'failed' ? '' : megabytes(use.bytes), use.outcome]);
+  uses.map((use) => [entryLabel(use), use.outcome === 'failed' ? '' : formatBytes(use.bytes), use.outcome]);
 
 /** The totals of a run's cache entries, a name and a value each. */
 export function cacheTotals({ uses, stored, budget }: CacheReport): [string, string][] {
-  const total = (outcome: CacheUse['outcome']) => megabytes(bytesOf(uses, outcome));
+  const total = (outcome: CacheUse['outcome']) => formatBytes(bytesOf(uses, outcome));
   return [
     ['Restored', total('restored')],
     ['Saved', total('saved')],
     ['Pruned', total('pruned')],
     ...(stored === undefined
       ? []
-      : ([['Stored for this target', `${megabytes(stored)} of ${megabytes(budget)}`]] as [string, string][])),
+      : ([['Stored for this target', `${formatBytes(stored)} of ${formatBytes(budget)}`]] as [
+          string,
+          string,
+        ][])),
   ];
 }
-
-/** `9123456789` → `9.1 GB` */
-export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-
-/** `1234567` → `1.2 MB` */
-export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

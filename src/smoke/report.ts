@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exitCodes, FactoryError } from '../base/errors.js';
+import { parseJson } from '../base/json.js';
 
 const checkSchema = z.object({
   check: z.string().min(1),
@@ -41,15 +42,9 @@ export class SmokeError extends FactoryError {
   }
 }
 
-/** Reads one line of the smoke script; undefined for a line that is none of its. */
+/** Reads one line of the smoke script; undefined for any other line. */
 export function parseCheck(line: string): SmokeCheck | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const parsed = checkSchema.safeParse(value);
+  const parsed = checkSchema.safeParse(parseJson(line));
   if (!parsed.success) return undefined;
   const { check, ...rest } = parsed.data;
   return { name: check, ...rest };

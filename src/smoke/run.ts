@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ContainerError, InputError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
+import { lastLine } from '../base/text.js';
 import { type EngineProgram, startContainer } from '../container/container.js';
 import type { Engine } from '../container/engine.js';
 import { engineEnvironment } from '../container/variables.js';
@@ -107,7 +108,7 @@ async function runContainer(
     });
     if (reported.length === 0) {
       throw new ContainerError(
-        `The smoke test did not run: ${ran.stderr.trim().split('\n').at(-1) || `exit code ${ran.exitCode}`}`,
+        `The smoke test did not run: ${lastLine(ran.stderr) || `exit code ${ran.exitCode}`}`,
         `Check that \`${program} run ${image}\` works on this machine.`,
       );
     }

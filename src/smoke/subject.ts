@@ -1,16 +1,12 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError, PackagingError } from '../base/errors.js';
+import { parseJson } from '../base/json.js';
 import { openPlain, PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
+import { exampleName, resultFiles, targetOfFile } from '../bundle/catalogue.js';
 import { verifySums } from '../bundle/sums.js';
-import {
-  formatTarget,
-  parseTarget,
-  type Target,
-  type TargetName,
-  withToolchain,
-} from '../targets/identifier.js';
+import { formatTarget, type Target, type TargetName, withToolchain } from '../targets/identifier.js';
 
 /** A finished result, as it lies in a folder. */
 export interface SmokeSubject {
@@ -33,31 +29,29 @@ const manifestPart = z.object({
 /**
  * Opens the result that a software tarball belongs to: its other files lie beside it. Where its sums are there
  * too, the files must have them.
- * @throws InputError when the name is not a result's, or a file is missing, no regular file or no manifest;
+ * @throws InputError when the name is not a result's, or a file is missing or not what it should be;
  * PackagingError when the files are not those of the sums
  */
 export async function openSubject(software: string): Promise<SmokeSubject> {
   const path = resolve(software);
-  const identifier = basename(path).replace(/-software\.tar\.(gz|zst)$/, '');
-  const named = identifier === basename(path) ? undefined : parseTarget(identifier);
+  const named = targetOfFile(basename(path), 'software');
   if (named === undefined) {
-    throw refuse(
-      `'${visible(software)}' is not named like a result, slurm-24.11.6-bookworm-amd64-software.tar.gz.`,
-    );
+    throw refuse(`'${visible(software)}' is not named like ${exampleName('software')}.`);
   }
   const folder = dirname(path);
-  const name = (end: string) => `${identifier}-${end}`;
-  const sums = name('SHA256SUMS');
-  const modules = name(`modules.tar${path.endsWith('.zst') ? '.zst' : '.gz'}`);
-  const needed = [basename(path), modules, name('manifest.json')];
-  const present = await presentFiles(folder, needed, [name('install.sh'), sums]);
-  const { target, runtimePackages } = await readManifest(folder, name('manifest.json'), named);
-  if (present.includes(sums)) await checkSums(folder, sums, present);
+  const names = resultFiles(formatTarget(named));
+  const present = await requireFiles(
+    folder,
+    [basename(path), names.modules, names.manifest],
+    [names.installer, names.sums],
+  );
+  const { target, runtimePackages } = await readManifest(folder, names.manifest, named);
+  if (present.includes(names.sums)) await checkSums(folder, names.sums, present);
   return { target, files: present.map((file) => join(folder, file)), runtimePackages };
 }
 
 /** The files that are there; each is a regular file. */
-async function presentFiles(
+async function requireFiles(
   folder: string,
   needed: readonly string[],
   optional: readonly string[],
@@ -75,7 +69,8 @@ async function presentFiles(
       else if (needed.includes(file)) missing.push(shown(folder, file));
     }
   }
-  if (missing.length > 0) problems.push(`there is no ${missing.join(', ')}.`);
+  if (missing.length > 0)
+    problems.push(`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing.`);
   if (problems.length > 0) throw refuse(...problems);
   return present;
 }
@@ -95,14 +90,6 @@ async function readManifest(
     throw refuse(`${shown(folder, file)} is not the manifest of ${identifier}.`);
   }
   return { target, runtimePackages: manifest.data.runtimePackages };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function checkSums(folder: string, sums: string, present: readonly string[]): Promise<void> {

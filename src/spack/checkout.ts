@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { SpackUnreachableError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import type { ProcessRunner } from '../base/ports.js';
+import { lastLine } from '../base/text.js';
 
 /** One upstream repository at one commit. */
 export interface Pin {
@@ -79,7 +80,7 @@ async function put(from: string, to: string): Promise<void> {
 
 function unreachable(url: string, stderr: string): SpackUnreachableError {
   return new SpackUnreachableError(
-    `${url} can't be reached: ${stderr.trim().split('\n').at(-1) ?? ''}`,
+    `${url} can't be reached: ${lastLine(stderr)}`,
     'Check the network and the proxy settings, or the inputs spack-ref and packages-ref.',
   );
 }

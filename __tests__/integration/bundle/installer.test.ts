@@ -270,7 +270,9 @@ test('another target’s script removes nothing but with --force', () => {
   const before = tree(place);
   const done = uninstall({ script: other.script });
   expect(done).toMatchObject({ exitCode: 1 });
-  expect(done.stderr).toContain('holds slurm-24.11.6-bookworm-amd64, this is the script of slurm-25.05.8');
+  expect(done.stderr).toContain(
+    'holds slurm-24.11.6-bookworm-amd64, but this is the script of slurm-25.05.8',
+  );
   expect(tree(place)).toEqual(before);
   expect(uninstall({ script: other.script }, ['--force'])).toMatchObject({ exitCode: 0 });
   expect(readdirSync(place)).toEqual([]);
@@ -502,7 +504,7 @@ describe('what a run left that is not this user’s or not this machine’s', ()
     const victim = plant('1.0000ffff', 0o700);
     expect(install()).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('of a run on elsewhere'),
+      stderr: expect.stringContaining('belongs to a run on elsewhere'),
     });
     expect(existsSync(victim)).toBe(true);
     const past = Date.now() / 1000 - 3700;

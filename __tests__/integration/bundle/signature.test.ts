@@ -6,7 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { PackagingError, SigningError } from '../../../src/base/errors.js';
 import type { ProcessRunner } from '../../../src/base/ports.js';
-import { signedFiles, signingKeyName, withKeyring } from '../../../src/bundle/signature.js';
+import { fileName, signedFiles } from '../../../src/bundle/catalogue.js';
+import { withKeyring } from '../../../src/bundle/signature.js';
 import { formatVerifyReport, verifyFolder } from '../../../src/bundle/verify.js';
 import { nodeProcess } from '../../../src/local/process.js';
 import { writeResult } from '../../support/bundle.js';
@@ -78,7 +79,7 @@ async function sign(name: string, secret: string, runner: ProcessRunner = nodePr
     const signatures = await keyring.signFiles(
       signedFiles(await readdir(folder)).map((file) => join(folder, file)),
     );
-    await writeFile(join(folder, signingKeyName(identifier)), keyring.publicKey);
+    await writeFile(join(folder, fileName(identifier, 'key')), keyring.publicKey);
     return { signatures, fingerprint: keyring.fingerprint };
   });
   return { ...made, logger };
@@ -180,7 +181,7 @@ describe('what verify finds', () => {
     [
       'a signature that is none',
       () => writeFile(join(folder, `${identifier}-software.tar.gz.asc`), 'words'),
-      /software\.tar\.gz\.asc: it is no signature/,
+      /software\.tar\.gz\.asc: it is not a signature/,
     ],
     [
       'a spoilt signature',
@@ -206,12 +207,12 @@ describe('what verify finds', () => {
 
   test('signatures of another key', async () => {
     await sign('open', '');
-    await expect(verify(publicFile('locked'))).rejects.toThrow(/it is of another key/);
+    await expect(verify(publicFile('locked'))).rejects.toThrow(/it was made with another key/);
   });
 
   test('a key file that is none', async () => {
     await sign('open', '');
-    await expect(verify(join(folder, `${identifier}-manifest.json`))).rejects.toThrow(/is no public key/);
+    await expect(verify(join(folder, `${identifier}-manifest.json`))).rejects.toThrow(/is not a public key/);
   });
 });
 

@@ -49,7 +49,7 @@ describe('a FIFO that nobody writes', () => {
     await run('mkfifo', join(folder, name));
     await expect(verify()).rejects.toThrow(PackagingError);
     await expect(verify()).rejects.toThrow(
-      name.includes('evil') ? /evil\.tar\.gz: is no file of the target/ : `${name}: is a FIFO`,
+      name.includes('evil') ? /evil\.tar\.gz: is not a file of the target/ : `${name}: is a FIFO`,
     );
   });
 
@@ -175,13 +175,13 @@ describe('a signature', () => {
     const key = join(home, 'key.asc');
     await writeFile(key, await gpg('--armor', '--export'));
     await expect(verify(key)).rejects.toThrow(PackagingError);
-    await expect(verify(key)).rejects.toThrow(/SHA256SUMS\.asc: it is made with a weak digest/);
+    await expect(verify(key)).rejects.toThrow(/SHA256SUMS\.asc: it uses a weak digest/);
   });
 
   test('of text is bad: it would be good for other bytes too', async () => {
     const signer = await TestSigner.make('20240101T000000', 'never');
     await expect(verify(await signer.sign(undefined, '--textmode'))).rejects.toThrow(
-      /it is no signature of a file/,
+      /it is not a signature of a file/,
     );
   });
 });
@@ -198,7 +198,7 @@ test('names that look like options reach gpg as files', async () => {
     const report = await verifyFolder('--output', { env, publicKey: '--dearmor' }, nodeProcess);
     expect(report.targets[0]?.signer?.fingerprint).toBe(signer.fingerprint);
     await expect(verifyFolder('--output', { env, publicKey: '--version' }, nodeProcess)).rejects.toThrow(
-      /There is no key --version/,
+      /The key file --version does not exist/,
     );
   } finally {
     process.chdir(before);

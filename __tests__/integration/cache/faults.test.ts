@@ -176,8 +176,10 @@ describe('a service that stalls', () => {
       expect(reports[index]?.restored).toBe(operation === 'save' ? undefined : false);
       const said = reports[index]?.log.map(({ message }) => message);
       expect(said).toEqual([
-        expect.stringMatching(/^The cache service took \d s for nothing; this step goes on without it\.$/),
-        `The cache service failed to ${operation} stalled-${at}: not done within 4 s; going on without.`,
+        expect.stringMatching(
+          /^The cache service took \d s without a result; this step continues without it\.$/,
+        ),
+        `The cache service failed to ${operation} stalled-${at}: not done within 4 s; continuing without it.`,
       ]);
     },
   );

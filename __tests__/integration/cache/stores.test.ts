@@ -177,7 +177,7 @@ describe('an archive that somebody else made', () => {
 
 describe('a damaged entry is told, not used, and there is a good one for the next build', () => {
   test.each<[string, Record<string, string>, string]>([
-    ['a file with a wrong byte', { a: 'one', b: 'twO', 'ENTRY.sha256': good }, 'b has other bytes'],
+    ['a file with a wrong byte', { a: 'one', b: 'twO', 'ENTRY.sha256': good }, 'b does not match its sum'],
     ['a file that is missing', { a: 'one', 'ENTRY.sha256': good }, 'b is missing'],
     ['a file without a sum', { a: 'one', b: 'two', 'ENTRY.sha256': sumLine('one', 'a') }, 'does not list b'],
     ['sums that are cut', { a: 'one', b: 'two', 'ENTRY.sha256': good.slice(0, 100) }, 'does not list b'],

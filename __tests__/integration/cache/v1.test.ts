@@ -129,7 +129,7 @@ const storedFiles = (): string[] =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 const damaged = /is damaged/;
-const slow = /took \d+ s for nothing/;
+const slow = /took \d+ s without a result/;
 const refused = /did not take the entry/;
 
 /** [what is done, where the fault is, the fault, what the build says of it, whether the entry is there later] */

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { actionsCache } from '../../../src/action/stores.js';
-import { listFiles, sha256File } from '../../../src/base/files.js';
+import { listFiles, sha256 } from '../../../src/base/files.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
 import { recordingLogger, writeFiles } from '../fakes.js';
 import { temporaryFolder } from '../prepare.js';
@@ -44,7 +44,7 @@ export const startCacheService = (directory: string): Promise<ResultsService> =>
 export async function describeFolder(folder: string): Promise<Record<string, string>> {
   const facts = (await listFiles(folder)).map(async (name) => {
     const mode = (statSync(join(folder, name)).mode & 0o777).toString(8);
-    return [name, `${mode} ${await sha256File(join(folder, name))}`] as const;
+    return [name, `${mode} ${sha256(readFileSync(join(folder, name)))}`] as const;
   });
   return Object.fromEntries(await Promise.all(facts));
 }

@@ -1,17 +1,8 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { actionLogger, harmless } from '../../../src/action/logger.js';
+import { capturedOutput } from '../../support/output.js';
 
-let written: string[];
-beforeEach(() => {
-  written = [];
-  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    written.push(String(text));
-    return true;
-  });
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-});
+const written = capturedOutput();
 
 /**
  * The commands that a runner would obey in a text: lines end with \n, \r or both, and white space before a
@@ -39,7 +30,7 @@ test.each([
   ':::add-mask::e',
 ])('a line that a program printed is no command: %j', (line) => {
   for (const write of [actionLogger.info, (text: string) => actionLogger.group(text, async () => {})]) {
-    written = [];
+    written.length = 0;
     write(line);
     const own = written.filter((text) => text.startsWith('::group::'));
     expect(commandsIn(written.filter((text) => !own.includes(text)).join(''))).toEqual([]);

@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { hideSecrets, type Self, splitEnvironment } from '../../../src/action/secrets.js';
 import { processOwner } from '../../../src/base/owner.js';
 import { temporaryFolder } from '../../support/fakes.js';
+import { capturedOutput } from '../../support/output.js';
 
 const secrets = {
   'INPUT_GPG-PRIVATE-KEY': 'the key\nof lines',
@@ -54,17 +55,7 @@ function self(env: Record<string, string>, canStart = true) {
   return { made, starts };
 }
 
-let written: string[];
-beforeEach(() => {
-  written = [];
-  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    written.push(String(text));
-    return true;
-  });
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-});
+const written = capturedOutput();
 
 test('secrets are told by what they are of, and by their names; what is not needed is dropped', () => {
   expect(splitEnvironment({ ...open, ...secrets, ...dropped, NONE: undefined })).toEqual({ open, secrets });

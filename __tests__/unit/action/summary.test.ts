@@ -28,7 +28,7 @@ test('the caches are a table of the entries and one of the totals; without entri
   const text = await readFile(file, 'utf8');
   expect(text).toContain('<h3>Caches</h3>');
   expect(text).toContain('<tr><td>lock fffffff</td><td>1.5 MB</td><td>saved</td></tr>');
-  expect(text).toContain('<tr><td>Stored for this target</td><td>3.0 MB of 2000.0 MB</td></tr>');
+  expect(text).toContain('<tr><td>Stored for this target</td><td>3.0 MB of 2.0 GB</td></tr>');
 });
 
 test('names are text in a summary, never tags, links or lines of Markdown', async () => {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { auditFacts } from '../../../src/audit/audit.js';
+import { auditTree } from '../../../src/audit/audit.js';
 import type { Facts } from '../../../src/audit/facts.js';
 import { rules } from '../../../src/audit/rules.js';
+import { treeOf } from '../../../src/audit/tree.js';
 import {
   elf,
   entry,
@@ -19,7 +20,11 @@ import {
 } from '../../support/audit.js';
 
 const judge = (given: Facts) =>
-  auditFacts(given, expectation).map(({ rule, file, detail }) => [rule, file, detail]);
+  auditTree(treeOf(given, expectation.top), expectation).map(({ rule, file, detail }) => [
+    rule,
+    file,
+    detail,
+  ]);
 const extra = 'lib/slurm/extra.so';
 const withLoad = (file: string, change: Parameters<typeof load>[1]): Facts => ({
   ...facts(),
@@ -32,8 +37,8 @@ test('a tarball that is as it must be breaks no rule', () => {
 
 describe('what breaks a rule is found, once, with its file', () => {
   test.each<[string, Facts, string, string | RegExp]>([
-    ['top-folder', withEntries(entry('x', { path: 'etc/passwd' })), 'etc/passwd', /not lie below slurm-24/],
-    ['top-folder', withEntries(entry('x', { path: `${top}/../x` })), `${top}/../x`, /not lie below/],
+    ['top-folder', withEntries(entry('x', { path: 'etc/passwd' })), 'etc/passwd', /not below slurm-24/],
+    ['top-folder', withEntries(entry('x', { path: `${top}/../x` })), `${top}/../x`, /not below/],
     [
       'top-folder',
       { ...facts(), entries: [...facts().entries, folder('lib')] },
@@ -53,19 +58,19 @@ describe('what breaks a rule is found, once, with its file', () => {
       'top-folder',
       withEntries(entry('bin/sjstat/x')),
       'bin/sjstat/x',
-      'it lies below bin/sjstat, which is no folder',
+      'it is below bin/sjstat, which is not a folder',
     ],
     [
       'top-folder',
       withEntries(link('up', 'bin'), entry('up/passwd')),
       'up/passwd',
-      'it lies below up, which is no folder',
+      'it is below up, which is not a folder',
     ],
     ['top-folder', withEntries(entry('a', { sha256: null })), 'a', 'something else is in its place'],
-    ['plain-names', withEntries(entry('a\nb', { plain: false })), 'a\\x0ab', /can not be seen/],
-    ['plain-names', withEntries(entry('a\u202egnp')), 'a\\u202egnp', /can not be seen/],
-    ['plain-names', withEntries(entry('a//b', { plain: false })), 'a//b', /parts that are no names/],
-    ['plain-names', withEntries(entry('a\x1b[2J', { plain: false })), 'a\\x1b[2J', /can not be seen/],
+    ['plain-names', withEntries(entry('a\nb', { plain: false })), 'a\\x0ab', /can't be displayed/],
+    ['plain-names', withEntries(entry('a\u202egnp')), 'a\\u202egnp', /can't be displayed/],
+    ['plain-names', withEntries(entry('a//b', { plain: false })), 'a//b', /parts that are not names/],
+    ['plain-names', withEntries(entry('a\x1b[2J', { plain: false })), 'a\\x1b[2J', /can't be displayed/],
     [
       'no-attributes',
       withEntries(entry('a', { attributes: ['SCHILY.xattr.security.capability'] })),
@@ -137,7 +142,7 @@ describe('what breaks a rule is found, once, with its file', () => {
         systemLibraries: [{ soname: 'libmunge.so.2', path: '/usr/local/lib/libmunge.so.2', package: null }],
       },
       extra,
-      'it needs /usr/local/lib/libmunge.so.2, which no package holds',
+      'it needs /usr/local/lib/libmunge.so.2, which belongs to no package',
     ],
     [
       'owned-libraries',
@@ -146,7 +151,7 @@ describe('what breaks a rule is found, once, with its file', () => {
         systemLibraries: [{ soname: 'libmunge.so.2', path: null, package: null }],
       },
       extra,
-      'it needs libmunge.so.2, which is not there',
+      'it needs libmunge.so.2, which does not exist',
     ],
     ['relative-runpath', withElf({ runpath: ['/foreign'] }), extra, 'its RUNPATH names /foreign'],
     ['relative-runpath', withElf({ runpath: ['$ORIGINAL'] }), extra, 'its RUNPATH names $ORIGINAL'],
@@ -273,7 +278,7 @@ test('what a link points at, and all other text of the tarball, is shown without
     'sound-elf',
   ]);
   expect(found.map(([, , detail]) => detail).slice(1)).toEqual([
-    'it points at x\\x1b[2J, which is not there',
+    'it points at x\\x1b[2J, which does not exist',
     "its first line asks for '\\x1b]0;owned\\x07/bin/sh'",
     "it can't be read: bad \\x9b31m magic\\x0a::error::x",
   ]);

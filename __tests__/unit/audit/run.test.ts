@@ -97,7 +97,8 @@ test('a broken rule is an AuditError that names file, rule and remedy of every f
     '[no-setuid] a: its mode is 4755.',
     '[no-setuid] b: its mode is 2755.',
     '  → Take the bit away where the file is installed; Slurm needs none.',
-    'Mend what the arrows say and build again; docs/audit.md explains the rules.',
+    'Do what the lines with an arrow say and build again; docs/audit.md explains the rules.',
+    'See docs/errors.md#auditerror',
   ]);
 });
 

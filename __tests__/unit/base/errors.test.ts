@@ -22,7 +22,9 @@ describe('the family of errors', () => {
   ])('%s has its name, its exit code and its hint', (name, error, exitCode) => {
     expect(error.name).toBe(name);
     expect(errors.exitCodeOf(error)).toBe(exitCode);
-    expect(errors.describeError(error)).toBe(`${error.message}\n${error.hint}`);
+    expect(errors.describeError(error)).toBe(
+      `${error.message}\n${error.hint}\nSee docs/errors.md#${name.toLowerCase()}`,
+    );
   });
 
   test('InputError holds every problem and counts them', () => {

@@ -29,10 +29,10 @@ const faults: [string, string, RegExp][] = [
   ['below a link to nothing', 'dangling/x', /is a link to nothing/],
   ['a name that is too long', 'x'.repeat(300), /is too long/],
   ['a path that is too long', 'x/'.repeat(3000), /is too long/],
-  ['a path with a NUL', 'a\0b', /is no path/],
-  ['in /proc', '/proc/x', /is where no folder and no file can be made \('\/proc'\)/],
-  ['deep in /proc', '/proc/x/y/z', /is where no folder and no file can be made \('\/proc'\)/],
-  ['/proc itself', '/proc', /is where no folder and no file can be made/],
+  ['a path with a NUL', 'a\0b', /is not a valid path/],
+  ['in /proc', '/proc/x', /is in a place where no file or folder can be created \('\/proc'\)/],
+  ['deep in /proc', '/proc/x/y/z', /is in a place where no file or folder can be created \('\/proc'\)/],
+  ['/proc itself', '/proc', /is in a place where no file or folder can be created/],
   ['below a device', '/dev/null/x', /is a file, not a folder/],
 ];
 
@@ -80,15 +80,15 @@ describe('checkNewFile', () => {
   });
 
   test.each<[string, string, RegExp]>([
-    ['into nowhere', 'no/where', /there is no folder '.*\/no' to write it into/],
+    ['into nowhere', 'no/where', /the folder '.*\/no' does not exist/],
     ['a folder', 'folder', /is a folder, not a file/],
     ['a folder by its name', 'new/', /is a folder, not a file/],
     ['a link to nothing', 'dangling', /is a link to nothing/],
     ['a loop of links', 'loop', /is a loop of links/],
     ['below a file', 'file/x', /is a file, not a folder/],
     ['too long', 'x'.repeat(300), /is too long/],
-    ['in /proc', '/proc/report', /is where no folder and no file can be made/],
-    ['nothing', '', /there is no name of a file/],
+    ['in /proc', '/proc/report', /is in a place where no file or folder can be created/],
+    ['nothing', '', /a file name is missing/],
   ])('%s is refused', async (_, path, message) => {
     const root = await oddFolder();
     const whole = path === '' || path.startsWith('/') ? path : `${root}/${path}`;
@@ -105,11 +105,11 @@ describe('checkMirror', () => {
     ['a mirror elsewhere', 'https://mirror.test/x', undefined],
     ['a bucket', 's3://bucket/x', undefined],
     ['a file', 'file', /is a file, not a folder/],
-    ['nothing', 'nowhere', /there is no directory 'nowhere'/],
+    ['nothing', 'nowhere', /the directory 'nowhere' does not exist/],
     ['a loop', 'loop', /is a loop of links/],
-    ['a file URL of nothing', 'file:///no/where', /there is no directory 'file:\/\/\/no\/where'/],
-    ['a file URL of another machine', 'file://host/path', /is no file URL of a folder on this machine/],
-    ['a file URL with a slash hidden in it', 'file:///a%2Fb', /is no file URL of a folder/],
+    ['a file URL of nothing', 'file:///no/where', /the directory 'file:\/\/\/no\/where' does not exist/],
+    ['a file URL of another machine', 'file://host/path', /is not a file URL of a folder on this machine/],
+    ['a file URL with a slash hidden in it', 'file:///a%2Fb', /is not a file URL of a folder/],
   ])('%s', async (_, mirror, message) => {
     const found = await checkMirror(mirror, await oddFolder());
     expect(found ?? 'nothing is wrong').toMatch(message ?? /^nothing is wrong$/);

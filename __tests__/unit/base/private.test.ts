@@ -44,7 +44,11 @@ describe('a folder is as good as those above it', () => {
       { '/home/you': folder(0o755, own + 7), '/home/you/cache': folder(0o700) },
       `/home/you belongs to another user (${own + 7})`,
     ],
-    ['a link or a file', { '/cache': { ...folder(0o700), isDirectory: () => false } }, '/cache is no folder'],
+    [
+      'a link or a file',
+      { '/cache': { ...folder(0o700), isDirectory: () => false } },
+      '/cache is not a folder',
+    ],
   ])('%s', (_, tree, expected) => {
     const path = Object.keys(tree).at(-1) ?? '';
     expect(sharedFolder(path, at(tree))).toBe(expected);

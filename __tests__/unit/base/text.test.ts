@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { visible } from '../../../src/base/text.js';
+import { lastLine, visible } from '../../../src/base/text.js';
 
 test.each([
   ['plain text', 'lib/slurm/äöü-日本-😀.so', 'lib/slurm/äöü-日本-😀.so'],
@@ -23,4 +23,14 @@ test('what is visible stays as it is, and twice is once', () => {
   const text = visible(String.fromCharCode(...Array(0xffff).keys()));
   expect(visible(text)).toBe(text);
   expect(text).toContain('\\x1b');
+});
+
+test.each([
+  ['one\ntwo\n', 'two'],
+  ['one\r\n  two  \r\n\n \n', 'two'],
+  ['only', 'only'],
+  ['\n \n', ''],
+  ['', ''],
+])('the last line of %j is %j', (text, line) => {
+  expect(lastLine(text)).toBe(line);
 });

@@ -5,7 +5,6 @@ const plan = {
   archive: '/out/slurm-24.11.6-bookworm-amd64-software.tar.gz',
   folder: '/store/slurm 1',
   top: 'slurm-24.11.6-bookworm-amd64',
-  exclude: ['./.spack'],
   jobs: 8,
 };
 
@@ -34,14 +33,11 @@ describe('packCommand', () => {
     expect(command.at(-1)).toBe('.');
   });
 
-  test.each([
-    [[], []],
-    [
-      ['./.spack', './share/doc'],
-      ['--exclude=./.spack', '--exclude=./share/doc'],
-    ],
-  ])('left out: %j', (exclude, words) => {
-    expect(packCommand({ ...plan, exclude }).filter((word) => word.startsWith('--exclude'))).toEqual(words);
+  test('of a folder, all or the members that are named go in', () => {
+    expect(packCommand({ ...plan, members: ['./bin/.debug'] }).slice(-2)).toEqual([
+      `--transform=s,^\\.,${plan.top},S`,
+      './bin/.debug',
+    ]);
   });
 
   test.each([

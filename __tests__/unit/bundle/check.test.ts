@@ -52,7 +52,7 @@ describe('a sound result', () => {
     expect((await loosely(folder)).files).toHaveLength(6);
     const message = await refusal(exactly(folder));
     for (const name of ['README.md', `${names.software}.asc`, `${cuda}-install.sh`]) {
-      expect(message).toContain(`${name}: is no file of the target`);
+      expect(message).toContain(`${name}: is not a file of the target`);
     }
   });
 
@@ -62,7 +62,7 @@ describe('a sound result', () => {
     const asked = (options: object) => checkResult(folder, identifier, { exact: true, ...options });
     await asked({ contentKey: 'f'.repeat(64) });
     expect(await refusal(asked({ contentKey: 'e'.repeat(64) }))).toMatch(/has another content key \(f+\)/);
-    expect(await refusal(asked({ tested: true }))).toMatch(/names no report of a smoke test/);
+    expect(await refusal(asked({ tested: true }))).toMatch(/has no report of a smoke test/);
   });
 });
 
@@ -84,12 +84,12 @@ describe.each([
     [
       'a file beside the result that nobody lists',
       (folder) => writeFiles(folder, { [`${identifier}-evil.tar.gz`]: 'evil' }),
-      /evil\.tar\.gz: is no file of the target/,
+      /evil\.tar\.gz: is not a file of the target/,
     ],
     [
       'a tarball of another format',
       (folder) => writeFiles(folder, { [`${identifier}-software.tar.xz`]: 'evil' }),
-      /software\.tar\.xz: is no file of the target/,
+      /software\.tar\.xz: is not a file of the target/,
     ],
     [
       'a report that is not in the sums',
@@ -129,7 +129,7 @@ describe.each([
     [
       'an SBOM among the files',
       (folder) => remake(folder, (manifest) => (manifest['files'] as unknown[]).push(manifest['sbom'])),
-      /names .*sbom\.spdx\.json among its files/,
+      /lists .*sbom\.spdx\.json among its files/,
     ],
     [
       'a file in the sums that the catalogue does not know',
@@ -137,7 +137,7 @@ describe.each([
         await writeFiles(folder, { 'evil.tar.gz': 'evil' });
         await sumUp(folder, identifier, [...Object.values(names).slice(0, 5), 'evil.tar.gz']);
       },
-      /SHA256SUMS: lists evil\.tar\.gz, which is no file of the target/,
+      /SHA256SUMS: lists evil\.tar\.gz, which is not a file of the target/,
     ],
     [
       'a file that the sums list twice',
@@ -162,7 +162,7 @@ describe.each([
     [
       'the software of another target',
       (folder) => writeResult(folder, identifier, { top: 'slurm-23.02.8-bookworm-amd64' }),
-      /software\.tar\.gz: does not unpack into .*, but has slurm-23\.02\.8-bookworm-amd64\/ first/,
+      /software\.tar\.gz: does not unpack into .*: its first entry is slurm-23\.02\.8-bookworm-amd64\//,
     ],
     [
       'the software of a target whose name begins the same',
@@ -175,13 +175,13 @@ describe.each([
         const { sha256 } = await describeFile(join(folder, names.modules));
         await writeResult(folder, identifier, { described: sha256 });
       },
-      /is not of this target's software tarball/,
+      /does not describe this target's software tarball/,
     ],
     [
       'a command that installs something else',
       (folder) =>
         remake(folder, (manifest) => Object.assign(manifest, { runtimeInstall: 'apt-get install evil' })),
-      /has another runtimeInstall/,
+      /has a runtimeInstall that does not match/,
     ],
     [
       'packages that are options',
@@ -189,13 +189,13 @@ describe.each([
         remake(folder, (manifest) =>
           Object.assign(manifest, { runtimePackages: ['--allow-unauthenticated'] }),
         ),
-      /is no manifest: runtimePackages\.0/,
+      /is not a valid manifest: runtimePackages\.0/,
     ],
     [
       'packages that are shell text',
       (folder) =>
         remake(folder, (manifest) => Object.assign(manifest, { runtimePackages: ['libc6; reboot'] })),
-      /is no manifest: runtimePackages\.0/,
+      /is not a valid manifest: runtimePackages\.0/,
     ],
     [
       'a name that leads elsewhere',
@@ -203,12 +203,12 @@ describe.each([
         remake(folder, (manifest) =>
           Object.assign(manifest, { sbom: { ...(manifest['sbom'] as object), name: '../x' } }),
         ),
-      /is no manifest: sbom\.name/,
+      /is not a valid manifest: sbom\.name/,
     ],
     [
       'a manifest that is no JSON',
       (folder) => writeFile(join(folder, names.manifest), '{'),
-      /manifest\.json: is no JSON/,
+      /manifest\.json: is not JSON/,
     ],
     [
       'a manifest that is missing',
@@ -283,7 +283,7 @@ describe.each([
       );
       await sumUp(folder, identifier);
       const message = await refusal(check(folder));
-      expect(message).toMatch(/is no manifest: \w+: Too big/);
+      expect(message).toMatch(/is not a valid manifest: \w+: Too big/);
       expect(message.length).toBeLessThan(2000);
     }
   }, 30_000);
@@ -304,7 +304,9 @@ describe.each([
     const folder = await temporaryFolder();
     await writeResult(folder, identifier);
     await writeFiles(folder, { [`${identifier}-\u001b[2J\u202e`]: '' });
-    expect(await refusal(check(folder))).toContain(`${identifier}-\\x1b[2J\\u202e: is no file of the target`);
+    expect(await refusal(check(folder))).toContain(
+      `${identifier}-\\x1b[2J\\u202e: is not a file of the target`,
+    );
   });
 });
 
@@ -327,22 +329,22 @@ describe('the first member of the software tarball', () => {
     [
       'a pax header that leads elsewhere',
       gzipSync(Buffer.concat([tarMember('x', pax('evil/'), 'x'), tarMember(`${identifier}/`, '', '5')])),
-      /but has evil\/ first/,
+      /its first entry is evil\//,
     ],
     [
       'a long name of GNU',
       gzipSync(Buffer.concat([tarMember('././@LongLink', `${long}\0`, 'L'), tarMember('short')])),
       undefined,
     ],
-    ['a way up', gzipSync(tarMember(`../${identifier}/`)), /but has \.\.\/slurm.* first/],
+    ['a way up', gzipSync(tarMember(`../${identifier}/`)), /its first entry is \.\.\/slurm/],
     ['an absolute path', gzipSync(tarMember(`/${identifier}/`)), /does not unpack into/],
-    ['nothing', gzipSync(Buffer.alloc(1024)), /software\.tar\.gz: is no tarball/],
-    ['no archive', gzipSync('words'.repeat(1000)), /is no tarball/],
-    ['nothing packed', Buffer.from('words'), /is no tarball/],
-    ['an empty file', Buffer.alloc(0), /is no tarball/],
-    ['a header that never ends', gzipSync(tarMember('x', 'y'.repeat(1 << 20), 'x')), /is no tarball/],
-    ['a bomb', gzipSync(Buffer.alloc(64 << 20)), /is no tarball/],
-    ['a spoilt header', gzipSync(tarMember(`${identifier}/`).fill('7', 148, 154)), /is no tarball/],
+    ['nothing', gzipSync(Buffer.alloc(1024)), /software\.tar\.gz: is not a tarball/],
+    ['no archive', gzipSync('words'.repeat(1000)), /is not a tarball/],
+    ['nothing packed', Buffer.from('words'), /is not a tarball/],
+    ['an empty file', Buffer.alloc(0), /is not a tarball/],
+    ['a header that never ends', gzipSync(tarMember('x', 'y'.repeat(1 << 20), 'x')), /is not a tarball/],
+    ['a bomb', gzipSync(Buffer.alloc(64 << 20)), /is not a tarball/],
+    ['a spoilt header', gzipSync(tarMember(`${identifier}/`).fill('7', 148, 154)), /is not a tarball/],
   ])('%s', async (_, bytes, message) => {
     const folder = await temporaryFolder();
     await writeResult(folder, identifier);
@@ -388,7 +390,7 @@ test('verify tells of a key or a signature that is no file', async () => {
 test.each([
   ['a folder', async (folder: string) => folder, /is a folder/],
   ['a device', async () => '/dev/zero', /is a device/],
-  ['nothing', async (folder: string) => join(folder, 'none'), /There is no key/],
+  ['nothing', async (folder: string) => join(folder, 'none'), /The key file .* does not exist/],
   [
     'a huge file',
     async (folder: string) => {

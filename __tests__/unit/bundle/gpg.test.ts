@@ -59,9 +59,9 @@ describe('a bad one', () => {
     ['with RIPEMD-160', good + valid({ digest: '3' }), /weak digest/],
     ['with a digest that nobody knows', good + valid({ digest: '99' }), /weak digest/],
     ['that gpg itself takes for weak', '[GNUPG:] ERRSIG BBBB 22 2 00 1640000000 5 B\n', /weak digest/],
-    ['of text', good + valid({ kind: '01' }), /no signature of a file/],
+    ['of text', good + valid({ kind: '01' }), /not a signature of a file/],
     ['beside a good one', good + valid() + valid({ digest: '2' }), /weak digest/],
-    ['of which gpg says nothing', '', /does not take it/],
+    ['of which gpg says nothing', '', /does not accept it/],
   ])('%s', (_, stdout, reason) => {
     expect(verdict(stdout)).toEqual({ good: false, reason: expect.stringMatching(reason) });
   });

@@ -2,6 +2,12 @@ import { expect, test } from '@jest/globals';
 import { type ManifestFacts, makeManifest, manifestSchema } from '../../../src/bundle/manifest.js';
 import { systemTarget } from '../../support/fakes.js';
 
+const file = (end: string) => ({
+  name: `slurm-24.11.6-bookworm-amd64-cuda-${end}`,
+  size: 3,
+  sha256: '0'.repeat(64),
+});
+
 const facts: ManifestFacts = {
   target: systemTarget({ gpu: 'cuda' }),
   identifier: 'slurm-24.11.6-bookworm-amd64-cuda',
@@ -15,7 +21,7 @@ const facts: ManifestFacts = {
     { name: 'munge', version: '0.5.15', hash: 'm'.repeat(32), external: '/usr' },
   ],
   runtimePackages: ['libmunge2', 'libc6'],
-  files: [{ name: 'a.tar.gz', size: 3, sha256: '0'.repeat(64) }],
+  files: [file('software.tar.gz'), file('smoke.xml'), file('install.sh'), file('sbom.spdx.json')],
 };
 
 test('the manifest says all that is known, sorted', () => {
@@ -32,7 +38,9 @@ test('the manifest says all that is known, sorted', () => {
     builder: 'b'.repeat(64),
     specs: [facts.specs[1], facts.specs[0]],
     runtimePackages: ['libc6', 'libmunge2'],
-    files: facts.files,
+    files: [file('software.tar.gz'), file('install.sh')],
+    sbom: file('sbom.spdx.json'),
+    smoke: file('smoke.xml'),
   });
 });
 

@@ -44,7 +44,7 @@ describe('what is wrong', () => {
     [
       'another byte',
       (folder) => writeFiles(folder, { [`${plain}-modules.tar.gz`]: 'other' }),
-      /modules\.tar\.gz: has other bytes/,
+      /modules\.tar\.gz: does not match its sum/,
     ],
     [
       'a missing file',
@@ -54,7 +54,7 @@ describe('what is wrong', () => {
     [
       'sums that are none',
       (folder) => writeFiles(folder, { [`${plain}-SHA256SUMS`]: 'sha256sum: WARNING\n' }),
-      /SHA256SUMS: .*is no sum/,
+      /SHA256SUMS: .*is not a sum/,
     ],
     [
       'a tarball that nothing lists',
@@ -64,7 +64,7 @@ describe('what is wrong', () => {
     [
       'a tarball of a target that is not here',
       (folder) => writeFiles(folder, { 'slurm-25.05.1-noble-arm64-software.tar.gz': 'x' }),
-      /noble-arm64-software\.tar\.gz: no SHA256SUMS/,
+      /noble-arm64-software\.tar\.gz: the SHA256SUMS/,
     ],
     [
       'a tarball that was changed with its sum',
@@ -72,7 +72,7 @@ describe('what is wrong', () => {
         await writeFiles(folder, { [`${plain}-software.tar.gz`]: 'other' });
         await sumUp(folder, plain);
       },
-      /manifest\.json: says another size or sum of .*software\.tar\.gz than it has/,
+      /manifest\.json: has a wrong size or sum for .*software\.tar\.gz/,
     ],
     [
       'a manifest of another release',
@@ -92,7 +92,7 @@ describe('what is wrong', () => {
     [
       'no manifest at all',
       (folder) => writeTarget(folder, plain, { specs: 1 }),
-      /manifest\.json: is no manifest/,
+      /manifest\.json: is not a valid manifest/,
     ],
     [
       'an SBOM that is none',
@@ -100,22 +100,22 @@ describe('what is wrong', () => {
         await writeFiles(folder, { [`${plain}-sbom.spdx.json`]: '[]' });
         await sumUp(folder, plain);
       },
-      /sbom\.spdx\.json: is no SPDX 2\.3 document/,
+      /sbom\.spdx\.json: is not an SPDX 2\.3 document/,
     ],
     [
       'an SBOM of another tarball',
       (folder) => writeTarget(folder, plain, {}, '0'.repeat(64)),
-      /sbom\.spdx\.json: is not of this target's software tarball/,
+      /sbom\.spdx\.json: does not describe this target's software tarball/,
     ],
     [
       'sums under a name that is no target',
       (folder) => rename(join(folder, `${plain}-SHA256SUMS`), join(folder, 'slurm-SHA256SUMS')),
-      /slurm-SHA256SUMS: names no target/,
+      /slurm-SHA256SUMS: is not named after a target/,
     ],
     [
       'a signature without its file',
       (folder) => writeFiles(folder, { [`${plain}-x.tar.gz.asc`]: '', [`${plain}-signing-key.asc`]: '' }),
-      /x\.tar\.gz\.asc: its file is not here/,
+      /x\.tar\.gz\.asc: its file is missing/,
     ],
   ])('%s is a PackagingError', async (_, spoil, message) => {
     const folder = await temporaryFolder();
@@ -134,14 +134,14 @@ describe('what is wrong', () => {
     await rm(join(folder, `${plain}-software.tar.gz`));
     await writeFiles(folder, { [`${cuda}-modules.tar.gz`]: 'other' });
     await expect(verify(folder)).rejects.toThrow(
-      `${plain}-software.tar.gz: is missing\n${cuda}-modules.tar.gz: has other bytes than its sum says`,
+      `${plain}-software.tar.gz: is missing\n${cuda}-modules.tar.gz: does not match its sum`,
     );
   });
 
   test('an empty folder and one that is not there', async () => {
     const folder = await temporaryFolder();
     await expect(verify(folder)).rejects.toThrow(/has no <target>-SHA256SUMS/);
-    await expect(verify(join(folder, 'gone'))).rejects.toThrow(/There is no folder/);
+    await expect(verify(join(folder, 'gone'))).rejects.toThrow(/The folder .* does not exist/);
   });
 
   test('with a key, a target without a signature', async () => {

@@ -49,7 +49,7 @@ test('a fresh folder is empty and of this user alone, and never lies behind a li
   await freshFolder(join(root, 'parent'), 'link');
   expect(await readFiles(join(root, 'elsewhere'))).toEqual({ keep: '' });
   await symlink(join(root, 'elsewhere'), join(root, 'planted'));
-  await expect(freshFolder(join(root, 'planted'), 'x')).rejects.toThrow('no folder');
-  await expect(freshFolder(join(root, 'planted', 'deep'), 'x')).rejects.toThrow('no folder');
+  await expect(freshFolder(join(root, 'planted'), 'x')).rejects.toThrow('is not a folder');
+  await expect(freshFolder(join(root, 'planted', 'deep'), 'x')).rejects.toThrow('is not a folder');
   expect(await readFiles(join(root, 'elsewhere'))).toEqual({ keep: '' });
 });

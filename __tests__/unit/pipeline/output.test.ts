@@ -192,14 +192,14 @@ describe('an output folder that can be none', () => {
       /is a loop of links/,
     ],
     ['too long a name', async (root) => join(root, 'x'.repeat(300)), /is too long/],
-    ['where none can be made', async () => '/proc/slurm-factory/out', /no folder and no file can be made/],
+    ['where none can be made', async () => '/proc/slurm-factory/out', /no file or folder can be created/],
     [
       "with a folder in a file's place",
       async (root) => {
         await mkdir(join(root, 'out', names.software), { recursive: true });
         return join(root, 'out');
       },
-      /has a folder in the place of .*-software\.tar\.gz/,
+      /has a folder named .*-software\.tar\.gz, where a file has to go/,
     ],
   ])('%s is an InputError, before anything is built', async (_, make, message) => {
     const out = await make(await temporaryFolder());

@@ -5,15 +5,10 @@ import { AuditError } from '../../../src/audit/error.js';
 import * as errors from '../../../src/base/errors.js';
 import { exists, sha256 } from '../../../src/base/files.js';
 import type { Ports } from '../../../src/base/ports.js';
+import { resultFiles } from '../../../src/bundle/catalogue.js';
 import { manifestSchema } from '../../../src/bundle/manifest.js';
 import { verifySums } from '../../../src/bundle/sums.js';
 import { readKey } from '../../../src/cache/keys.js';
-import { makeSeal } from '../../../src/cache/seal.js';
-import { cacheSecretOf } from '../../../src/config/resolve.js';
-import { afterBuild } from '../../../src/pipeline/after.js';
-import { recordPlaces } from '../../../src/pipeline/confine.js';
-import { runBuild } from '../../../src/pipeline/pipeline.js';
-import { parseRecord } from '../../../src/pipeline/record.js';
 import type { BuildReport } from '../../../src/pipeline/report.js';
 import { promisedChecks } from '../../../src/smoke/plan.js';
 import { SmokeError } from '../../../src/smoke/report.js';
@@ -36,10 +31,12 @@ import {
   hashes,
   type MachineScript,
   onMachine,
+  packedTree,
   signingKey,
   slurmPrefix,
 } from '../../support/machine.js';
 import { containerIn, keyringIn } from '../../support/records.js';
+import { runAndFinish } from '../../support/run.js';
 
 const target = 'slurm-24.11.6-bookworm-amd64';
 const checks = promisedChecks(targetNamed(target), { without: [] }, ['lmod', 'tcl']);
@@ -54,29 +51,15 @@ async function build(
     attest?: Ports['attest'];
   } = {},
 ) {
-  let state = '';
   const process = fakeMachine(given.script);
   const ports = fakePorts({
     process,
     cache: given.cache ?? memoryCache(),
-    state: {
-      save: (record: unknown) => {
-        state = JSON.stringify(record);
-      },
-    },
     ...(given.signal === undefined ? {} : { signal: given.signal }),
     ...(given.attest === undefined ? {} : { attest: given.attest }),
   });
   const request = await buildRequest(given.request);
-  const result = await runBuild(request, ports).then(
-    (report) => ({ report, error: undefined }),
-    (error: unknown) => ({ report: undefined, error }),
-  );
-  const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
-  const secret = cacheSecretOf(request.layers);
-  const seal = secret === undefined ? undefined : makeSeal(secret);
-  if (record !== undefined) await afterBuild(record, ports, seal);
-  return { ...result, ports, process, request, record };
+  return { ...(await runAndFinish(request, ports)), ports, process, request };
 }
 
 /** The files of the one result in a cache, without the cache's own. */
@@ -113,16 +96,14 @@ describe('from nothing', () => {
     });
     const folder = report?.outputDir ?? '';
     const files = await readFiles(folder);
-    const names = [
-      ...Object.values(report?.files ?? {}).map((file) => basename(file)),
-      `${target}-smoke.xml`,
-    ];
+    const names = Object.values(report?.files ?? {}).map((file) => basename(file));
+    expect(names.sort()).toEqual([...Object.values(resultFiles(target)), `${target}-smoke.xml`].sort());
     expect(Object.keys(files).sort()).toEqual([...names].sort());
     expect(report?.described.map((file) => file.name).sort()).toEqual([...names].sort());
     expect((await verifySums(folder, 'slurm-24.11.6-bookworm-amd64-SHA256SUMS')).sort()).toEqual(
       names.filter((name) => !name.endsWith('SHA256SUMS')).sort(),
     );
-    expect(files['slurm-24.11.6-bookworm-amd64-software.tar.gz']).toContain(`tarball of ${slurmPrefix}`);
+    expect(files['slurm-24.11.6-bookworm-amd64-software.tar.gz']).toContain(`tarball of ${packedTree}`);
     const manifest = manifestSchema.parse(JSON.parse(await readFile(report?.files.manifest ?? '', 'utf8')));
     expect(manifest).toMatchObject({ contentKey: report?.contentKey, slurmVersion: '24.11.6' });
     expect(manifest.specs.map((spec) => spec.name)).toEqual(['munge', 'nvml', 'slurm']);
@@ -270,7 +251,7 @@ describe('the second time', () => {
       }
       const second = await build({ cache });
       expect(second.report?.cacheHit).toBe('build-cache');
-      expect(second.ports.logger.of('warning').join('\n')).toMatch(/damaged|not sound/);
+      expect(second.ports.logger.of('warning').join('\n')).toMatch(/damaged|fails its checks/);
       expect(
         await verifySums(second.report?.outputDir ?? '', basename(second.report?.files.sums ?? '')),
       ).toHaveLength(6);
@@ -279,7 +260,7 @@ describe('the second time', () => {
     },
   );
 
-  test('a cached result whose sums leave a file out is not sound, and built again', async () => {
+  test('a cached result whose sums leave a file out fails its checks, and is built again', async () => {
     const cache = memoryCache();
     await build({ cache });
     for (const [key, content] of cache.entries) {
@@ -293,7 +274,7 @@ describe('the second time', () => {
     const second = await build({ cache });
     expect(second.report?.cacheHit).toBe('build-cache');
     expect(second.ports.logger.of('warning')).toEqual([
-      expect.stringMatching(/not sound.*\n.*sbom\.spdx\.json: is not in .*SHA256SUMS/),
+      expect.stringMatching(/fails its checks.*\n.*sbom\.spdx\.json: is not in .*SHA256SUMS/),
     ]);
     expect((await build({ cache })).report?.cacheHit).toBe('result');
   });
@@ -338,7 +319,7 @@ describe('debug files', () => {
     const software = process.calls.find(({ options }) =>
       /-software\.tar\.gz$/.test(options.stdoutFile ?? ''),
     );
-    expect(software?.command).toContain('--exclude=.debug');
+    expect(software?.command).toContain(packedTree);
     const second = await build({ cache, request: { layers: [{ debug: 'true' }] } });
     expect(second.report?.cacheHit).toBe('result');
     expect(await exists(join(second.report?.outputDir ?? '', name))).toBe(true);
@@ -346,7 +327,7 @@ describe('debug files', () => {
 
   test('without it nothing is looked for', async () => {
     const { report, process } = await build();
-    expect(process.lines.some((line) => / find .*\.debug/.test(line))).toBe(false);
+    expect(process.lines.some((line) => / find .*-type d/.test(line))).toBe(false);
     expect(report?.described.map((file) => file.name)).not.toContain(`${target}-debug.tar.gz`);
   });
 
@@ -495,9 +476,7 @@ describe('signing', () => {
     expect(files[`${target}-signing-key.asc`]).toBe(signingKey.publicKey);
     expect(report?.described.map((file) => file.name)).toEqual(expect.arrayContaining(added));
     expect(ports.artifacts.uploads.map((upload) => upload.name)).toEqual(expect.arrayContaining(added));
-    expect(resultsIn(cache)).toEqual(
-      [...Object.values(report?.files ?? {}).map((file) => basename(file)), `${target}-smoke.xml`].sort(),
-    );
+    expect(resultsIn(cache)).toEqual([...Object.values(resultFiles(target)), `${target}-smoke.xml`].sort());
   });
 
   test('a cached result is signed by each run that asks for it', async () => {
@@ -721,7 +700,7 @@ describe('what goes wrong', () => {
         }),
       },
       errors.PackagingError,
-      /auth_munge\.so: it needs \/usr\/local\/lib\/libmunge\.so\.2, which no package holds/,
+      /auth_munge\.so: it needs \/usr\/local\/lib\/libmunge\.so\.2, which belongs to no package/,
     ],
     [
       'an audit that can not be done',

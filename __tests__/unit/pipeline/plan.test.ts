@@ -171,14 +171,14 @@ describe('the plan', () => {
 describe('refused before anything starts', () => {
   test('a signing key that is none', async () => {
     const attempt = plan({ layers: [{ 'gpg-private-key': 'no key' }] });
-    await expect(attempt).rejects.toThrow('gpg-private-key is no private key');
+    await expect(attempt).rejects.toThrow('gpg-private-key is not a private key');
   });
 
   test.each(['/no/such/mirror', 'no-such-mirror'])('a local mirror that is not there: %s', async (mirror) => {
     const process = fakeMachine();
     const attempt = plan({ layers: [{ 'source-mirror': mirror }] }, process);
     await expect(attempt).rejects.toThrow(InputError);
-    await expect(attempt).rejects.toThrow(`source-mirror: there is no directory '${mirror}'`);
+    await expect(attempt).rejects.toThrow(`source-mirror: the directory '${mirror}' does not exist`);
     expect(process.calls).toEqual([]);
   });
 
@@ -216,10 +216,10 @@ test('a file:// mirror is mounted as a folder is, and missed as one', async () =
   const mirror = (name: string) => plan({ layers: [{ 'source-mirror': `file://${join(folder, name)}` }] });
   await mkdir(join(folder, 'here'));
   expect((await mirror('here')).hostLayout.sources).toBe(join(folder, 'here'));
-  await expect(mirror('gone')).rejects.toThrow(/source-mirror: there is no directory 'file:/);
+  await expect(mirror('gone')).rejects.toThrow(/source-mirror: the directory 'file:.*' does not exist/);
   const elsewhere = plan({ layers: [{ 'source-mirror': 'file://host/mirror' }] });
   await expect(elsewhere).rejects.toThrow(
-    /source-mirror: 'file:\/\/host\/mirror' is no file URL of a folder on this machine/,
+    /source-mirror: 'file:\/\/host\/mirror' is not a file URL of a folder on this machine/,
   );
 });
 

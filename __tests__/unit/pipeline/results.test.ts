@@ -6,8 +6,6 @@ import { sha256 } from '../../../src/base/files.js';
 import { processOwner } from '../../../src/base/owner.js';
 import { fileName, possibleNames, resultFiles } from '../../../src/bundle/catalogue.js';
 import { verifyFolder } from '../../../src/bundle/verify.js';
-import { makeSeal } from '../../../src/cache/seal.js';
-import { cacheSecretOf } from '../../../src/config/resolve.js';
 import { afterBuild } from '../../../src/pipeline/after.js';
 import { recordPlaces } from '../../../src/pipeline/confine.js';
 import { runBuild } from '../../../src/pipeline/pipeline.js';
@@ -24,6 +22,7 @@ import {
   writeFiles,
 } from '../../support/fakes.js';
 import { fakeMachine, type MachineScript, signingKey } from '../../support/machine.js';
+import { runAndFinish } from '../../support/run.js';
 
 /** What a build does with results that are not its own: out of the cache, and in the output folder. */
 
@@ -38,22 +37,11 @@ async function build(
   change: RequestChange = {},
   script: MachineScript = {},
 ) {
-  let state = '';
-  const save = (record: unknown) => {
-    state = JSON.stringify(record);
-  };
   const process = fakeMachine(script);
-  const ports = fakePorts({ process, cache, state: { save } });
+  const ports = fakePorts({ process, cache });
   const request = await buildRequest({ host: host({ owner: processOwner() }), ...change });
-  const outcome = await runBuild(request, ports).then(
-    (made) => ({ made, error: undefined }),
-    (error: unknown) => ({ made: undefined, error }),
-  );
-  const record = parseRecord(state, recordPlaces(request.workRoot, request.transfer, {}));
-  const secret = cacheSecretOf(request.layers);
-  const seal = secret === undefined ? undefined : makeSeal(secret);
-  if (record !== undefined) await afterBuild(record, ports, seal);
-  return { ...outcome, ports, process, request, record, out: join(request.cwd, 'slurm-factory-output') };
+  const { report: made, ...outcome } = await runAndFinish(request, ports);
+  return { ...outcome, made, ports, process, request, out: join(request.cwd, 'slurm-factory-output') };
 }
 
 /** Puts other files into the cache's one result, with sums of the entry to match. */
@@ -116,7 +104,7 @@ describe('a cached result', () => {
         await writeResult(folder, target, { smoke: true, contentKey });
         await writeFiles(folder, { 'evil.tar.gz': 'evil' });
       },
-      /evil\.tar\.gz: is no file of the target/,
+      /evil\.tar\.gz: is not a file of the target/,
     ],
     [
       'with a file that the sums list, and the manifest does not',
@@ -138,12 +126,12 @@ describe('a cached result', () => {
         await writeResult(folder, target, { smoke: true, contentKey });
         await writeFiles(folder, { [`${target}-SHA256SUMS.asc`]: 'signature' });
       },
-      /SHA256SUMS\.asc: is no file of the target/,
+      /SHA256SUMS\.asc: is not a file of the target/,
     ],
     [
       'that nobody has tested',
       (folder, contentKey) => writeResult(folder, target, { contentKey }),
-      /manifest\.json: names no report of a smoke test/,
+      /manifest\.json: has no report of a smoke test/,
     ],
     [
       'with the report of a test that failed',
@@ -161,7 +149,7 @@ describe('a cached result', () => {
           [fileName(target, 'sums')]: line(report, bytes)(line(fileName(target, 'manifest'), text)(sums)),
         });
       },
-      /smoke\.xml: is no report of a smoke test that this target passed/,
+      /smoke\.xml: is not the report of a smoke test that this target passed/,
     ],
   ])('%s is not used: it is told, marked damaged, and built anew', async (_, make, message) => {
     const cache = memoryCache();
@@ -213,7 +201,10 @@ describe('the output folder', () => {
   test.each<[string, (out: string) => Promise<unknown>]>([
     ['is a file', (out) => writeFile(out, '')],
     ['is a dangling link', (out) => symlink('nowhere', out)],
-    ["has a folder in a file's place", (out) => writeFiles(join(out, `${target}-SHA256SUMS`), { x: '' })],
+    [
+      'has a folder where a file has to go',
+      (out) => writeFiles(join(out, `${target}-SHA256SUMS`), { x: '' }),
+    ],
   ])('that %s is that error, at once; the cached result stays good', async (_, spoil) => {
     const cache = memoryCache();
     await build(cache);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { lockKey, packageKey } from '../../../src/cache/keys.js';
 import { cacheUse } from '../../../src/cache/ledger.js';
-import { cacheRows, cacheTotals, megabytes, summaryRows } from '../../../src/pipeline/summary.js';
+import { cacheRows, cacheTotals, summaryRows } from '../../../src/pipeline/summary.js';
 import { report } from '../../support/report.js';
 
 const rows = (change: Parameters<typeof report>[0]) => Object.fromEntries(summaryRows(report(change)));
@@ -26,14 +26,6 @@ test('a result from the cache says nothing of packages', () => {
   expect(rows({ packages: undefined })).not.toHaveProperty('Packages');
 });
 
-test.each([
-  [0, '0.0 MB'],
-  [1234567, '1.2 MB'],
-  [6_300_000, '6.3 MB'],
-])('%i bytes are %s', (bytes, text) => {
-  expect(megabytes(bytes)).toBe(text);
-});
-
 describe('caches', () => {
   const place = { toolchain: 'bookworm', arch: 'amd64', builder: 'b', padding: 128 } as const;
   const slurm = packageKey(place, 'slurm', 'abcdefghijklmnopqrstuvwxyz234567');
@@ -49,7 +41,7 @@ describe('caches', () => {
       ['package gcc-runtime 1111111', '20.0 MB', 'restored'],
       ['package slurm abcdefg', '6.3 MB', 'saved'],
       ['another', '', 'failed'],
-      ['lock 2222222', '0.1 MB', 'pruned'],
+      ['lock 2222222', '100.0 kB', 'pruned'],
     ]);
   });
 
@@ -57,12 +49,12 @@ describe('caches', () => {
     const totals = [
       ['Restored', '20.0 MB'],
       ['Saved', '6.3 MB'],
-      ['Pruned', '0.1 MB'],
+      ['Pruned', '100.0 kB'],
     ];
     expect(cacheTotals({ uses, stored: undefined, budget: 2e9 })).toEqual(totals);
     expect(cacheTotals({ uses, stored: 1.5e9, budget: 2e9 })).toEqual([
       ...totals,
-      ['Stored for this target', '1500.0 MB of 2000.0 MB'],
+      ['Stored for this target', '1.5 GB of 2.0 GB'],
     ]);
   });
 });

@@ -37,7 +37,7 @@ wait_for() {
   local end=$((SECONDS + $1))
   shift
   until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; return 1; }
+    [ $SECONDS -lt $end ] || { echo "timed out waiting for: $*"; return 1; }
     sleep 0.03
   done
 }

@@ -1,11 +1,11 @@
 import { expectationFor } from '../../audit/expectation.js';
 import { type AuditReport, auditTarball, requirePassed } from '../../audit/run.js';
 import type { Logger } from '../../base/ports.js';
+import { fileName } from '../../bundle/catalogue.js';
 import type { Session } from '../../container/session.js';
 import type { Target } from '../../targets/identifier.js';
 import type { Toolchain } from '../../targets/toolchains.js';
 import type { Project } from '../project.js';
-import { resultFiles } from '../report.js';
 import type { Stage } from '../stage.js';
 import type { ResultFolder } from './pack.js';
 
@@ -49,7 +49,7 @@ export const auditStage: Stage<
 > = {
   id: 'audit',
   run: async ({ plan, request, ports }, { session, packed }) => {
-    const software = `${packed.session}/${resultFiles(plan.identifier).software}`;
+    const software = `${packed.session}/${fileName(plan.identifier, 'software')}`;
     return { audited: await audit(software, plan, request.project, session, ports.logger) };
   },
 };

@@ -2,25 +2,19 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
-import { fileName, resultFiles, smokeReportName } from '../../bundle/catalogue.js';
-import {
-  distributionCommand,
-  parseLockGraph,
-  parseRecipes,
-  spackSbomPath,
-} from '../../bundle/ingredients.js';
+import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
+import { distributionCommand, parseRecipes, spackSbomPath } from '../../bundle/ingredients.js';
 import { type ManifestFacts, makeManifest, namedFiles } from '../../bundle/manifest.js';
 import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
 import { parseDistribution } from '../../distro/distro.js';
-import { builtSpecs, type Lock } from '../../spack/results.js';
+import { builtSpecs, type Lock } from '../../spack/lock.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
 import type { Stage } from '../stage.js';
 import type { Installed } from './install.js';
-import { lockText } from './lock.js';
 import type { ResultFolder } from './pack.js';
 import { makeResultFolder } from './result.js';
 
@@ -95,18 +89,23 @@ export async function describe(
       ...(external === undefined ? {} : { external }),
     })),
     runtimePackages,
-    files: [...tarballs, installerFile],
-    sbom,
+    files: [...tarballs, installerFile, sbom],
   };
   await sumUp({ folder, facts });
   return { folder, facts };
 }
 
-/** Adds the report of a smoke test to a result. */
-export async function addSmokeReport({ folder, facts }: Described, report: string): Promise<void> {
-  const path = join(folder, smokeReportName(facts.identifier));
-  await writeFile(path, report);
-  await sumUp({ folder, facts: { ...facts, smoke: await describeFile(path) } });
+/** Adds a file that the manifest names to a result; what was described already stays as it is. */
+export async function addFile(
+  { folder, facts }: Described,
+  kind: FileKind,
+  content: string,
+): Promise<Described> {
+  const path = join(folder, fileName(facts.identifier, kind));
+  await writeFile(path, content);
+  const described = { folder, facts: { ...facts, files: [...facts.files, await describeFile(path)] } };
+  await sumUp(described);
+  return described;
 }
 
 /** Writes manifest and sums. */
@@ -124,8 +123,7 @@ async function describeIngredients(
   tarball: BundleFile,
   { lock, prefix, runtimePackages }: Ingredients,
 ) {
-  const [text, recipes, distribution] = await Promise.all([
-    lockText(plan),
+  const [recipes, distribution] = await Promise.all([
     // A build may have made it a link to something endless.
     session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]),
     // A package that is not installed makes the query fail; it is then left out.
@@ -138,7 +136,7 @@ async function describeIngredients(
     release: plan.options.release,
     toolchain: plan.toolchain,
     tarball,
-    lock: parseLockGraph(text),
+    lock: lock.specs,
     shipped: builtSpecs(lock)
       .filter((spec) => spec.hash === lock.root.hash)
       .map((spec) => spec.hash),

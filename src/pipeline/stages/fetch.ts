@@ -3,8 +3,8 @@ import { exists } from '../../base/files.js';
 import type { Ports } from '../../base/ports.js';
 import type { Session } from '../../container/session.js';
 import { fetchCommand, fetchEnvironment, indexFolder } from '../../spack/commands.js';
+import type { LockedSpec } from '../../spack/lock.js';
 import { firstErrorLine } from '../../spack/progress.js';
-import type { LockedSpec } from '../../spack/results.js';
 import { arrivedIndexes } from '../indexes.js';
 import type { BuildPlan } from '../plan.js';
 

@@ -1,4 +1,5 @@
 import { basename, posix } from 'node:path';
+import { formatBytes } from '../../base/bytes.js';
 import { PackageBuildError, PackagingError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
 import type { Logger } from '../../base/ports.js';
@@ -10,14 +11,9 @@ import { packageKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
 import { arrivedPackages, padding, paddingFolder } from '../../spack/environment.js';
+import { builtSpecs, type Lock, type LockedSpec } from '../../spack/lock.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
-import {
-  builtSpecs,
-  fromCacheMarker,
-  installedPrefixes,
-  type Lock,
-  type LockedSpec,
-} from '../../spack/results.js';
+import { fromCacheMarker, installedPrefixes } from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
 import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
@@ -194,7 +190,7 @@ async function explainFailure(
   const free = await freeBytes(plan.buildFolder);
   const fullDisk =
     free < fullDiskBytes
-      ? `No space left on device: ${(free / 1e6).toFixed(0)} MB are free in ${plan.buildFolder}`
+      ? `No space left on device: ${formatBytes(free)} are free in ${plan.buildFolder}`
       : undefined;
   return new PackageBuildError({
     package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,

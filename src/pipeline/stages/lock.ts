@@ -10,7 +10,7 @@ import { parseVersions } from '../../distro/distro.js';
 import { distroOf } from '../../distro/distros.js';
 import { concretizeCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
-import { type Lock, parseLock } from '../../spack/results.js';
+import { type Lock, parseLock } from '../../spack/lock.js';
 import type { Indexes } from '../indexes.js';
 import { type BuildPlan, environmentBase } from '../plan.js';
 import type { Recorder } from '../record.js';
@@ -26,7 +26,7 @@ const mostLockBytes = 1 << 26;
 const lockFolder = (plan: BuildPlan): string => join(plan.buildFolder, 'lock');
 
 /** Text of the lock as it was brought. */
-export async function lockText(plan: BuildPlan): Promise<string> {
+async function lockText(plan: BuildPlan): Promise<string> {
   return (await readPlain(lockFolder(plan), lockName, mostLockBytes)).toString('utf8');
 }
 

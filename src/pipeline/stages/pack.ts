@@ -1,12 +1,13 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PackagingError } from '../../base/errors.js';
+import { lastLine } from '../../base/text.js';
 import { type ArchivePlan, packCommand } from '../../bundle/archive.js';
+import { fileName, resultFiles } from '../../bundle/catalogue.js';
 import { moduleFiles, moduleTemplates } from '../../bundle/modules.js';
 import type { Session } from '../../container/session.js';
 import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
-import { debugTarball, resultFiles } from '../report.js';
 import type { Stage } from '../stage.js';
 import type { Installed } from './install.js';
 
@@ -21,16 +22,48 @@ export interface ResultFolder {
 /** Where debuggers find debug files: in a folder beside each program. */
 const debugFolder = '.debug';
 
+/** What the tarballs are made from, as the session sees it. */
+export interface PackedTrees {
+  /** Slurm's prefix: what Spack installed. The debug files are in it. */
+  readonly prefix: string;
+  /** The tree of the software tarball, see `copyTree`. */
+  readonly tree: string;
+}
+
+/**
+ * Copies an installed tree to where the session may change it before it is packed: without Spack's own files
+ * and the debug files. The copy shares blocks with the original where the file system can do that, but no
+ * inodes, so a program that rewrites files in place leaves the original alone.
+ * @returns the copy's folder, as the session sees it
+ * @throws PackagingError
+ */
+export async function copyTree(session: Session, prefix: string): Promise<string> {
+  const tree = `${session.layout.store}/tree`;
+  await run(session, ['cp', '--archive', '--reflink=auto', '--no-target-directory', prefix, tree]);
+  await run(session, ['find', '.', '(', ...leftOut, ')', '-prune', '-exec', 'rm', '-rf', '{}', '+'], tree);
+  return tree;
+}
+
+const leftOut = ['-path', './.spack', '-o', '-name', debugFolder];
+
+async function run(session: Session, command: [string, ...string[]], cwd?: string): Promise<void> {
+  const { exitCode, stderr } = await session.exec(command, cwd === undefined ? {} : { cwd });
+  if (exitCode === 0) return;
+  throw new PackagingError(
+    `The installed tree could not be copied: ${lastLine(stderr) || `exit code ${exitCode}`}`,
+    'Check the free disk space and build again.',
+  );
+}
+
 /**
  * Makes the tarballs.
- * @param prefix Slurm's prefix, as the session sees it
  * @throws PackagingError
  */
 export async function pack(
   plan: BuildPlan,
   project: Project,
   session: Session,
-  prefix: string,
+  { prefix, tree }: PackedTrees,
 ): Promise<ResultFolder> {
   const names = resultFiles(plan.identifier);
   const folder = { host: join(plan.hostLayout.output, 'result'), session: `${session.layout.output}/result` };
@@ -38,13 +71,8 @@ export async function pack(
   await mkdir(folder.host, { recursive: true });
   await writeModules(plan, project);
   const archives: NamedArchive[] = [
-    {
-      name: names.software,
-      folder: prefix,
-      top: plan.identifier,
-      exclude: ['./.spack', debugFolder],
-    },
-    { name: names.modules, folder: `${session.layout.output}/modules`, top: 'modulefiles', exclude: [] },
+    { name: names.software, folder: tree, top: plan.identifier },
+    { name: names.modules, folder: `${session.layout.output}/modules`, top: 'modulefiles' },
   ];
   if (plan.options.debug) archives.push(await debugArchive(plan, session, prefix));
   const packed = await Promise.allSettled(
@@ -76,10 +104,9 @@ async function debugArchive(plan: BuildPlan, session: Session, prefix: string): 
     throw new PackagingError('The build left no debug files.', 'Build again with cache: false.');
   }
   return {
-    name: debugTarball(plan.identifier),
+    name: fileName(plan.identifier, 'debug'),
     folder: prefix,
     top: plan.identifier,
-    exclude: [],
     members: members.sort(),
   };
 }
@@ -100,13 +127,22 @@ async function packOne(
   );
 }
 
-/** Makes the tarballs of what was installed. */
-export const packStage: Stage<
+/** Copies what was installed to where later stages may change it. */
+export const treeStage: Stage<
   { readonly session: Session; readonly installed: Installed },
+  { readonly tree: string }
+> = {
+  id: 'tree',
+  run: async (_, { session, installed }) => ({ tree: await copyTree(session, installed.prefix) }),
+};
+
+/** Makes the tarballs of the copied tree. */
+export const packStage: Stage<
+  { readonly session: Session; readonly installed: Installed; readonly tree: string },
   { readonly packed: ResultFolder }
 > = {
   id: 'pack',
-  run: async ({ plan, request }, { session, installed }) => ({
-    packed: await pack(plan, request.project, session, installed.prefix),
+  run: async ({ plan, request }, { session, installed, tree }) => ({
+    packed: await pack(plan, request.project, session, { prefix: installed.prefix, tree }),
   }),
 };

@@ -1,11 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { formatBytes } from '../../base/bytes.js';
 import { DiskSpaceError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
 import type { BuildPlan } from '../plan.js';
 import type { Stage } from '../stage.js';
 
 /** Free bytes that a build needs in its folder: sources, build tree, install tree, tarballs (measured 1.1 GB). */
-const neededBytes = 2 * 1024 ** 3;
+const neededBytes = 2e9;
 
 /**
  * Checks what would otherwise fail after an hour.
@@ -17,14 +18,12 @@ export async function preflight(plan: BuildPlan, free = freeBytes): Promise<void
     const available = await free(folder);
     if (available < neededBytes) {
       throw new DiskSpaceError(
-        `${folder} has ${gigabytes(available)} GB free; a build needs ${gigabytes(neededBytes)} GB.`,
+        `${folder} has ${formatBytes(available)} free; a build needs ${formatBytes(neededBytes)}.`,
         'Free disk space there, or choose another output-dir or runner.',
       );
     }
   }
 }
-
-const gigabytes = (bytes: number): string => (bytes / 1024 ** 3).toFixed(1);
 
 /** Empties the build's folder and checks that there is room for a build. */
 export const preflightStage: Stage<object, object> = {

@@ -36,7 +36,7 @@ export async function restoreResult(
       return await checkOwnResult(plan);
     } catch (error) {
       if (!(error instanceof PackagingError)) throw error;
-      logger.warning(`The cached result is not sound; it is not used:\n${error.message}`);
+      logger.warning(`The cached result fails its checks and is not used:\n${error.message}`);
       entries.reject(key);
     }
   }

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../base/ports.js';
-import { signedFiles, signingKeyName, withKeyring } from '../../bundle/signature.js';
+import { fileName, signedFiles } from '../../bundle/catalogue.js';
+import { withKeyring } from '../../bundle/signature.js';
 import { type BundleFile, describeFile } from '../../bundle/sums.js';
 import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
@@ -29,7 +30,7 @@ export async function sign(
     async (keyring) => {
       const names = signedFiles(result.described.map((file) => file.name));
       const signatures = await keyring.signFiles(names.map(path));
-      const publicKey = path(signingKeyName(plan.identifier));
+      const publicKey = path(fileName(plan.identifier, 'key'));
       await writeFile(publicKey, keyring.publicKey);
       logger.info(`Signed ${names.length} files with ${keyring.fingerprint}`);
       return Promise.all([...signatures, publicKey].map(describeFile));

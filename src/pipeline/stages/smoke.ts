@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../base/ports.js';
-import { resultFiles, smokeReportName } from '../../bundle/catalogue.js';
+import { fileName } from '../../bundle/catalogue.js';
 import { describeFile } from '../../bundle/sums.js';
 import { formatJunit } from '../../smoke/junit.js';
 import { SmokeError, type SmokeReport } from '../../smoke/report.js';
@@ -12,10 +12,8 @@ import { handOut } from '../output.js';
 import type { BuildPlan, BuildRequest } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { Stage } from '../stage.js';
-import { addSmokeReport, type Described } from './describe.js';
+import { addFile, type Described } from './describe.js';
 import { uploadFiles } from './upload.js';
-
-export { smokeReportName } from '../../bundle/catalogue.js';
 
 /**
  * Starts a cluster from the result in a fresh container, and adds the report to it. The report of a test that
@@ -35,7 +33,7 @@ export async function smoke(
     recorder.addCleanup({ what: 'container', kind: 'smoke', program: plan.engine.kind, name });
   const report = await smokeTest(
     {
-      subject: await openSubject(join(described.folder, resultFiles(plan.identifier).software)),
+      subject: await openSubject(join(described.folder, fileName(plan.identifier, 'software'))),
       toolchain: plan.toolchain,
       engine: plan.engine,
       host: request.host,
@@ -50,7 +48,7 @@ export async function smoke(
       await handOutReport(plan, request, described.folder, error.report, ports);
     throw error;
   });
-  await addSmokeReport(described, formatJunit(report));
+  await addFile(described, 'smoke', formatJunit(report));
   return report;
 }
 
@@ -61,7 +59,7 @@ async function handOutReport(
   report: SmokeReport,
   ports: Ports,
 ): Promise<void> {
-  const name = smokeReportName(plan.identifier);
+  const name = fileName(plan.identifier, 'smoke');
   await writeFile(join(folder, name), formatJunit(report));
   const place = { ...plan, owner: request.host.owner };
   await handOut(place, folder, [await describeFile(join(folder, name))], false);

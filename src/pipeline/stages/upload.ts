@@ -6,7 +6,7 @@ import type { Result } from '../report.js';
 import type { Stage } from '../stage.js';
 
 /**
- * Uploads each file of the result as an artifact of its own; a service that is down costs a warning.
+ * Uploads each file of the result as an artifact of its own; what a failing service does not take is a warning.
  * @param folder where only this user can write; the files lie in the output folder too
  */
 export async function uploadFiles(

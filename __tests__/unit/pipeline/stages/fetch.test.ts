@@ -4,7 +4,7 @@ import { withSignal } from '../../../../src/base/signal.js';
 import { startFetcher } from '../../../../src/container/session.js';
 import { planBuild } from '../../../../src/pipeline/plan.js';
 import { fetchSources, wrongBytes } from '../../../../src/pipeline/stages/fetch.js';
-import type { LockedSpec } from '../../../../src/spack/results.js';
+import type { LockedSpec } from '../../../../src/spack/lock.js';
 import { buildRequest } from '../../../support/build.js';
 import { type Answer, fakePorts, fakeProcess, host, never } from '../../../support/fakes.js';
 import { fakeMachine } from '../../../support/machine.js';

@@ -7,7 +7,7 @@ import { buildRequest } from '../../../support/build.js';
 import { temporaryFolder } from '../../../support/fakes.js';
 import { fakeMachine } from '../../../support/machine.js';
 
-const gigabyte = 1024 ** 3;
+const gigabyte = 1e9;
 const plan = async () => planBuild(await buildRequest(), fakeMachine());
 
 test('enough disk: the folders of the build and of the result are there', async () => {
@@ -23,7 +23,7 @@ test.each(['buildFolder', 'outputDir'] as const)(
     const made = await plan();
     const attempt = preflight(made, async (folder) => (folder === made[name] ? 0.5 : 100) * gigabyte);
     await expect(attempt).rejects.toThrow(DiskSpaceError);
-    await expect(attempt).rejects.toThrow(`${made[name]} has 0.5 GB free; a build needs 2.0 GB`);
+    await expect(attempt).rejects.toThrow(`${made[name]} has 500.0 MB free; a build needs 2.0 GB`);
   },
 );
 

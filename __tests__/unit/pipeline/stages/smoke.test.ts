@@ -1,17 +1,18 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { NoEngineError } from '../../../../src/base/errors.js';
+import { fileName } from '../../../../src/bundle/catalogue.js';
 import { openContext } from '../../../../src/pipeline/context.js';
 import { planBuild } from '../../../../src/pipeline/plan.js';
 import type { Described } from '../../../../src/pipeline/stages/describe.js';
-import { smoke, smokeReportName } from '../../../../src/pipeline/stages/smoke.js';
+import { smoke } from '../../../../src/pipeline/stages/smoke.js';
 import { SmokeError } from '../../../../src/smoke/report.js';
 import { buildRequest } from '../../../support/build.js';
 import { fakePorts, readFiles, temporaryFolder } from '../../../support/fakes.js';
 import { fakeMachine, type MachineScript } from '../../../support/machine.js';
 
 const target = 'slurm-24.11.6-bookworm-amd64';
-const xml = smokeReportName(target);
+const xml = fileName(target, 'smoke');
 
 /** The stage over a described result. */
 async function tested(script: MachineScript = {}, engine?: NoEngineError) {
@@ -65,8 +66,8 @@ test('a container that does not start hands out nothing', async () => {
 
 test('without an engine the error of the search is thrown, and nothing is in the record', async () => {
   const error = new NoEngineError('none', 'Start one.');
-  const { done, updates, folder } = await tested({}, error);
+  const { done, recorder, folder } = await tested({}, error);
   await expect(done).rejects.toBe(error);
-  expect(updates).toEqual([]);
+  expect(recorder.current.cleanups).toEqual([]);
   expect(Object.keys(await readFiles(join(folder)))).not.toContain(xml);
 });

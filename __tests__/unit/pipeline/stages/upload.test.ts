@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { ArtifactStore } from '../../../../src/base/ports.js';
+import { resultFiles } from '../../../../src/bundle/catalogue.js';
 import { planBuild } from '../../../../src/pipeline/plan.js';
-import { resultFiles } from '../../../../src/pipeline/report.js';
 import { uploadFiles } from '../../../../src/pipeline/stages/upload.js';
 import { buildRequest } from '../../../support/build.js';
 import { recordingArtifacts, recordingLogger, temporaryFolder, writeFiles } from '../../../support/fakes.js';

@@ -64,7 +64,7 @@ slurmd_gres() {
 check_gpu_nvml() {
   need slurmctld
   local said
-  [ -f "$SMOKE_PREFIX/lib/slurm/gpu_nvml.so" ] || fail 'there is no gpu_nvml.so'
+  [ -f "$SMOKE_PREFIX/lib/slurm/gpu_nvml.so" ] || fail 'gpu_nvml.so is missing'
   said=$(slurmd_gres) || fail "slurmd -G: $said"
   # What Slurm says where it was configured without NVML.
   ! echo "$said" | grep 'when Slurm was configured' || fail "$said"

@@ -45,7 +45,7 @@ check_rest() {
     setpriv --reuid=rest --regid=rest --clear-groups "$SMOKE_PREFIX/sbin/slurmrestd" \
     -a rest_auth/jwt "${only[@]}" 127.0.0.1:6820
   wait_daemon slurmrestd 20 curl --silent --output /dev/null http://127.0.0.1:6820/
-  [ -s "$SMOKE_STATE/token" ] || fail 'there is no token to ask with'
+  [ -s "$SMOKE_STATE/token" ] || fail 'the REST token is missing'
   expect_json /openapi/v3 true
   cp "$SMOKE_STATE/rest.json" "$SMOKE_STATE/openapi.json"
   newest=$(newest slurm)

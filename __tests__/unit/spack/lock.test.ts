@@ -1,0 +1,54 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigurationError } from '../../../src/base/errors.js';
+import { builtSpecs, parseLock } from '../../../src/spack/lock.js';
+
+const hashes = { slurm: 's'.repeat(32), munge: 'm'.repeat(32), glibc: 'g'.repeat(32) };
+const edge = { name: 'munge', hash: hashes.munge, parameters: { deptypes: ['build', 'link'], virtuals: [] } };
+const lock = {
+  _meta: { 'file-type': 'spack-lockfile', 'lockfile-version': 7 },
+  roots: [{ hash: hashes.slurm, spec: 'slurm@=24-11-6-1' }],
+  concrete_specs: {
+    [hashes.munge]: { name: 'munge', version: '0.5.15', external: { path: '/usr', module: null }, hash: 'x' },
+    [hashes.glibc]: { name: 'glibc', version: '2.36', external: { path: null, module: ['glibc'] } },
+    [hashes.slurm]: {
+      name: 'slurm',
+      version: '24-11-6-1',
+      arch: { platform: 'linux' },
+      dependencies: [edge],
+    },
+  },
+};
+
+describe('parseLock', () => {
+  test('gives the root, and each spec with where it comes from and what it depends on', () => {
+    const slurm = {
+      name: 'slurm',
+      version: '24-11-6-1',
+      hash: hashes.slurm,
+      external: undefined,
+      dependencies: [{ hash: hashes.munge, types: ['build', 'link'] }],
+    };
+    expect(parseLock(JSON.stringify(lock))).toEqual({
+      root: slurm,
+      specs: [
+        { name: 'munge', version: '0.5.15', hash: hashes.munge, external: '/usr', dependencies: [] },
+        { name: 'glibc', version: '2.36', hash: hashes.glibc, external: '', dependencies: [] },
+        slurm,
+      ],
+    });
+  });
+
+  test("an external is not Spack's to build, even one without a prefix", () => {
+    expect(builtSpecs(parseLock(JSON.stringify(lock))).map((spec) => spec.name)).toEqual(['slurm']);
+  });
+
+  test.each<[string, string]>([
+    ['nothing', ''],
+    ['half a file', JSON.stringify(lock).slice(0, -20)],
+    ['no roots', JSON.stringify({ ...lock, roots: [] })],
+    ['a root that is not among the specs', JSON.stringify({ ...lock, roots: [{ hash: 'no', spec: 'no' }] })],
+    ['a spec without a version', JSON.stringify({ ...lock, concrete_specs: { a: { name: 'a' } } })],
+  ])('%s is a ConfigurationError', (_, text) => {
+    expect(() => parseLock(text)).toThrow(ConfigurationError);
+  });
+});

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { ConfigurationError } from '../base/errors.js';
+import { parseJson } from '../base/json.js';
+
+/** One concrete spec of a lock. */
+export interface LockedSpec {
+  readonly name: string;
+  readonly version: string;
+  /** Spack's DAG hash, 32 characters. */
+  readonly hash: string;
+  /** Prefix of a package of the distribution; undefined for what Spack installs. */
+  readonly external: string | undefined;
+  /** What it depends on, with Spack's types: `build`, `link`, `run`. */
+  readonly dependencies: readonly { readonly hash: string; readonly types: readonly string[] }[];
+}
+
+export interface Lock {
+  readonly root: LockedSpec;
+  readonly specs: readonly LockedSpec[];
+}
+
+const lockSchema = z.object({
+  roots: z.array(z.object({ hash: z.string(), spec: z.string() })).min(1),
+  concrete_specs: z.record(
+    z.string(),
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      external: z.object({ path: z.string().nullish() }).nullish(),
+      dependencies: z
+        .array(z.object({ hash: z.string(), parameters: z.object({ deptypes: z.array(z.string()) }) }))
+        .default([]),
+    }),
+  ),
+});
+
+/**
+ * Reads a spack.lock; its specs stay in the file's order.
+ * @throws ConfigurationError for a text that is not a lock
+ */
+export function parseLock(text: string): Lock {
+  const parsed = lockSchema.safeParse(parseJson(text));
+  if (!parsed.success) {
+    throw new ConfigurationError(
+      `spack.lock is not as expected: ${z.prettifyError(parsed.error)}`,
+      'Use a Spack commit that this version knows, or build with cache: false.',
+    );
+  }
+  const specs = Object.entries(parsed.data.concrete_specs).map(([hash, spec]) => ({
+    name: spec.name,
+    version: spec.version,
+    hash,
+    external: spec.external?.path ?? (spec.external ? '' : undefined),
+    dependencies: spec.dependencies.map((edge) => ({ hash: edge.hash, types: edge.parameters.deptypes })),
+  }));
+  const root = specs.find((spec) => spec.hash === parsed.data.roots[0]?.hash);
+  if (root === undefined) {
+    throw new ConfigurationError('spack.lock lacks its own root.', 'Build again with cache: false.');
+  }
+  return { root, specs };
+}
+
+/** The specs that Spack installs itself. */
+export const builtSpecs = (lock: Lock): LockedSpec[] =>
+  lock.specs.filter((spec) => spec.external === undefined);
