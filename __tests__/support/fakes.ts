@@ -274,8 +274,11 @@ tools:
   - {spec: gnuconfig, package: autotools-dev, prefix: /usr/share/misc}
 `;
 
+let parsed: Toolchain | undefined;
+
 export function toolchain(change: Partial<Toolchain> = {}): Toolchain {
-  return { ...parseToolchain(toolchainText, 'the test'), ...change };
+  parsed ??= parseToolchain(toolchainText, 'the test');
+  return { ...parsed, ...change };
 }
 
 /** The toolchain of the fake project: with all that an audit and a smoke test ask of it. */

@@ -90,7 +90,7 @@ describe('withKeyring', () => {
       return command.includes('--list-secret-keys') ? { stdout: listing() } : undefined;
     });
 
-  async function sign(process: ReturnType<typeof gpg>) {
+  async function sign(process: ReturnType<typeof gpg>, instead?: string) {
     const place = await temporaryFolder();
     const file = join(place, 'a-SHA256SUMS');
     const logger = recordingLogger();
@@ -102,7 +102,7 @@ describe('withKeyring', () => {
         passphrase: 'hunter2',
         env,
         logger,
-        places: [place],
+        places: [instead ?? place],
         onFolder: (f) => folders.push(f),
       },
       (keyring) => keyring.signFiles([file]),
@@ -150,7 +150,7 @@ describe('withKeyring', () => {
 
   test('a place that is no memory is passed over with a warning, and the agent is ended', async () => {
     const process = gpg(failure(17));
-    const { logger, folders } = await sign(process);
+    const { logger, folders } = await sign(process, '/proc');
     expect(logger.of('warning')).toEqual([expect.stringContaining('the signing key lies below')]);
     expect(process.lines).toContain(`gpgconf --homedir ${folders[0]} --kill all`);
   });
