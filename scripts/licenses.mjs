@@ -1,4 +1,4 @@
-// The licences of what ncc bundles, from webpack's list of modules and the packages' own files.
+// The licences of what is bundled, from esbuild's list of files and the packages' own.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -37,19 +37,12 @@ const unnamed = {
 };
 
 /**
- * The folders of the packages that a bundle has modules of, sorted.
- * @param stats webpack's, as ncc writes them
+ * The folders of the packages that a bundle has files of, sorted.
+ * @param {string[]} inputs paths of the files that were bundled, as esbuild's metafile names them
  */
-export function bundledFolders(stats) {
-  const folders = new Set();
-  const look = ({ nameForCondition, modules = [] }) => {
-    const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(nameForCondition ?? '')?.[0];
-    if (folder !== undefined) folders.add(folder);
-    // Modules that were joined into one.
-    for (const inner of modules) look(inner);
-  };
-  for (const module of stats.modules) look(module);
-  return [...folders].sort();
+export function bundledFolders(inputs) {
+  const folders = inputs.map((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]);
+  return [...new Set(folders.filter((folder) => folder !== undefined))].sort();
 }
 
 /**

@@ -9,24 +9,19 @@ const { bundledFolders, formatLicences, licenceOf } = await import(script);
 
 const read = (path: string) => readFile(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
-test('the packages of a bundle are those of its modules, joined and nested ones too', () => {
-  const module = (path: string, modules: object[] = []) => ({ nameForCondition: path, modules });
-  const stats = {
-    modules: [
-      module('/p/build/src/main.js', [
-        module('/p/build/src/inner.js'),
-        module('/p/node_modules/zod/lib/index.js'),
-      ]),
-      module('/p/node_modules/@actions/core/lib/core.js'),
-      module('/p/node_modules/@actions/core/lib/utils.js'),
-      module('/p/node_modules/@actions/core/node_modules/undici/index.js'),
-      { identifier: 'external "node:fs"' },
-    ],
-  };
-  expect(bundledFolders(stats)).toEqual([
-    '/p/node_modules/@actions/core',
-    '/p/node_modules/@actions/core/node_modules/undici',
-    '/p/node_modules/zod',
+test('the packages of a bundle are those of its files, nested ones too', () => {
+  const inputs = [
+    'src/entry/main.ts',
+    'node_modules/zod/v4/index.js',
+    'node_modules/@actions/core/lib/core.js',
+    'node_modules/@actions/core/lib/utils.js',
+    'node_modules/@actions/core/node_modules/undici/index.js',
+    '(disabled):node_modules/fsevents/index.js',
+  ];
+  expect(bundledFolders(inputs)).toEqual([
+    'node_modules/@actions/core',
+    'node_modules/@actions/core/node_modules/undici',
+    'node_modules/zod',
   ]);
 });
 
