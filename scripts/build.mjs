@@ -22,6 +22,18 @@ const programs = {
 // CommonJS that is bundled into an ES module asks for Node's own modules by this name.
 const require = `import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);`;
 
+/** Of package.json the bundles have the version alone, so that nothing else in it changes them. */
+const versionOnly = {
+  name: 'version-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
+      if (path !== join(root, 'package.json')) return undefined;
+      const { version } = JSON.parse(readFileSync(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};
+
 /**
  * Neither minified nor with source maps: what runs can be read and reviewed, stack traces name functions, and
  * compressed it is half of what minified bundles without shared parts were.
@@ -34,6 +46,7 @@ const common = {
   target: 'node20',
   charset: 'utf8',
   legalComments: 'none', // dist/licenses.txt has them
+  plugins: [versionOnly],
   metafile: true,
   write: false,
   outdir: join(root, 'dist'),
