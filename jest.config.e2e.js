@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { common } from './jest.config.js';
+import { common } from './jest.common.js';
 
 const wantsBare = ['1', 'check'].includes(process.env.SLURM_FACTORY_TEST_BARE ?? '');
 const folders = ['__tests__/integration', '__tests__/e2e'];

@@ -1,53 +1,126 @@
-// Compiles src/ and bundles each entry with ncc: `node scripts/build.mjs [--check]`.
-// dist/licenses.txt has the licences of what is bundled.
-// With --check nothing is written; exit 1 tells that dist/ is not what the source gives.
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Bundles src/ into dist/, and compiles the library into build/: `npm run build`.
+// With --check nothing is written below dist/; exit 1 tells that it is not what the source gives.
+// With --library only build/ is written, for npm pack.
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { bundledFolders, formatLicences, licenceOf } from './licenses.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const entries = ['main', 'post', 'cli'];
-const check = process.argv.includes('--check');
-const target = check ? mkdtempSync(join(tmpdir(), 'slurm-factory-dist-')) : join(root, 'dist');
 
-const npx = (...words) => execFileSync('npx', ['--no-install', ...words], { cwd: root, stdio: 'inherit' });
+/**
+ * What is bundled: `dist/<name>/index.js` of `src/entry/<name>.ts`. Main and post step of an action are one
+ * bundle, which asks the runner's state which of them it is.
+ */
+const entries = {
+  /** Named by action.yml. */
+  build: { program: false },
+  /** Named by package.json's `bin`. */
+  cli: { program: true },
+};
+
+const ncc = join(root, 'node_modules/@vercel/ncc/dist/ncc/cli.js');
+
+/**
+ * Bundles one compiled entry. Neither minified nor with source maps: what runs can be read and reviewed, and stack
+ * traces name functions.
+ */
+function bundleEntry(name) {
+  const out = mkdtempSync(join(tmpdir(), 'slurm-factory-ncc-'));
+  const stats = `${out}.json`;
+  const words = ['build', `build/src/entry/${name}.js`, '--out', out, '--quiet', '--stats-out', stats];
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, [ncc, ...words], { cwd: root, stdio: 'inherit' });
+    child.once('error', fail);
+    child.once('exit', (code) => {
+      if (code !== 0) return fail(new Error(`ncc ended with ${code}`));
+      const files = list(out).map((file) => [`${name}/${file}`, readFileSync(join(out, file))]);
+      const folders = bundledFolders(JSON.parse(readFileSync(stats, 'utf8')));
+      rmSync(out, { recursive: true });
+      rmSync(stats);
+      done({ files, folders });
+    });
+  });
+}
+
+/** All files of dist/ by their path below it, as bytes and mode; from what is compiled in build/. */
+async function bundle() {
+  const names = Object.keys(entries);
+  const bundles = await Promise.all(names.map(bundleEntry));
+  const files = new Map();
+  for (const [index, { files: made }] of bundles.entries()) {
+    for (const [name, bytes] of made) {
+      const isProgram = entries[names[index]].program && name.endsWith('/index.js');
+      const shebang = isProgram && !bytes.toString('utf8', 0, 2).startsWith('#!');
+      files.set(name, {
+        bytes: shebang ? Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), bytes]) : bytes,
+        mode: isProgram ? 0o755 : 0o644,
+      });
+    }
+  }
+  const folders = [...new Set(bundles.flatMap((made) => made.folders))].sort();
+  files.set('licenses.txt', { bytes: Buffer.from(formatLicences(folders.map(licenceOf))), mode: 0o644 });
+  return files;
+}
+
+/** Paths of all files below a folder, relative to it. */
 const list = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+
+/** Names of the files that are not as they would be written. */
+function differing(files, folder) {
+  const same = (name) => {
+    const { bytes, mode } = files.get(name) ?? {};
+    const file = join(folder, name);
+    // Git keeps whether a file can be run, and no more of its mode.
+    return bytes?.equals(readFileSync(file)) && ((statSync(file).mode ^ mode) & 0o100) === 0;
+  };
+  const there = list(folder);
+  return [...files.keys()]
+    .filter((name) => !there.includes(name))
+    .concat(there.filter((name) => !same(name)))
     .sort();
-
-rmSync(join(root, 'build'), { recursive: true, force: true });
-npx('tsc');
-const packages = new Set();
-for (const entry of entries) {
-  const bundled = mkdtempSync(join(tmpdir(), 'slurm-factory-ncc-'));
-  const stats = `${bundled}.json`;
-  const source = join('build', 'src', 'entry', `${entry}.js`);
-  npx('ncc', 'build', source, '--out', bundled, '--minify', '--quiet', '--stats-out', stats);
-  for (const folder of bundledFolders(JSON.parse(readFileSync(stats, 'utf8')))) packages.add(folder);
-  rmSync(stats);
-  rmSync(join(target, entry), { recursive: true, force: true });
-  cpSync(bundled, join(target, entry), { recursive: true });
-  rmSync(bundled, { recursive: true });
 }
-writeFileSync(join(target, 'licenses.txt'), formatLicences([...packages].map(licenceOf)));
 
-if (check) {
-  const dist = join(root, 'dist');
-  const differing = [...new Set([...list(target), ...list(dist)])].filter((file) => {
-    try {
-      return !readFileSync(join(target, file)).equals(readFileSync(join(dist, file)));
-    } catch {
-      return true;
-    }
+function write(files, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  for (const [name, { bytes, mode }] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), bytes);
+    chmodSync(join(folder, name), mode);
+  }
+}
+
+/** Compiles the library, without what an older version of it had. */
+function compile() {
+  rmSync(join(root, 'build'), { recursive: true, force: true });
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], {
+    cwd: root,
+    stdio: 'inherit',
   });
-  rmSync(target, { recursive: true });
-  if (differing.length > 0) {
-    console.error(`dist/ is not what the source gives: ${differing.join(', ')}. Run: npm run build`);
+}
+
+const dist = join(root, 'dist');
+if (process.argv.includes('--check')) {
+  const wrong = differing(await bundle(), dist);
+  if (wrong.length > 0) {
+    console.error(`dist/ is not what the source gives: ${wrong.join(', ')}. Run: npm run build`);
     process.exit(1);
   }
   console.log('dist/ is what the source gives');
+} else {
+  compile();
+  if (!process.argv.includes('--library')) write(await bundle(), dist);
 }

@@ -9,6 +9,8 @@ import { endOf, tally } from './tally.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const jest = join(root, 'node_modules/jest/bin/jest.js');
+// The tests make much that is soon forgotten: a larger young generation saves an eighth of their time.
+const nodeOptions = ['--experimental-vm-modules', '--no-warnings', '--max-semi-space-size=64'];
 /** Minutes: a test that hangs must end as a failure with its name, not as a run that somebody stops. */
 const limits = {
   unit: 10,
@@ -29,7 +31,7 @@ const started = Date.now();
 /** Runs jest in a process group of its own, and ends that group when its time is up. */
 function run(args, { minutes, output = 'ignore' }) {
   return new Promise((ended) => {
-    const child = spawn(process.execPath, ['--experimental-vm-modules', '--no-warnings', jest, ...args], {
+    const child = spawn(process.execPath, [...nodeOptions, jest, ...args], {
       cwd: root,
       stdio: ['ignore', output, 'inherit'],
       detached: true,

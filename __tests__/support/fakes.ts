@@ -312,8 +312,11 @@ tools:
   - {spec: gnuconfig, package: autotools-dev, prefix: /usr/share/misc}
 `;
 
+let parsed: Toolchain | undefined;
+
 export function toolchain(change: Partial<Toolchain> = {}): Toolchain {
-  return { ...parseToolchain(toolchainText, 'the test', features), ...change };
+  parsed ??= parseToolchain(toolchainText, 'the test', features);
+  return { ...parsed, ...change };
 }
 
 /** The toolchain of the fake project: with all that an audit and a smoke test ask of it. */

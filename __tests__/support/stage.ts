@@ -16,7 +16,10 @@ export async function stageBench(inputs: RawInputs = {}, script: MachineScript =
   const plan = await planBuild(request, process);
   for (const place of places) await mkdir(plan.hostLayout[place], { recursive: true });
   const started = {
-    ...{ program: 'docker', kind: 'build', image: 'builder', name: container },
+    program: 'docker',
+    kind: 'build',
+    image: 'builder',
+    name: container,
     host: request.host,
   } as const;
   const session = await startSession(started, plan.hostLayout, fakePorts({ process }));

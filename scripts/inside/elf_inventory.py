@@ -556,4 +556,5 @@ def main(text):
     json.dump(facts, sys.stdout)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -24,6 +24,19 @@ const stateKey = 'build';
  * The main step of the build action.
  * @param root folder of the project's files
  */
+/** State of the runner that tells the post step from the main one: both are one bundle. */
+const stepKey = 'isPost';
+
+/**
+ * Runs the step that the runner is at: main, then, in a process of its own, post.
+ * @param root folder of the project's files
+ */
+export async function runStep(root: string, version: string): Promise<void> {
+  if (core.getState(stepKey) !== '') return runPost();
+  core.saveState(stepKey, 'true');
+  return runMain(root, version);
+}
+
 export async function runMain(root: string, version: string, runner: Runner = githubRunner): Promise<void> {
   core.info(`slurm-factory ${version}`);
   try {

@@ -7,12 +7,13 @@ import { type Breach, follow, type Tree } from './tree.js';
 
 /** The files of a pattern that are there, as `[path, path of the file itself]`. */
 export function promisedFiles(tree: Tree, pattern: string): [string, string][] {
-  return [...tree.byPath.keys()]
-    .filter((path) => matches(pattern, path))
-    .flatMap((path): [string, string][] => {
-      const file = follow(tree, path);
-      return file?.type === 'file' ? [[path, file.path]] : [];
-    });
+  const paths = pattern.includes('*')
+    ? [...tree.byPath.keys()].filter((path) => matches(pattern, path))
+    : [pattern].filter((path) => tree.byPath.has(path));
+  return paths.flatMap((path): [string, string][] => {
+    const file = follow(tree, path);
+    return file?.type === 'file' ? [[path, file.path]] : [];
+  });
 }
 
 export function missing(tree: Tree, { promised }: Expectation): Breach[] {

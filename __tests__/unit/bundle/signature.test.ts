@@ -75,7 +75,7 @@ describe('withKeyring', () => {
       return command.includes('--list-secret-keys') ? { stdout: listing() } : undefined;
     });
 
-  async function sign(process: ReturnType<typeof gpg>) {
+  async function sign(process: ReturnType<typeof gpg>, instead?: string) {
     const place = await temporaryFolder();
     const file = join(place, 'a-SHA256SUMS');
     const logger = recordingLogger();
@@ -87,7 +87,7 @@ describe('withKeyring', () => {
         passphrase: 'hunter2',
         env,
         logger,
-        places: [place],
+        places: [instead ?? place],
         onFolder: (f) => folders.push(f),
       },
       (keyring) => keyring.signFiles([file]),

@@ -1,7 +1,7 @@
 import { lstat, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { exists } from '../../../src/base/files.js';
 import { directoryCache, localArtifacts } from '../../../src/local/stores.js';
 import { readFiles, temporaryFolder } from '../../support/fakes.js';
@@ -178,10 +178,11 @@ describe('the inventory of a directory', () => {
 
   test('an entry that is restored is used now', async () => {
     const { inventory, cache, target } = await filled();
-    const before = Date.now();
-    await cache.restore('lock-1', [], target);
+    const now = new Date('2031-01-01T00:00:00Z');
+    const clock = jest.spyOn(globalThis, 'Date').mockImplementation(() => now);
+    await cache.restore('lock-1', [], target).finally(() => clock.mockRestore());
     const [entry] = await inventory.list(['lock-1']);
-    expect(entry?.lastUse).toBeGreaterThanOrEqual(before - 1000);
+    expect(entry?.lastUse).toBe(now.getTime());
   });
 
   test('what is removed is gone as a whole, and may be removed again', async () => {

@@ -44,6 +44,19 @@ async function build(
   return { ...outcome, made, ports, process, request, out: join(request.cwd, 'slurm-factory-output') };
 }
 
+let filled: ReturnType<typeof memoryCache> | undefined;
+
+/** What a build leaves in an empty cache: made once, and copied. */
+async function filledCache() {
+  if (filled === undefined) {
+    filled = memoryCache();
+    await build(filled);
+  }
+  const copy = memoryCache();
+  for (const [key, content] of filled.entries) copy.entries.set(key, new Map(content));
+  return copy;
+}
+
 /** Puts other files into the cache's one result, with sums of the entry to match. */
 function forge(
   cache: ReturnType<typeof memoryCache>,
@@ -152,8 +165,7 @@ describe('a cached result', () => {
       /smoke\.xml: is not the report of a smoke test that this target passed/,
     ],
   ])('%s is not used: it is told, marked damaged, and built anew', async (_, make, message) => {
-    const cache = memoryCache();
-    await build(cache);
+    const cache = await filledCache();
     const folder = await temporaryFolder();
     await make(folder, await keyOf(cache));
     forge(cache, await filesOf(folder));
@@ -206,8 +218,7 @@ describe('the output folder', () => {
       (out) => writeFiles(join(out, `${target}-SHA256SUMS`), { x: '' }),
     ],
   ])('that %s is that error, at once; the cached result stays good', async (_, spoil) => {
-    const cache = memoryCache();
-    await build(cache);
+    const cache = await filledCache();
     const cwd = await temporaryFolder();
     await spoil(join(cwd, 'slurm-factory-output'));
     const second = await build(cache, { cwd });

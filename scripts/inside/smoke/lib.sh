@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What all checks share. A check prints what it saw, one line last; it fails with any error (set -e), and
 # names in `logs` the daemons whose last lines then belong to the report.
 
@@ -71,7 +72,9 @@ up_or_dead() {
 wait_daemon() {
   local name=$1 seconds=$2
   shift 2
-  wait_for "$seconds" up_or_dead "$name" "$@" && alive "$name" || { echo "$name does not answer"; return 1; }
+  if wait_for "$seconds" up_or_dead "$name" "$@" && alive "$name"; then return; fi
+  echo "$name does not answer"
+  return 1
 }
 
 stop_all() {

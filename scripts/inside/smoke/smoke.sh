@@ -18,6 +18,7 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
 
 if [ "${1:-}" = --one ]; then
+  # shellcheck source=/dev/null
   for part in "$here"/checks/*.sh; do . "$part"; done
   trap end_of_check EXIT
   set -e
@@ -25,7 +26,7 @@ if [ "${1:-}" = --one ]; then
   exit
 fi
 
-forbidden= address=
+forbidden='' address=''
 while [ $# -gt 0 ]; do
   case $1 in
     --target) export SMOKE_TARGET=$2 ;;
@@ -88,6 +89,7 @@ jobless='module-lmod module-tcl jwt rest mpi-list'
 beside database
 for check in ${checks//,/ }; do
   case " database $files $jobless scancel " in *" $check "*) continue ;; esac
+  # shellcheck disable=SC2086 # a word each
   case $check in
     munged) beside $files ;;
     slurmdbd) join database ;;

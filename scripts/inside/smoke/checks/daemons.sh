@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The daemons of a one-node cluster. slurm.conf names neither PluginDir nor paths of the prefix, and slurmd
 # gets no -d: what Slurm loads it must find by itself.
 
@@ -149,6 +150,7 @@ check_slurmctld() {
   [ "$(cat "$SMOKE_STATE/slurmdbd.status" 2>/dev/null)" = passed ] && all="accounting $all"
   # A plugin that does not load ends slurmctld. It runs without that one then, so that only the check of what
   # is missing fails.
+  # shellcheck disable=SC2086 # a word each
   if start_slurmctld $all; then
     echo "up, with $all"
     return
@@ -156,6 +158,7 @@ check_slurmctld() {
   for without in $all; do
     cp "$SMOKE_STATE/slurmctld.out" "$SMOKE_STATE/slurmctld-$without.out"
     stop_daemon slurmctld
+    # shellcheck disable=SC2086
     start_slurmctld ${all/$without/} && { echo "up, but not with $without"; return; }
   done
   stop_daemon slurmctld
@@ -174,6 +177,7 @@ has_feature() {
 slurmd_cgroup=
 start_slurmd() {
   local inside=()
+  # shellcheck disable=SC2016 # the inner shell's
   [ -z "$slurmd_cgroup" ] || inside=(bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$slurmd_cgroup")
   start_daemon slurmd "${inside[@]}" "$SMOKE_PREFIX/sbin/slurmd" -D "$@"
   wait_daemon slurmd 15 grep -q 'slurmd started on' "$SMOKE_STATE/slurmd.out"
@@ -229,9 +233,11 @@ check_cgroup_v2() {
   stop_daemon slurmd
   stop_daemon slurmctld
   wait_for 5 emptied $root
+  # shellcheck disable=SC2046 # a word each
   start_slurmctld $(cat "$SMOKE_STATE/features") cgroup
   start_slurmd
   wait_for 15 node_idle
+  # shellcheck disable=SC2016 # the inner shell's
   inside=$(timeout 20 "$SMOKE_PREFIX/bin/srun" --mem=64M bash -c \
     'path=$(sed s/^0::// /proc/self/cgroup); echo "$path"
     while grep -sqx max "/sys/fs/cgroup$path/memory.max"; do path=${path%/*}; done

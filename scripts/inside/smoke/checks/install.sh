@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The machine, the files and what lies in them.
 
 check_no_compilers() {

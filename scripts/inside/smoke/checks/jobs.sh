@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # lib.sh reads `logs`
 # Jobs, as an ordinary user.
 
 slurm() {
@@ -31,6 +32,7 @@ check_sbatch() {
   need sinfo
   logs='slurmd slurmctld'
   local job output=/home/tester/sbatch.out
+  # shellcheck disable=SC2016 # the job's
   job=$(slurm sbatch --parsable --chdir=/home/tester --output=$output --wrap 'echo "job $SLURM_JOB_ID of $(id -un)"')
   echo "$job" >"$SMOKE_STATE/finished-job"
   wait_for 20 job_is "$job" COMPLETED || fail "job $job is $(job_state "$job")"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # `module load` with Lmod and with Environment Modules, and the GPU plugin.
 
 # load_module INIT FOLDER: module load and unload in a shell of its own.
@@ -26,7 +27,7 @@ first_of() {
 module_root() {
   local file
   file=$(find "$SMOKE_MODULES" -path "$1" | head -n 1)
-  [ -n "$file" ] || fail "no module file like $1 among: $(find "$SMOKE_MODULES" -type f | xargs)"
+  [ -n "$file" ] || fail "no module file like $1 among: $(find "$SMOKE_MODULES" -type f -printf '%p ')"
   dirname "$(dirname "$file")"
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # lib.sh reads `logs`
 # JSON web tokens and the REST API.
 
 check_jwt() {

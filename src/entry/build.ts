@@ -1,8 +1,8 @@
-import { runMain } from '../action/build.js';
+import { runStep } from '../action/build.js';
 import { hideSecrets } from '../action/secrets.js';
 import { projectRoot, projectVersion } from './root.js';
 
 hideSecrets(process);
-await runMain(projectRoot(), projectVersion);
+await runStep(projectRoot(), projectVersion);
 // A request that a stalled cache service never answers would keep the process alive.
 process.exit();

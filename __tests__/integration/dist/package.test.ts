@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import packageFile from '../../../package.json' with { type: 'json' };
+
+/** What dist/ holds runs, and the npm package has what it needs and nothing else. */
+
+const root = resolve(import.meta.dirname, '..', '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'slurm-factory-pack-'));
+const run = (command: string, args: readonly string[], cwd = root) =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('each part that the actions load when they need it can be loaded', () => {
+  for (const file of readdirSync(join(root, 'dist', 'shared'))) {
+    const url = new URL(`file://${join(root, 'dist', 'shared', file)}`).href;
+    run(process.execPath, ['--input-type=module', '--eval', `await import(${JSON.stringify(url)})`]);
+  }
+});
+
+test('the command line is a program, through a link in PATH too', () => {
+  const program = join(root, 'dist', 'cli', 'index.js');
+  expect(statSync(program).mode & 0o111).toBe(0o111);
+  symlinkSync(program, join(folder, 'linked'));
+  expect(run(join(folder, 'linked'), ['--version']).trim()).toBe(packageFile.version);
+});
+
+describe('the npm package', () => {
+  let files: string[] = [];
+
+  beforeAll(() => {
+    const [packed] = JSON.parse(
+      run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', folder]),
+    );
+    files = packed.files.map(({ path }: { path: string }) => path);
+    run('tar', ['-xzf', join(folder, packed.filename), '-C', folder]);
+    // The library needs its dependencies; the program has them in its one file, so no registry is asked.
+    const about = join(folder, 'package', 'package.json');
+    const { dependencies: _, devDependencies: __, ...rest } = JSON.parse(readFileSync(about, 'utf8'));
+    writeFileSync(about, JSON.stringify(rest));
+    run('npm', [
+      ...[
+        'install',
+        '--global',
+        '--offline',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+        '--install-links',
+      ],
+      ...['--prefix', join(folder, 'prefix'), join(folder, 'package')],
+    ]);
+  });
+
+  test.each([
+    'action.yml',
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'build/src/index.js',
+    'build/src/index.d.ts',
+    'dist/cli/index.js',
+    'dist/licenses.txt',
+    'data/slurm-releases.json',
+    'data/pins.json',
+    'toolchains/bookworm/toolchain.yaml',
+    'toolchains/bookworm/Dockerfile',
+    'templates/install.sh',
+    'spack-repo/spack_repo/slurm_factory/packages/slurm/package.py',
+    'scripts/inside/elf_inventory.py',
+    'scripts/inside/smoke/smoke.sh',
+  ])('has %s', (file) => {
+    expect(files).toContain(file);
+  });
+
+  test('has nothing that is only for the development', () => {
+    const allowed =
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|action\.yml|(build\/src|dist|data|toolchains|templates|spack-repo|scripts\/inside)\/.*)$/;
+    expect(files.filter((file) => !allowed.test(file))).toEqual([]);
+    expect(
+      files.filter((file) => /__tests__|\.test\.|__pycache__|\.pyc$|\.env|\.npmrc|\.pem$|\.key$/.test(file)),
+    ).toEqual([]);
+    expect(files.filter((file) => file.startsWith('build/src/entry/'))).toEqual([]);
+  });
+
+  test('installed brings a command in PATH', () => {
+    const env = { ...process.env, PATH: `${join(folder, 'prefix', 'bin')}:${process.env['PATH']}` };
+    const version = execFileSync('slurm-factory', ['--version'], { env, encoding: 'utf8' });
+    expect(version.trim()).toBe(packageFile.version);
+  });
+});
