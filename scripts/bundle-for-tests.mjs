@@ -1,36 +1,31 @@
 // Jest's global setup of the unit tests: one file of each library that consists of many, see jest.config.js.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
+const ncc = join(root, 'node_modules/@vercel/ncc/dist/ncc/cli.js');
 const folder = join(root, 'node_modules', '.cache', 'slurm-factory');
 /** CommonJS stays CommonJS, for the names of its exports. */
-const libraries = { zod: ['esm', 'mjs'], yaml: ['cjs', 'cjs'] };
+const libraries = { zod: ['mjs', "export * from 'zod';"], yaml: ['cjs', "module.exports = require('yaml');"] };
 
-export default async function setup() {
+export default function setup() {
   mkdirSync(folder, { recursive: true });
-  for (const [name, [format, extension]] of Object.entries(libraries)) {
+  for (const [name, [extension, text]] of Object.entries(libraries)) {
     const { version } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
     const file = join(folder, `${name}.${extension}`);
-    const banner = `/* ${name} ${version} */`;
+    const banner = `/* ${name} ${version} */\n`;
     if (head(file).startsWith(banner)) continue;
-    const made = await build({
-      absWorkingDir: root,
-      stdin: {
-        contents: format === 'cjs' ? `module.exports = require('${name}')` : `export * from '${name}'`,
-        resolveDir: root,
-      },
-      bundle: true,
-      platform: 'node',
-      format,
-      target: 'node20',
-      banner: { js: banner },
-      write: false,
-    });
-    // Another run may read it.
-    writeFileSync(`${file}.${process.pid}`, made.outputFiles[0].contents);
-    renameSync(`${file}.${process.pid}`, file);
+    // Aside first: another run may read it, or make it, too.
+    const aside = mkdtempSync(join(folder, 'making-'));
+    const entry = join(aside, `entry.${extension}`);
+    writeFileSync(entry, text);
+    const out = join(aside, 'out');
+    execFileSync(process.execPath, [ncc, 'build', entry, '--out', out, '--quiet'], { cwd: root });
+    const made = readFileSync(join(out, `index.${extension}`), 'utf8');
+    writeFileSync(join(aside, 'made'), banner + made);
+    renameSync(join(aside, 'made'), file);
+    rmSync(aside, { recursive: true });
   }
 }
 

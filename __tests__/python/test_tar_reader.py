@@ -221,7 +221,7 @@ def test_what_is_no_gzip_is_damage(tmp_path, content):
 
 def test_only_a_regular_file_is_read(tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(SystemExit, match="no regular file"):
+    with pytest.raises(SystemExit, match="not a regular file"):
         inventory.unpack(str(tmp_path / "fifo"), str(tmp_path))
     os.symlink("/etc/passwd", tmp_path / "link")
     with pytest.raises(OSError):

@@ -135,7 +135,7 @@ describe('withKeyring', () => {
 
   test('a place that is no memory is passed over with a warning, and the agent is ended', async () => {
     const process = gpg(failure(17));
-    const { logger, folders } = await sign(process);
+    const { logger, folders } = await sign(process, '/proc');
     expect(logger.of('warning')).toEqual([expect.stringContaining('the signing key is below')]);
     expect(process.lines).toContain(`gpgconf --homedir ${folders[0]} --kill all`);
   });

@@ -131,7 +131,7 @@ describe('from nothing', () => {
   test('the stages come in their order: nothing is described or tested that failed its audit', async () => {
     const { report, process } = await build();
     expect(report?.timings.map((timing) => timing.stage)).toEqual([
-      ...['resolve', 'find-result', 'preflight', 'tools', 'session', 'lock', 'install', 'pack'],
+      ...['resolve', 'find-result', 'preflight', 'tools', 'session', 'lock', 'install', 'tree', 'pack'],
       ...['audit', 'describe', 'smoke', 'complete', 'hand-out', 'upload'],
     ]);
     const steps = ['concretize', ' install ', 'tar --create', 'elf_inventory', '${Architecture}', '--checks'];
