@@ -88,9 +88,9 @@ async function fillMirror({ root, support, settings }) {
 }
 
 async function planOf({ root, settings, cacheDir, library }) {
-  const { inspectHost, nodeProcess, openProject, planBuild } = await library('index.js');
+  const { inspectHost, nodeProcess, openProject, resolveBuild } = await library('index.js');
   const host = await inspectHost(process.env);
-  const plan = await planBuild(
+  const plan = await resolveBuild(
     {
       layers: [
         {

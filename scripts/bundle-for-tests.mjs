@@ -7,7 +7,10 @@ const root = resolve(import.meta.dirname, '..');
 const ncc = join(root, 'node_modules/@vercel/ncc/dist/ncc/cli.js');
 const folder = join(root, 'node_modules', '.cache', 'slurm-factory');
 /** CommonJS stays CommonJS, for the names of its exports. */
-const libraries = { zod: ['mjs', "export * from 'zod';"], yaml: ['cjs', "module.exports = require('yaml');"] };
+const libraries = {
+  zod: ['mjs', "export * from 'zod';"],
+  yaml: ['cjs', "module.exports = require('yaml');"],
+};
 
 export default function setup() {
   mkdirSync(folder, { recursive: true });

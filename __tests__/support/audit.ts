@@ -1,6 +1,6 @@
 import type { Expectation } from '../../src/audit/expectation.js';
 import { expectationFor } from '../../src/audit/expectation.js';
-import type { ElfFacts, Entry, Facts, Load } from '../../src/audit/facts.js';
+import type { ElfFacts, Entry, Inventory, Load } from '../../src/audit/inventory.js';
 import { sha256 } from '../../src/base/files.js';
 import { features, systemTarget, toolchain } from './fakes.js';
 
@@ -85,7 +85,7 @@ export const load = (file: string, change: Partial<Load> = {}): Load => ({
 const plugins = ['auth_munge', 'mpi_pmix_v4', 'openapi_slurmctld', 'libslurmfull'];
 
 /** A tarball that breaks no rule. */
-export function facts(): Facts {
+export function facts(): Inventory {
   return {
     schema: 1,
     damage: null,
@@ -114,18 +114,18 @@ export function facts(): Facts {
 }
 
 /** The small tarball with more entries; one with a path that is there takes its place. */
-export function withEntries(...entries: readonly Entry[]): Facts {
+export function withEntries(...entries: readonly Entry[]): Inventory {
   const base = facts();
   const replaced = new Set(entries.map(({ path }) => path));
   return { ...base, entries: [...base.entries.filter(({ path }) => !replaced.has(path)), ...entries] };
 }
 
 /** The small tarball with another ELF plugin. */
-export const withElf = (change: Partial<ElfFacts>, path = 'lib/slurm/extra.so'): Facts =>
+export const withElf = (change: Partial<ElfFacts>, path = 'lib/slurm/extra.so'): Inventory =>
   withEntries(entry(path, { elf: elf(change) }));
 
 /** The small tarball without an entry. */
-export function without(path: string): Facts {
+export function without(path: string): Inventory {
   const base = facts();
   return { ...base, entries: base.entries.filter((item) => item.path !== `${top}/${path}`) };
 }

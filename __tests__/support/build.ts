@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { RawInputs } from '../../src/config/inputs.js';
 import type { Layer } from '../../src/config/layers.js';
-import type { BuildRequest } from '../../src/pipeline/plan.js';
+import type { BuildRequest } from '../../src/pipeline/resolve.js';
 import { fakeProject, host, temporaryFolder } from './fakes.js';
 
 /** Inputs as the user of an action gives them. */

@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectationFor } from '../../src/audit/expectation.js';
-import type { Facts, InventoryRequest } from '../../src/audit/facts.js';
+import type { Inventory, InventoryRequest } from '../../src/audit/inventory.js';
 import { exists } from '../../src/base/files.js';
 import { elf, entry, folder, load, top } from './audit.js';
 import { cachedPackage } from './buildcache.js';
@@ -54,7 +54,7 @@ export interface MachineScript {
     folders: Readonly<Record<string, string>>,
   ) => Answer | undefined | Promise<Answer | undefined>;
   /** Changes what the audit finds in the software tarball. */
-  readonly facts?: (facts: Facts) => Facts;
+  readonly facts?: (facts: Inventory) => Inventory;
   /** What becomes of a check of the smoke test; passed without it. */
   readonly check?: (name: string) => { readonly status: string; readonly detail: string } | undefined;
 }
@@ -252,7 +252,7 @@ const spackSbom = JSON.stringify({
 });
 
 /** The facts of a tarball that has what its target promises and breaks no rule. */
-export function tarballFacts(identifier: string): Facts {
+export function tarballFacts(identifier: string): Inventory {
   const target = targetNamed(identifier);
   const { promised, interpreter } = expectationFor(target, projectToolchain(), features);
   const files = [...new Set(promised.flatMap(({ files }) => files.map((file) => file.replace('*', 'x'))))];
@@ -260,7 +260,7 @@ export function tarballFacts(identifier: string): Facts {
   const programs = files.filter(isProgram);
   const libraries = files.filter((file) => /\.so(\.\d+)?$/.test(file));
   const munge = { needed: ['libmunge.so.2', 'libc.so.6'] };
-  const facts: Facts = {
+  const facts: Inventory = {
     schema: 1,
     damage: null,
     entries: [

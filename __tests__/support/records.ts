@@ -27,7 +27,7 @@ export const startedRecord = (root: string, change: Partial<PostRecord> = {}): P
   cacheUses: [],
   cleanups: [],
   saves: [],
-  stage: join(root, buildFolderName, 'stage'),
+  buildStage: join(root, buildFolderName, 'stage'),
   succeeded: false,
   upload: true,
   ...change,

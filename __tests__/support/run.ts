@@ -4,8 +4,8 @@ import { cacheSecretOf } from '../../src/config/resolve.js';
 import { afterBuild } from '../../src/pipeline/after.js';
 import { recordPlaces } from '../../src/pipeline/confine.js';
 import { runBuild } from '../../src/pipeline/pipeline.js';
-import type { BuildRequest } from '../../src/pipeline/plan.js';
 import { parseRecord } from '../../src/pipeline/record.js';
+import type { BuildRequest } from '../../src/pipeline/resolve.js';
 
 /** A build and what follows it, as the action runs them: the record passes through text. */
 export async function runAndFinish(request: BuildRequest, ports: Omit<Ports, 'state'>) {

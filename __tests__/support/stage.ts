@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { RawInputs } from '../../src/config/inputs.js';
 import { places } from '../../src/container/layout.js';
 import { startSession } from '../../src/container/session.js';
-import { planBuild } from '../../src/pipeline/plan.js';
+import { resolveBuild } from '../../src/pipeline/resolve.js';
 import { buildRequest } from './build.js';
 import { fakePorts, recordingLogger } from './fakes.js';
 import { fakeMachine, type MachineScript } from './machine.js';
@@ -13,7 +13,7 @@ const container = 'slurm-factory-stage';
 export async function stageBench(inputs: RawInputs = {}, script: MachineScript = {}) {
   const process = fakeMachine(script);
   const request = await buildRequest({ layers: [inputs] });
-  const plan = await planBuild(request, process);
+  const plan = await resolveBuild(request, process);
   for (const place of places) await mkdir(plan.hostLayout[place], { recursive: true });
   const started = {
     program: 'docker',

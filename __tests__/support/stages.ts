@@ -1,5 +1,5 @@
 import { type BuildContext, openContext } from '../../src/pipeline/context.js';
-import { planBuild } from '../../src/pipeline/plan.js';
+import { resolveBuild } from '../../src/pipeline/resolve.js';
 import { Stopwatch, sequence } from '../../src/pipeline/stage.js';
 import { sessionStage } from '../../src/pipeline/stages/session.js';
 import { toolsStage } from '../../src/pipeline/stages/tools.js';
@@ -14,7 +14,7 @@ export async function openedBuild(
   const process = fakeMachine(given.script);
   const ports = fakePorts({ process, cache: given.cache ?? memoryCache() });
   const request = await buildRequest(given.request);
-  const context: BuildContext = openContext(await planBuild(request, process), request, ports);
+  const context: BuildContext = openContext(await resolveBuild(request, process), request, ports);
   return { context, ports, process, watch: new Stopwatch(ports.logger, ports.signal) };
 }
 

@@ -134,7 +134,7 @@ describe('docs/errors.md', () => {
 
   test('has a section for every class: its exit code, its meaning and what to do', () => {
     const found = [
-      ...errorsText.matchAll(/^### (\w+)\n\nExit code (\d)\. (\S.*\.)\n\nWhat to do: (\S.*\.)\n/gm),
+      ...errorsText.matchAll(/^### (\w+)\n\nExit code (\d+)\. (\S.*\.)\n\nWhat to do: (\S.*\.)\n/gm),
     ].map(([, name, code]) => [name, code]);
     expect(found.map(([name]) => name).sort()).toEqual(classes.map((kind) => kind.name).sort());
     expect(Object.fromEntries(found)).toEqual(Object.fromEntries(codes));

@@ -9,7 +9,7 @@ import { renderInstaller } from '../../src/bundle/modules.js';
 import { ensurePackages } from '../../src/container/machine.js';
 import { packageUrl, parseVersions } from '../../src/distro/distro.js';
 import { distroOf } from '../../src/distro/distros.js';
-import { environmentBase, planBuild } from '../../src/pipeline/plan.js';
+import { environmentBase, resolveBuild } from '../../src/pipeline/resolve.js';
 import { promisedChecks, smokeImage } from '../../src/smoke/plan.js';
 import { renderEnvironment } from '../../src/spack/environment.js';
 import { formatTarget } from '../../src/targets/identifier.js';
@@ -53,7 +53,7 @@ const identifier = 'slurm-24.11.6-rockylinux9-amd64';
 const dnf = 'dnf install --assumeyes --setopt=install_weak_deps=False';
 
 const planned = async () =>
-  planBuild(
+  resolveBuild(
     await buildRequest({
       layers: [{ toolchain: 'rockylinux9', 'slurm-version': '24.11.6' }],
       project: fakeProject({

@@ -15154,7 +15154,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 5919:
+/***/ 124:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26440,8 +26440,8 @@ const localMachine = {
 };
 
 ;// CONCATENATED MODULE: ./build/src/cli/command.js
-/** The process's own facts, read here and nowhere else. */
-const processFacts = () => ({
+/** The process's own invocation, read here and nowhere else. */
+const processInvocation = () => ({
     argv: process.argv.slice(2),
     env: { ...process.env },
     cwd: process.cwd(),
@@ -26656,7 +26656,7 @@ const noProxy = Object.fromEntries(confinement_proxyNames.flatMap((name) => [nam
 /** The folders of a build, by what lies in them. */
 const places = [
     'spack',
-    'packages',
+    'recipes',
     'overlay',
     'environment',
     'store',
@@ -26665,7 +26665,7 @@ const places = [
     'fetched',
     'arrivals',
     'userCache',
-    'stage',
+    'buildStage',
     'home',
     'output',
 ];
@@ -26675,7 +26675,7 @@ const places = [
  */
 const readOnly = new Set([
     'spack',
-    'packages',
+    'recipes',
     'overlay',
     'sources',
     'fetched',
@@ -26686,7 +26686,7 @@ const readOnly = new Set([
 const containerRoot = '/opt/slurm-factory';
 const folders = {
     spack: 'spack',
-    packages: 'packages',
+    recipes: 'packages',
     overlay: 'overlay',
     environment: 'environment',
     store: 'store',
@@ -26695,7 +26695,7 @@ const folders = {
     fetched: 'fetched',
     arrivals: 'arrivals',
     userCache: 'user-cache',
-    stage: 'stage',
+    buildStage: 'stage',
     home: 'home',
     output: 'output',
 };
@@ -26718,11 +26718,11 @@ function layoutMounts(host) {
  * @param stage folder on this machine for what is on its way
  */
 function fetchMounts(host, stage) {
-    const read = ['spack', 'packages', 'overlay', 'environment', 'sources', 'arrivals'];
+    const read = ['spack', 'recipes', 'overlay', 'environment', 'sources', 'arrivals'];
     return [
         ...read.map((place) => ({ source: host[place], target: containerLayout[place], readOnly: true })),
         { source: host.fetched, target: containerLayout.fetched, readOnly: false },
-        { source: stage, target: containerLayout.stage, readOnly: false },
+        { source: stage, target: containerLayout.buildStage, readOnly: false },
     ];
 }
 /** What else Spack writes to while it fetches; nothing of it is wanted afterwards. */
@@ -27370,7 +27370,7 @@ function renderEnvironment(request) {
             },
             config: {
                 install_tree: { root: layout.store, padded_length: padding },
-                build_stage: [layout.stage],
+                build_stage: [layout.buildStage],
                 source_cache: `${layout.userCache}/sources`,
                 misc_cache: `${layout.userCache}/misc`,
                 checksum: true,
@@ -27380,7 +27380,7 @@ function renderEnvironment(request) {
             bootstrap: { enable: false },
             repos: {
                 slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
-                builtin: `${layout.packages}/repos/spack_repo/builtin`,
+                builtin: `${layout.recipes}/repos/spack_repo/builtin`,
             },
             mirrors: renderMirrors(request),
             packages: renderPackages(request),
@@ -28028,7 +28028,7 @@ function expectationFor(target, toolchain, features, layout = containerLayout) {
     const folders = [containerLayout, layout].flatMap((places) => [
         (0,external_node_path_.dirname)(places.store),
         places.spack,
-        places.packages,
+        places.recipes,
         places.overlay,
     ]);
     return {
@@ -28047,7 +28047,7 @@ const glibcOf = ({ dependencies }, toolchain) => dependencies === 'system' ? too
 // A folder that lies in another one is found with that.
 const withoutInner = (folders) => folders.filter((folder) => !folders.some((outer) => folder.startsWith(`${outer}/`)));
 
-;// CONCATENATED MODULE: ./build/src/audit/facts.js
+;// CONCATENATED MODULE: ./build/src/audit/inventory.js
 
 
 const damagedElf = object({ error: schemas_string() });
@@ -28110,7 +28110,7 @@ const load = object({
     missing: array(schemas_string()),
     error: schemas_string().nullable(),
 });
-const facts_schema = object({
+const inventory_schema = object({
     schema: literal(1),
     /** What is wrong with the archive itself; there are no other facts then. */
     damage: schemas_string().nullable(),
@@ -28123,9 +28123,9 @@ const facts_schema = object({
  * Reads the script's answer.
  * @throws PackagingError when it does not match the schema
  */
-function parseFacts(json) {
+function parseInventory(json) {
     try {
-        return facts_schema.parse(JSON.parse(json));
+        return inventory_schema.parse(JSON.parse(json));
     }
     catch (error) {
         throw new PackagingError("The audit's inventory can't be read.", 'Report this defect, with the tarball or how it was made.', { cause: error });
@@ -28657,7 +28657,7 @@ async function auditTarball(session, request) {
     if (answer.exitCode !== 0) {
         throw new PackagingError(`${external_node_path_.posix.basename(tarball)} could not be audited: ${visible(lastLine(answer.stderr))}`, 'Check the free disk space; the audit needs gcc and the Python of the builder image.');
     }
-    const facts = parseFacts(answer.stdout);
+    const facts = parseInventory(answer.stdout);
     return makeReport(facts, request, () => (performance.now() - start) / 1000);
 }
 /**
@@ -28766,9 +28766,9 @@ async function audit(tarball, { target, toolchain }, project, session, logger) {
 /** Audits the software tarball in the session. */
 const auditStage = {
     id: 'audit',
-    run: async ({ plan, request, ports }, { session, packed }) => {
-        const software = `${packed.session}/${fileName(plan.identifier, 'software')}`;
-        return { audited: await audit(software, plan, request.project, session, ports.logger) };
+    run: async ({ build, request, ports }, { session, packed }) => {
+        const software = `${packed.session}/${fileName(build.identifier, 'software')}`;
+        return { audited: await audit(software, build, request.project, session, ports.logger) };
     },
 };
 
@@ -28895,14 +28895,14 @@ async function withSession(request, toolchain, tarball, ports, body) {
             containerImage: undefined,
         };
         const image = await ensureImage(engine.kind, definition, host, (0,external_node_path_.join)(scratch, 'context'), ports);
-        const plan = {
+        const build = {
             program: engine.kind,
             image: image.tag,
             kind: 'audit',
             name: newName('audit'),
             host,
         };
-        return startSession(plan, layout, ports);
+        return startSession(build, layout, ports);
     };
     try {
         for (const place of places)
@@ -29394,18 +29394,18 @@ async function cancellable(told, body, onCancel = () => { }, signals = process) 
 
 
 /** Runs a check of the finished tarball that a call names, with all that it needs of this machine. */
-async function inspect(given, { root, facts, logger, machine }, check) {
-    const cacheDir = cacheDirOf(given, facts);
+async function inspect(given, { root, invocation, logger, machine }, check) {
+    const cacheDir = cacheDirOf(given, invocation);
     await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
     return cancellable(['The check was cancelled.', 'Run it again.'], async (signal) => {
         const request = {
             project: await machine.openProject(root),
-            host: await machine.inspectHost(facts.env),
+            host: await machine.inspectHost(invocation.env),
             engine: engineOf(given),
             workRoot: cacheDir,
-            env: buildEnvironment(facts.env),
+            env: buildEnvironment(invocation.env),
         };
-        return check(given.argument ?? '', request, machine.ports({ cacheDir, env: facts.env, logger, signal }));
+        return check(given.argument ?? '', request, machine.ports({ cacheDir, env: invocation.env, logger, signal }));
     });
 }
 
@@ -30374,7 +30374,7 @@ function confine(stored, places) {
         ...rest,
         buildFolder,
         transfer: (0,external_node_path_.join)(places.transfers, transfer),
-        stage: layout.stage,
+        buildStage: layout.buildStage,
         cleanups: cleanups.map((cleanup) => cleanup.what === 'container' ? { ...cleanup, name: containerOf(build, cleanup.kind) } : cleanup),
         saves: saves.map((save) => {
             if (save.what === 'packages')
@@ -30510,7 +30510,7 @@ const storedSchema = strictObject({
 });
 /** A record as it is kept. What `confine` takes from the build's name is left out. */
 function storedRecord(record) {
-    const { buildFolder, stage: _, transfer, policy, cleanups, saves, ...rest } = record;
+    const { buildFolder, buildStage: _, transfer, policy, cleanups, saves, ...rest } = record;
     return {
         ...rest,
         policy: { ...policy, scopes: [...policy.scopes] },
@@ -30653,15 +30653,15 @@ class Ccache {
     #prefix;
     #arrived;
     #brought = 0;
-    constructor(plan, entries, recorder, logger) {
+    constructor(build, entries, recorder, logger) {
         this.entries = entries;
         this.recorder = recorder;
         this.logger = logger;
-        const { toolchain, arch } = plan.target;
-        const { release, debug } = plan.options;
-        this.#directory = ccacheFolder(plan.hostLayout);
-        this.#prefix = ccachePrefix({ toolchain, arch, builder: plan.builder, series: release.series, debug });
-        this.#arrived = arrivedCcache(plan.hostLayout);
+        const { toolchain, arch } = build.target;
+        const { release, debug } = build.options;
+        this.#directory = ccacheFolder(build.hostLayout);
+        this.#prefix = ccachePrefix({ toolchain, arch, builder: build.builder, series: release.series, debug });
+        this.#arrived = arrivedCcache(build.hostLayout);
     }
     /** Brings the files of the last build into the session, if there are any, and has this build's saved. */
     async bring(session) {
@@ -31121,7 +31121,7 @@ async function saveCaches(record, entries, ports) {
 async function uploadLogs(record, ports) {
     await requireOwn(record.buildFolder);
     const folder = (0,external_node_path_.join)(record.buildFolder, 'logs');
-    await collectLogs(record.stage, folder);
+    await collectLogs(record.buildStage, folder);
     const files = await listFiles(folder);
     if (files.length === 0 || !record.upload)
         return;
@@ -31157,8 +31157,8 @@ class Indexes {
     #arrived;
     #entries;
     #brought;
-    constructor(plan, entries) {
-        const { toolchain, target, pins, overlayDigest } = plan;
+    constructor(build, entries) {
+        const { toolchain, target, pins, overlayDigest } = build;
         this.#material = {
             toolchain: toolchain.id,
             arch: target.arch,
@@ -31166,8 +31166,8 @@ class Indexes {
             packagesCommit: pins.packages.commit,
             overlay: overlayDigest,
         };
-        this.#layout = plan.hostLayout;
-        this.#arrived = arrivedIndexes(plan.hostLayout);
+        this.#layout = build.hostLayout;
+        this.#arrived = arrivedIndexes(build.hostLayout);
         this.#entries = entries;
     }
     /** Brings them from the cache into the session, once; says whether they are all of this very state. */
@@ -31219,19 +31219,19 @@ class Indexes {
 
 
 /** Begins the record of a build and opens its caches. */
-function openContext(plan, request, ports) {
-    const recorder = startRecord(plan, request, ports);
-    const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, {
-        seal: plan.seal,
-        within: plan.buildFolder,
+function openContext(build, request, ports) {
+    const recorder = startRecord(build, request, ports);
+    const entries = new CacheEntries(ports.cache, build.policy, ports.logger, request.transfer, {
+        seal: build.seal,
+        within: build.buildFolder,
         onUse: (use) => recorder.addUse(use),
         onDamaged: (damaged) => recorder.update({ damaged }),
     });
     const ends = [];
     return {
-        ...{ plan, request, ports, recorder, entries },
-        indexes: new Indexes(plan, entries),
-        ccache: new Ccache(plan, entries, recorder, ports.logger),
+        ...{ build, request, ports, recorder, entries },
+        indexes: new Indexes(build, entries),
+        ccache: new Ccache(build, entries, recorder, ports.logger),
         saver: new PackageSaver(recorder, entries, ports.logger),
         defer: (end) => void ends.push(end),
         close: async (failed) => {
@@ -31239,19 +31239,19 @@ function openContext(plan, request, ports) {
         },
     };
 }
-function startRecord(plan, request, ports) {
-    const { upload, cacheBudget, retentionDays } = plan.options;
+function startRecord(build, request, ports) {
+    const { upload, cacheBudget, retentionDays } = build.options;
     return new Recorder({
         version: 3,
-        identifier: plan.identifier,
-        buildFolder: plan.buildFolder,
+        identifier: build.identifier,
+        buildFolder: build.buildFolder,
         transfer: request.transfer,
-        policy: plan.policy,
+        policy: build.policy,
         cacheBudget,
         cacheUses: [],
         cleanups: [],
         saves: [],
-        stage: plan.hostLayout.stage,
+        buildStage: build.hostLayout.buildStage,
         succeeded: false,
         upload,
         ...(retentionDays === undefined ? {} : { retentionDays }),
@@ -31867,10 +31867,10 @@ const isReadable = (identifier, name) => (itemOf(identifier, name)?.named ?? 'no
  * Makes the folder that a result comes together in, empty. No container sees it and nobody but this user can
  * write there, so that what was checked in it is what is signed, saved and handed out.
  */
-async function makeResultFolder(plan) {
-    const folder = (0,external_node_path_.join)(plan.buildFolder, 'result');
+async function makeResultFolder(build) {
+    const folder = (0,external_node_path_.join)(build.buildFolder, 'result');
     await (0,promises_namespaceObject.rm)(folder, { recursive: true, force: true });
-    await (0,promises_namespaceObject.mkdir)(plan.buildFolder, { recursive: true });
+    await (0,promises_namespaceObject.mkdir)(build.buildFolder, { recursive: true });
     await (0,promises_namespaceObject.mkdir)(folder, { mode: 0o700 });
     return folder;
 }
@@ -31878,11 +31878,11 @@ async function makeResultFolder(plan) {
  * Looks for the target's finished files, and checks that they are a whole result of this target and content key.
  * @returns undefined for a miss, a damaged entry included
  */
-async function restoreResult(plan, entries, logger) {
-    const key = resultKey(plan.identifier, plan.contentKey);
-    while (await entries.restore(key, await makeResultFolder(plan))) {
+async function restoreResult(build, entries, logger) {
+    const key = resultKey(build.identifier, build.contentKey);
+    while (await entries.restore(key, await makeResultFolder(build))) {
         try {
-            return await checkOwnResult(plan);
+            return await checkOwnResult(build);
         }
         catch (error) {
             if (!(error instanceof PackagingError))
@@ -31895,22 +31895,22 @@ async function restoreResult(plan, entries, logger) {
     return undefined;
 }
 /**
- * Checks what lies in the folder of `makeResultFolder`, as `verify` does, and that it is this plan's.
+ * Checks what lies in the folder of `makeResultFolder`, as `verify` does, and that it is this build's.
  * @throws PackagingError
  */
-async function checkOwnResult(plan) {
-    const folder = (0,external_node_path_.join)(plan.buildFolder, 'result');
-    const { manifest, files } = await checkResult(folder, plan.identifier, {
+async function checkOwnResult(build) {
+    const folder = (0,external_node_path_.join)(build.buildFolder, 'result');
+    const { manifest, files } = await checkResult(folder, build.identifier, {
         exact: true,
-        contentKey: plan.contentKey,
-        tested: plan.options.smokeTest,
+        contentKey: build.contentKey,
+        tested: build.options.smokeTest,
     });
     return { folder, described: files, runtimePackages: manifest.runtimePackages };
 }
 /** Looks whether the result is there already. */
 const findResultStage = {
     id: 'find-result',
-    run: async ({ plan, entries, ports }) => ({ cached: await restoreResult(plan, entries, ports.logger) }),
+    run: async ({ build, entries, ports }) => ({ cached: await restoreResult(build, entries, ports.logger) }),
 };
 
 ;// CONCATENATED MODULE: ./build/src/pipeline/stages/complete.js
@@ -31919,13 +31919,13 @@ const findResultStage = {
 /** Checks the finished result as `verify` does, and has it saved. */
 const completeStage = {
     id: 'complete',
-    run: async ({ plan, recorder }) => {
-        const result = await checkOwnResult(plan);
+    run: async ({ build, recorder }) => {
+        const result = await checkOwnResult(build);
         // What was not tested must not come back to a build that asks for the test.
-        if (plan.options.smokeTest) {
+        if (build.options.smokeTest) {
             recorder.putSave({
                 what: 'files',
-                key: resultKey(plan.identifier, plan.contentKey),
+                key: resultKey(build.identifier, build.contentKey),
                 directory: result.folder,
                 files: result.described.map((file) => file.name),
             });
@@ -32387,32 +32387,32 @@ const mostSbomBytes = 1 << 26;
  * Takes the tarballs over from where the session wrote them, and writes what goes with them: installer, SBOM,
  * manifest and the sums of them all.
  */
-async function describe_describe(plan, project, session, packed, ingredients) {
-    const names = resultFiles(plan.identifier);
-    const folder = await makeResultFolder(plan);
+async function describe_describe(build, project, session, packed, ingredients) {
+    const names = resultFiles(build.identifier);
+    const folder = await makeResultFolder(build);
     const path = (name) => (0,external_node_path_.join)(folder, name);
     const { lock, runtimePackages, contents } = ingredients;
-    const installer = renderInstaller(await project.template('install.sh'), plan.target, plan.toolchain, runtimePackages, contents);
+    const installer = renderInstaller(await project.template('install.sh'), build.target, build.toolchain, runtimePackages, contents);
     await (0,promises_namespaceObject.writeFile)(path(names.installer), installer, { mode: 0o755 });
     const tarballs = await Promise.all(packed.tarballs.map(async (name) => ({
         name,
         ...(await copyPlain(packed.host, name, path(name), { mode: 0o644 })),
     })));
     const software = tarballs.find((file) => file.name === names.software);
-    await writeJson(path(names.sbom), await describeIngredients(plan, session, software, ingredients));
+    await writeJson(path(names.sbom), await describeIngredients(build, session, software, ingredients));
     const [installerFile, sbom] = await Promise.all([
         describeFile(path(names.installer)),
         describeFile(path(names.sbom)),
     ]);
     const facts = {
-        target: plan.target,
-        identifier: plan.identifier,
-        dependencies: plan.options.dependencies,
-        contentKey: plan.contentKey,
-        spackCommit: plan.pins.spack.commit,
-        packagesCommit: plan.pins.packages.commit,
-        builder: plan.builder,
-        packageManager: plan.toolchain.packageManager,
+        target: build.target,
+        identifier: build.identifier,
+        dependencies: build.options.dependencies,
+        contentKey: build.contentKey,
+        spackCommit: build.pins.spack.commit,
+        packagesCommit: build.pins.packages.commit,
+        builder: build.builder,
+        packageManager: build.toolchain.packageManager,
         specs: lock.specs.map(({ name, version, hash, external }) => ({
             name,
             version,
@@ -32441,19 +32441,19 @@ async function sumUp({ folder, facts }) {
     const files = [...namedFiles(manifest), await describeFile(path)];
     await (0,promises_namespaceObject.writeFile)((0,external_node_path_.join)(folder, fileName(facts.identifier, 'sums')), formatSums(files));
 }
-async function describeIngredients(plan, session, tarball, { lock, prefix, runtimePackages }) {
+async function describeIngredients(build, session, tarball, { lock, prefix, runtimePackages }) {
     const [recipes, distribution] = await Promise.all([
         // A build may have made it a link to something endless.
         session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]),
         // A package that is not installed makes the query fail; it is then left out.
-        session.exec(distributionCommand(plan.toolchain, runtimePackages)),
+        session.exec(distributionCommand(build.toolchain, runtimePackages)),
     ]);
     return makeSbom({
-        target: plan.target,
-        identifier: plan.identifier,
-        contentKey: plan.contentKey,
-        release: plan.options.release,
-        toolchain: plan.toolchain,
+        target: build.target,
+        identifier: build.identifier,
+        contentKey: build.contentKey,
+        release: build.options.release,
+        toolchain: build.toolchain,
         tarball,
         lock: lock.specs,
         shipped: builtSpecs(lock)
@@ -32468,8 +32468,8 @@ const writeJson = (path, value) => (0,promises_namespaceObject.writeFile)(path, 
 /** Writes what goes with the tarballs, and takes all of it to a folder that no container sees. */
 const describeStage = {
     id: 'describe',
-    run: async ({ plan, request }, { session, packed, lock, installed, audited }) => ({
-        described: await describe_describe(plan, request.project, session, packed, {
+    run: async ({ build, request }, { session, packed, lock, installed, audited }) => ({
+        described: await describe_describe(build, request.project, session, packed, {
             lock,
             prefix: installed.prefix,
             runtimePackages: audited.runtimePackages,
@@ -32697,9 +32697,9 @@ async function telling(outputDir, body) {
 /** Puts the files of a result into the output folder: all of them, or none. */
 const handOutStage = {
     id: 'hand-out',
-    run: async ({ plan, request }, { result, signatures }) => {
+    run: async ({ build, request }, { result, signatures }) => {
         const described = [...result.described, ...signatures];
-        await handOut({ ...plan, owner: request.host.owner }, result.folder, described, true);
+        await handOut({ ...build, owner: request.host.owner }, result.folder, described, true);
         return { described };
     },
 };
@@ -32820,22 +32820,22 @@ const fromCacheMarker = '.spack/binary_distribution';
  * @param ready resolves once Spack's indexes have arrived
  * @throws ChecksumError, PackageBuildError, ContainerError
  */
-async function fetchSources(plan, specs, start, ready, { logger }) {
+async function fetchSources(build, specs, start, ready, { logger }) {
     const [started] = await Promise.allSettled([start(), ready]);
     if (started.status === 'rejected')
         throw started.reason;
     const session = started.value;
     try {
-        await fetch(plan, specs, session, logger);
+        await fetch(build, specs, session, logger);
     }
     finally {
         await session.stop();
     }
 }
-async function fetch(plan, specs, session, logger) {
+async function fetch(build, specs, session, logger) {
     const { layout } = session;
     const copies = [[layout.environment, fetchEnvironment(layout)]];
-    if (await exists(arrivedIndexes(plan.hostLayout))) {
+    if (await exists(arrivedIndexes(build.hostLayout))) {
         copies.push([arrivedIndexes(layout), indexFolder(layout)]);
     }
     for (const [from, to] of copies)
@@ -32898,14 +32898,14 @@ function wrongBytes(output) {
  * source the rest. Each package that was compiled is pushed as it finishes.
  * @throws PackageBuildError, ChecksumError
  */
-async function install_install(plan, session, lock, { entries, indexes, ccache, saver, fetch }, recorder, logger) {
-    const { toolchain, arch } = plan.target;
-    const place = { toolchain, arch, builder: plan.builder, padding: padding };
+async function install_install(build, session, lock, { entries, indexes, ccache, saver, fetch }, recorder, logger) {
+    const { toolchain, arch } = build.target;
+    const place = { toolchain, arch, builder: build.builder, padding: padding };
     const wanted = builtSpecs(lock);
-    const arrived = arrivedPackages(plan.hostLayout);
+    const arrived = arrivedPackages(build.hostLayout);
     await Promise.all(wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
     const restored = (await completePackages(arrived)).map((cached) => cached.hash);
-    const directory = plan.hostLayout.buildCache;
+    const directory = build.hostLayout.buildCache;
     recorder.putSave({
         what: 'packages',
         ...{ directory, place, restored },
@@ -32922,7 +32922,7 @@ async function install_install(plan, session, lock, { entries, indexes, ccache, 
                 throw one.reason;
     }
     const progress = new InstallProgress(wanted.length);
-    const { command, env } = installCommand(session, plan.jobs);
+    const { command, env } = installCommand(session, build.jobs);
     const tail = [];
     const result = await session.exec(command, {
         env,
@@ -32942,13 +32942,13 @@ async function install_install(plan, session, lock, { entries, indexes, ccache, 
     });
     saver.trigger();
     if (result.exitCode !== 0)
-        throw await explainFailure(plan, session, progress, tail, logger);
+        throw await explainFailure(build, session, progress, tail, logger);
     ccache.finished();
-    return readInstalled(plan, session, lock);
+    return readInstalled(build, session, lock);
 }
 /** What Spack's own database and prefixes say of an installation. */
-async function readInstalled(plan, session, lock) {
-    const prefixes = await readPrefixes(plan, session);
+async function readInstalled(build, session, lock) {
+    const prefixes = await readPrefixes(build, session);
     const root = prefixes.get(lock.root.hash);
     if (root === undefined) {
         throw new PackagingError(`Spack says that it installed ${lock.root.name}, but its database below ${session.layout.store} does not.`, 'Build again with cache: false.');
@@ -32961,7 +32961,7 @@ async function readInstalled(plan, session, lock) {
         if (prefix === undefined)
             continue;
         const marker = external_node_path_.posix.join(external_node_path_.posix.relative(session.layout.store, prefix), fromCacheMarker);
-        ((await isPlainFile(plan.hostLayout.store, marker)) ? fromCache : compiled).add(hash);
+        ((await isPlainFile(build.hostLayout.store, marker)) ? fromCache : compiled).add(hash);
     }
     return {
         prefix: root,
@@ -32981,15 +32981,15 @@ const databaseFolder = '.spack-db';
  * Prefixes by hash from Spack's own database, which lies at the padded root, some folders down. What does not lie
  * in the store is left out.
  */
-async function readPrefixes(plan, session) {
+async function readPrefixes(build, session) {
     // The last of the padding's folders is cut to length.
     const pads = (name) => paddingFolder.startsWith(name);
     const enter = (folder) => pads((0,external_node_path_.basename)(folder)) || (0,external_node_path_.basename)(folder) === databaseFolder;
-    const files = await listPlain(plan.hostLayout.store, { enter });
+    const files = await listPlain(build.hostLayout.store, { enter });
     const databases = files.filter((file) => file.endsWith(`${databaseFolder}/index.json`));
     const found = [];
     for (const database of databases) {
-        const text = await readPlain(plan.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
+        const text = await readPlain(build.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
         const prefixes = installedPrefixes(text?.toString('utf8') ?? '');
         for (const [hash, prefix] of prefixes) {
             if (external_node_path_.posix.normalize(prefix).startsWith(`${session.layout.store}/`))
@@ -32998,14 +32998,14 @@ async function readPrefixes(plan, session) {
     }
     return new Map(found);
 }
-async function readLog(plan, log) {
-    return readPlain(plan.hostLayout.stage, log, mostLogBytes).then((text) => text.toString('utf8'), () => '');
+async function readLog(build, log) {
+    return readPlain(build.hostLayout.buildStage, log, mostLogBytes).then((text) => text.toString('utf8'), () => '');
 }
 /** Lines of Spack's that are looked at when an install has failed. */
 const install_mostLines = 20_000;
 /** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
 const fullDiskBytes = 100e6;
-async function explainFailure(plan, session, progress, tail, logger) {
+async function explainFailure(build, session, progress, tail, logger) {
     for (const line of tail.slice(-40))
         logger.info(line);
     const output = tail.join('\n');
@@ -33013,11 +33013,11 @@ async function explainFailure(plan, session, progress, tail, logger) {
     if (mismatch !== undefined)
         return mismatch;
     const { failure } = progress;
-    const log = failure?.logPath === undefined ? undefined : external_node_path_.posix.relative(session.layout.stage, failure.logPath);
-    const text = log === undefined ? '' : await readLog(plan, log);
-    const free = await freeBytes(plan.buildFolder);
+    const log = failure?.logPath === undefined ? undefined : external_node_path_.posix.relative(session.layout.buildStage, failure.logPath);
+    const text = log === undefined ? '' : await readLog(build, log);
+    const free = await freeBytes(build.buildFolder);
     const fullDisk = free < fullDiskBytes
-        ? `No space left on device: ${formatBytes(free)} are free in ${plan.buildFolder}`
+        ? `No space left on device: ${formatBytes(free)} are free in ${build.buildFolder}`
         : undefined;
     return new PackageBuildError({
         package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
@@ -33030,14 +33030,14 @@ async function explainFailure(plan, session, progress, tail, logger) {
 const installStage = {
     id: 'install',
     run: async (context, { builder, session, lock }) => {
-        const { plan, entries, indexes, ccache, saver, recorder, ports } = context;
+        const { build, entries, indexes, ccache, saver, recorder, ports } = context;
         const fetch = fetcher(context, builder);
         const caches = { entries, indexes, ccache, saver, fetch };
-        return { installed: await install_install(plan, session, lock, caches, recorder, ports.logger) };
+        return { installed: await install_install(build, session, lock, caches, recorder, ports.logger) };
     },
 };
-const fetcher = ({ plan, recorder, ports }, builder) => async (specs, indexed) => {
-    await fetchSources(plan, specs, () => builder.startFetcher(recorder), indexed, ports);
+const fetcher = ({ build, recorder, ports }, builder) => async (specs, indexed) => {
+    await fetchSources(build, specs, () => builder.startFetcher(recorder), indexed, ports);
     recorder.dropContainer('fetch');
 };
 
@@ -33343,7 +33343,7 @@ function refuseTwins(targets) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/src/pipeline/plan.js
+;// CONCATENATED MODULE: ./build/src/pipeline/resolve.js
 
 
 
@@ -33365,7 +33365,7 @@ function refuseTwins(targets) {
  * Resolves the inputs and works out the content key. Asks the network only for refs that are no commits.
  * @throws InputError, NotYetError, ConfigurationError, SpackUnreachableError
  */
-async function planBuild(request, process) {
+async function resolveBuild(request, process) {
     const { project, host, cwd, workRoot } = request;
     const options = await checkedOptions(request);
     const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
@@ -33400,7 +33400,7 @@ async function planBuild(request, process) {
         hostLayout: {
             ...layoutBelow(buildFolder),
             spack: clone(pins.spack),
-            packages: clone(pins.packages),
+            recipes: clone(pins.packages),
             overlay: project.overlay,
             ...(localMirror === undefined ? {} : { sources: localMirror }),
         },
@@ -33502,50 +33502,50 @@ const lockName = 'spack.lock';
 /** bytes; today's have 50,000 */
 const mostLockBytes = 1 << 26;
 /** Folder of this machine's own copy of the lock, which no build can change. */
-const lockFolder = (plan) => (0,external_node_path_.join)(plan.buildFolder, 'lock');
+const lockFolder = (build) => (0,external_node_path_.join)(build.buildFolder, 'lock');
 /** Text of the lock as it was brought. */
-async function lockText(plan) {
-    return (await readPlain(lockFolder(plan), lockName, mostLockBytes)).toString('utf8');
+async function lockText(build) {
+    return (await readPlain(lockFolder(build), lockName, mostLockBytes)).toString('utf8');
 }
 /**
  * Writes spack.yaml with the distribution's versions and brings its lock: from the cache, else by
  * concretizing.
  * @throws ConcretizationError
  */
-async function bringLock(plan, session, entries, indexes, recorder, logger) {
-    const environment = await writeEnvironment(plan, session);
+async function bringLock(build, session, entries, indexes, recorder, logger) {
+    const environment = await writeEnvironment(build, session);
     const digest = lockDigest({
-        builder: plan.builder,
-        spackCommit: plan.pins.spack.commit,
-        packagesCommit: plan.pins.packages.commit,
-        overlay: plan.overlayDigest,
+        builder: build.builder,
+        spackCommit: build.pins.spack.commit,
+        packagesCommit: build.pins.packages.commit,
+        overlay: build.overlayDigest,
         environment,
     });
-    const key = lockKey(plan.target, digest);
-    const folder = lockFolder(plan);
+    const key = lockKey(build.target, digest);
+    const folder = lockFolder(build);
     await (0,promises_namespaceObject.rm)(folder, { recursive: true, force: true });
     await (0,promises_namespaceObject.mkdir)(folder, { recursive: true });
     if (await entries.restore(key, folder)) {
         logger.info('The lock came from the cache; nothing is concretized.');
-        await putIn(plan.hostLayout.environment, lockName, await lockText(plan));
+        await putIn(build.hostLayout.environment, lockName, await lockText(build));
     }
     else {
         await indexes.bring(session);
         await concretize(session, logger);
-        await lock_takeLock(plan);
+        await lock_takeLock(build);
         await indexes.keep(session, recorder);
         recorder.putSave({ what: 'files', key, directory: folder, files: [lockName] });
     }
-    return parseLock(await lockText(plan));
+    return parseLock(await lockText(build));
 }
-async function lock_takeLock(plan) {
-    const partial = (0,external_node_path_.join)(lockFolder(plan), `${lockName}.partial`);
-    await copyPlain(plan.hostLayout.environment, lockName, partial, { limit: mostLockBytes });
-    await (0,promises_namespaceObject.rename)(partial, (0,external_node_path_.join)(lockFolder(plan), lockName));
+async function lock_takeLock(build) {
+    const partial = (0,external_node_path_.join)(lockFolder(build), `${lockName}.partial`);
+    await copyPlain(build.hostLayout.environment, lockName, partial, { limit: mostLockBytes });
+    await (0,promises_namespaceObject.rename)(partial, (0,external_node_path_.join)(lockFolder(build), lockName));
 }
 /** @returns the environment as the key of its lock sees it */
-async function writeEnvironment(plan, session) {
-    const { toolchain, options, target } = plan;
+async function writeEnvironment(build, session) {
+    const { toolchain, options, target } = build;
     const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
     const queried = await session.exec(distroOf(toolchain.packageManager).versionsCommand([...new Set(names)]));
     if (queried.exitCode !== 0) {
@@ -33558,8 +33558,8 @@ async function writeEnvironment(plan, session) {
         versionOf: (item) => versions.get(item.package) ?? missingVersion(item.package),
         sourceMirror,
     });
-    const mirror = plan.localMirror === undefined ? options.sourceMirror : `file://${session.layout.sources}`;
-    await putIn(plan.hostLayout.environment, 'spack.yaml', render(mirror));
+    const mirror = build.localMirror === undefined ? options.sourceMirror : `file://${session.layout.sources}`;
+    await putIn(build.hostLayout.environment, 'spack.yaml', render(mirror));
     // Where sources come from changes nothing that is solved; nor may a key hold an address or a login.
     return render(undefined);
 }
@@ -33580,8 +33580,8 @@ async function concretize(session, logger) {
 /** Brings the lock of the build's environment. */
 const lockStage = {
     id: 'lock',
-    run: async ({ plan, entries, indexes, recorder, ports }, { session }) => ({
-        lock: await bringLock(plan, session, entries, indexes, recorder, ports.logger),
+    run: async ({ build, entries, indexes, recorder, ports }, { session }) => ({
+        lock: await bringLock(build, session, entries, indexes, recorder, ports.logger),
     }),
 };
 
@@ -33652,45 +33652,48 @@ async function pack_run(session, command, cwd) {
  * Makes the tarballs.
  * @throws PackagingError
  */
-async function pack(plan, project, session, { prefix, tree }) {
-    const names = resultFiles(plan.identifier);
-    const folder = { host: (0,external_node_path_.join)(plan.hostLayout.output, 'result'), session: `${session.layout.output}/result` };
+async function pack(build, project, session, { prefix, tree }) {
+    const names = resultFiles(build.identifier);
+    const folder = {
+        host: (0,external_node_path_.join)(build.hostLayout.output, 'result'),
+        session: `${session.layout.output}/result`,
+    };
     await (0,promises_namespaceObject.rm)(folder.host, { recursive: true, force: true });
     await (0,promises_namespaceObject.mkdir)(folder.host, { recursive: true });
-    await writeModules(plan, project);
+    await writeModules(build, project);
     const archives = [
-        { name: names.software, folder: tree, top: plan.identifier },
+        { name: names.software, folder: tree, top: build.identifier },
         { name: names.modules, folder: `${session.layout.output}/modules`, top: 'modulefiles' },
     ];
-    if (plan.options.debug)
-        archives.push(await debugArchive(plan, session, prefix));
-    const packed = await Promise.allSettled(archives.map((archive) => packOne(session, archive, folder.host, plan.jobs)));
+    if (build.options.debug)
+        archives.push(await debugArchive(build, session, prefix));
+    const packed = await Promise.allSettled(archives.map((archive) => packOne(session, archive, folder.host, build.jobs)));
     for (const one of packed)
         if (one.status === 'rejected')
             throw one.reason;
     return { ...folder, tarballs: archives.map(({ name }) => name) };
 }
-async function writeModules(plan, project) {
+async function writeModules(build, project) {
     const [lmod, tcl] = await Promise.all([
         project.template(moduleTemplates.lmod),
         project.template(moduleTemplates.tcl),
     ]);
-    for (const { path, text } of moduleFiles(plan.target, { lmod, tcl })) {
-        const file = (0,external_node_path_.join)(plan.hostLayout.output, 'modules', path);
+    for (const { path, text } of moduleFiles(build.target, { lmod, tcl })) {
+        const file = (0,external_node_path_.join)(build.hostLayout.output, 'modules', path);
         await (0,promises_namespaceObject.mkdir)((0,external_node_path_.dirname)(file), { recursive: true });
         await (0,promises_namespaceObject.writeFile)(file, text);
     }
 }
-async function debugArchive(plan, session, prefix) {
+async function debugArchive(build, session, prefix) {
     const found = await session.exec(['find', '.', '-type', 'd', '-name', debugFolder], { cwd: prefix });
     const members = found.stdout.split('\n').filter((line) => line !== '');
     if (members.length === 0) {
         throw new PackagingError('The build left no debug files.', 'Build again with cache: false.');
     }
     return {
-        name: fileName(plan.identifier, 'debug'),
+        name: fileName(build.identifier, 'debug'),
         folder: prefix,
-        top: plan.identifier,
+        top: build.identifier,
         members: members.sort(),
     };
 }
@@ -33710,8 +33713,8 @@ const treeStage = {
 /** Makes the tarballs of the copied tree. */
 const packStage = {
     id: 'pack',
-    run: async ({ plan, request }, { session, installed, tree }) => ({
-        packed: await pack(plan, request.project, session, { prefix: installed.prefix, tree }),
+    run: async ({ build, request }, { session, installed, tree }) => ({
+        packed: await pack(build, request.project, session, { prefix: installed.prefix, tree }),
     }),
 };
 
@@ -33726,8 +33729,8 @@ const neededBytes = 2e9;
  * Checks what would otherwise fail after an hour.
  * @throws DiskSpaceError
  */
-async function preflight(plan, free = freeBytes) {
-    for (const folder of [plan.buildFolder, plan.outputDir]) {
+async function preflight(build, free = freeBytes) {
+    for (const folder of [build.buildFolder, build.outputDir]) {
         await (0,promises_namespaceObject.mkdir)(folder, { recursive: true });
         const available = await free(folder);
         if (available < neededBytes) {
@@ -33738,9 +33741,9 @@ async function preflight(plan, free = freeBytes) {
 /** Empties the build's folder and checks that there is room for a build. */
 const preflightStage = {
     id: 'preflight',
-    run: async ({ plan }) => {
-        await (0,promises_namespaceObject.rm)(plan.buildFolder, { recursive: true, force: true });
-        await preflight(plan);
+    run: async ({ build }) => {
+        await (0,promises_namespaceObject.rm)(build.buildFolder, { recursive: true, force: true });
+        await preflight(build);
         return {};
     },
 };
@@ -33750,12 +33753,12 @@ const preflightStage = {
 
 /** Takes all decisions of a build, tells of them, and finds what would keep its files from the output folder. */
 async function resolve(request, ports) {
-    const plan = await planBuild(request, ports.process);
-    ports.logger.info(`Target ${plan.identifier}, content key ${plan.contentKey}`);
-    await prepareOutput({ ...plan, owner: request.host.owner });
-    for (const notice of plan.notices)
+    const build = await resolveBuild(request, ports.process);
+    ports.logger.info(`Target ${build.identifier}, content key ${build.contentKey}`);
+    await prepareOutput({ ...build, owner: request.host.owner });
+    for (const notice of build.notices)
         ports.logger.notice(notice);
-    return plan;
+    return build;
 }
 
 ;// CONCATENATED MODULE: ./build/src/container/stale.js
@@ -33790,59 +33793,59 @@ async function removeStaleContainers(program, owner, ports) {
 
 
 /** Makes what the build runs in. */
-async function prepareBuilder(plan, request, ports) {
-    const { engine } = plan;
+async function prepareBuilder(build, request, ports) {
+    const { engine } = build;
     if (engine instanceof Error)
         throw engine;
     tellEngine(engine, ports.logger);
     if (engine.kind === 'none')
-        return builder_onMachine(plan, request, ports);
+        return builder_onMachine(build, request, ports);
     const program = engine.kind;
-    const context = (0,external_node_path_.join)(plan.buildFolder, 'image-context');
-    const { tag, reused, base } = await ensureImage(program, plan.image, request.host, context, ports);
+    const context = (0,external_node_path_.join)(build.buildFolder, 'image-context');
+    const { tag, reused, base } = await ensureImage(program, build.image, request.host, context, ports);
     ports.logger.info(`Builder image: ${tag}${reused ? ', here already' : `, made from ${base}`}`);
     await removeStaleContainers(program, request.host.owner, ports);
     const { host, keepContainer = false } = request;
     // Recorded before they start, so that the post step knows them whatever happens.
     return {
         start: async (recorder) => {
-            const name = containerOf(plan.buildFolder);
+            const name = containerOf(build.buildFolder);
             recorder.addCleanup({ what: 'container', kind: 'build', program, name });
             const started = { program, image: tag, kind: 'build', name, host, mayStay: keepContainer };
-            return startSession(started, plan.hostLayout, ports);
+            return startSession(started, build.hostLayout, ports);
         },
         startFetcher: async (recorder) => {
-            const name = containerOf(plan.buildFolder, 'fetch');
+            const name = containerOf(build.buildFolder, 'fetch');
             recorder.addCleanup({ what: 'container', kind: 'fetch', program, name });
-            const stage = (0,external_node_path_.join)(plan.buildFolder, 'fetch-stage');
+            const stage = (0,external_node_path_.join)(build.buildFolder, 'fetch-stage');
             await (0,promises_namespaceObject.mkdir)(stage, { recursive: true });
-            return startFetcher({ program, image: tag, name, host }, plan.hostLayout, stage, ports);
+            return startFetcher({ program, image: tag, name, host }, build.hostLayout, stage, ports);
         },
     };
 }
-async function builder_onMachine(plan, request, ports) {
+async function builder_onMachine(build, request, ports) {
     const { host, env } = request;
-    await ensurePackages(plan.toolchain, host, request.installMissing, ports);
-    const python = await ensurePython(request.workRoot, plan.image.requirements, host.caBundle, ports);
+    await ensurePackages(build.toolchain, host, request.installMissing, ports);
+    const python = await ensurePython(request.workRoot, build.image.requirements, host.caBundle, ports);
     return {
-        start: async () => machineSession(plan.hostLayout, python, ports.process, env),
-        startFetcher: async () => machineSession(plan.hostLayout, python, ports.process, env, host.proxy),
+        start: async () => machineSession(build.hostLayout, python, ports.process, env),
+        startFetcher: async () => machineSession(build.hostLayout, python, ports.process, env, host.proxy),
     };
 }
 /** Makes the build's own folders. */
-async function makeFolders(plan) {
+async function makeFolders(build) {
     for (const place of places)
-        await (0,promises_namespaceObject.mkdir)(plan.hostLayout[place], { recursive: true });
+        await (0,promises_namespaceObject.mkdir)(build.hostLayout[place], { recursive: true });
 }
 /** A word as a user types it. */
 const shellWord = (word) => /^[\w./+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 /** Leaves what a failed build ran in, and says how to look into it and how to remove it. */
-function keepForDebugging(plan, session, recorder, logger) {
-    const folder = `rm -rf ${shellWord(plan.buildFolder)}`;
+function keepForDebugging(build, session, recorder, logger) {
+    const folder = `rm -rf ${shellWord(build.buildFolder)}`;
     const kept = session.container?.keep();
     recorder.update({ kept: true });
     logger.notice(session.container === undefined || kept === undefined
-        ? `The build's folder is kept: ${plan.buildFolder}. Remove it: ${folder}`
+        ? `The build's folder is kept: ${build.buildFolder}. Remove it: ${folder}`
         : `The container ${session.container.name} is kept. Enter it: ${kept.enter}. Remove it: ${kept.remove} && ${folder}`);
 }
 
@@ -33851,12 +33854,12 @@ function keepForDebugging(plan, session, recorder, logger) {
 /** Starts what the build's commands run in; it ends once the result is there, or can't be made. */
 const sessionStage = {
     id: 'session',
-    run: async ({ plan, request, ports, recorder, saver, defer }, { builder }) => {
-        await makeFolders(plan);
+    run: async ({ build, request, ports, recorder, saver, defer }, { builder }) => {
+        await makeFolders(build);
         const session = await builder.start(recorder);
         defer(async (failed) => {
             if (failed && request.keepContainer && !ports.signal.aborted)
-                keepForDebugging(plan, session, recorder, ports.logger);
+                keepForDebugging(build, session, recorder, ports.logger);
             await session.stop();
         });
         defer(() => saver.settled());
@@ -33875,15 +33878,15 @@ const sessionStage = {
  * @returns the files that came to it
  * @throws SigningError, MissingRequirementError
  */
-async function sign_sign(plan, result, env, recorder, { process, logger }) {
-    const { signing } = plan.options;
+async function sign_sign(build, result, env, recorder, { process, logger }) {
+    const { signing } = build.options;
     if (signing === undefined)
         return [];
     const path = (name) => (0,external_node_path_.join)(result.folder, name);
     return withKeyring(process, { ...signing, env, logger, onFolder: (folder) => recorder.addCleanup({ what: 'keyring', folder }) }, async (keyring) => {
         const names = signedFiles(result.described.map((file) => file.name));
         const signatures = await keyring.signFiles(names.map(path));
-        const publicKey = path(fileName(plan.identifier, 'key'));
+        const publicKey = path(fileName(build.identifier, 'key'));
         await (0,promises_namespaceObject.writeFile)(publicKey, keyring.publicKey);
         logger.info(`Signed ${names.length} files with ${keyring.fingerprint}`);
         return Promise.all([...signatures, publicKey].map(describeFile));
@@ -33892,9 +33895,9 @@ async function sign_sign(plan, result, env, recorder, { process, logger }) {
 /** Signs the result, if the user gave a key. */
 const signStage = {
     id: 'sign',
-    skip: ({ plan }) => (plan.options.signing === undefined ? { signatures: [] } : undefined),
-    run: async ({ plan, recorder, ports }, { result }) => ({
-        signatures: await sign_sign(plan, result, ports.env, recorder, ports),
+    skip: ({ build }) => (build.options.signing === undefined ? { signatures: [] } : undefined),
+    run: async ({ build, recorder, ports }, { result }) => ({
+        signatures: await sign_sign(build, result, ports.env, recorder, ports),
     }),
 };
 
@@ -33959,14 +33962,14 @@ function escapeXml(text) {
  * Uploads each file of the result as an artifact of its own; what a failing service does not take is a warning.
  * @param folder where only this user can write; the files lie in the output folder too
  */
-async function uploadFiles(plan, folder, names, artifacts, logger) {
+async function uploadFiles(build, folder, names, artifacts, logger) {
     const uploaded = await Promise.all(names.map(async (name) => {
         try {
-            const uploaded = await artifacts.uploadFile?.((0,external_node_path_.join)(folder, name), plan.options.retentionDays);
+            const uploaded = await artifacts.uploadFile?.((0,external_node_path_.join)(folder, name), build.options.retentionDays);
             return uploaded === undefined ? [] : [uploaded];
         }
         catch (error) {
-            logger.warning(`${name} could not be uploaded (${error instanceof Error ? error.message : String(error)}); it stays in ${plan.outputDir}.`);
+            logger.warning(`${name} could not be uploaded (${error instanceof Error ? error.message : String(error)}); it stays in ${build.outputDir}.`);
             return [];
         }
     }));
@@ -33975,10 +33978,10 @@ async function uploadFiles(plan, folder, names, artifacts, logger) {
 /** Uploads the files that are handed out, where there is anywhere to upload to. */
 const uploadStage = {
     id: 'upload',
-    skip: ({ plan, ports }) => plan.options.upload && ports.artifacts.uploadFile !== undefined ? undefined : { artifacts: [] },
-    run: async ({ plan, ports }, { result, described }) => {
+    skip: ({ build, ports }) => build.options.upload && ports.artifacts.uploadFile !== undefined ? undefined : { artifacts: [] },
+    run: async ({ build, ports }, { result, described }) => {
         const names = described.map((file) => file.name);
-        return { artifacts: await uploadFiles(plan, result.folder, names, ports.artifacts, ports.logger) };
+        return { artifacts: await uploadFiles(build, result.folder, names, ports.artifacts, ports.logger) };
     },
 };
 
@@ -34000,43 +34003,43 @@ const uploadStage = {
  * failed is all that is handed out then.
  * @throws SmokeError when a check failed
  */
-async function smoke(plan, request, described, recorder, ports) {
-    if (plan.engine instanceof Error)
-        throw plan.engine;
-    const name = containerOf(plan.buildFolder, 'smoke');
-    if (plan.engine.kind !== 'none')
-        recorder.addCleanup({ what: 'container', kind: 'smoke', program: plan.engine.kind, name });
+async function smoke(build, request, described, recorder, ports) {
+    if (build.engine instanceof Error)
+        throw build.engine;
+    const name = containerOf(build.buildFolder, 'smoke');
+    if (build.engine.kind !== 'none')
+        recorder.addCleanup({ what: 'container', kind: 'smoke', program: build.engine.kind, name });
     const report = await smokeTest({
-        subject: await openSubject((0,external_node_path_.join)(described.folder, fileName(plan.identifier, 'software'))),
-        toolchain: plan.toolchain,
-        engine: plan.engine,
+        subject: await openSubject((0,external_node_path_.join)(described.folder, fileName(build.identifier, 'software'))),
+        toolchain: build.toolchain,
+        engine: build.engine,
         host: request.host,
-        containerImage: plan.options.containerImage,
+        containerImage: build.options.containerImage,
         scripts: (0,external_node_path_.join)(request.project.root, 'scripts', 'inside', 'smoke'),
-        context: (0,external_node_path_.join)(plan.buildFolder, 'smoke-context'),
+        context: (0,external_node_path_.join)(build.buildFolder, 'smoke-context'),
         name,
     }, ports).catch(async (error) => {
         if (error instanceof SmokeError)
-            await handOutReport(plan, request, described.folder, error.report, ports);
+            await handOutReport(build, request, described.folder, error.report, ports);
         throw error;
     });
     await addFile(described, 'smoke', formatJunit(report));
     return report;
 }
-async function handOutReport(plan, request, folder, report, ports) {
-    const name = fileName(plan.identifier, 'smoke');
+async function handOutReport(build, request, folder, report, ports) {
+    const name = fileName(build.identifier, 'smoke');
     await (0,promises_namespaceObject.writeFile)((0,external_node_path_.join)(folder, name), formatJunit(report));
-    const place = { ...plan, owner: request.host.owner };
+    const place = { ...build, owner: request.host.owner };
     await handOut(place, folder, [await describeFile((0,external_node_path_.join)(folder, name))], false);
-    if (plan.options.upload)
-        await uploadFiles(plan, folder, [name], ports.artifacts, ports.logger);
+    if (build.options.upload)
+        await uploadFiles(build, folder, [name], ports.artifacts, ports.logger);
 }
 /** Starts a cluster from the result, if the user wants it. */
 const smokeStage = {
     id: 'smoke',
-    skip: ({ plan }) => (plan.options.smokeTest ? undefined : { smoke: undefined }),
-    run: async ({ plan, request, recorder, ports }, { described }) => ({
-        smoke: await smoke(plan, request, described, recorder, ports),
+    skip: ({ build }) => (build.options.smokeTest ? undefined : { smoke: undefined }),
+    run: async ({ build, request, recorder, ports }, { described }) => ({
+        smoke: await smoke(build, request, described, recorder, ports),
     }),
 };
 
@@ -34048,14 +34051,14 @@ const smokeStage = {
  * No cache keeps them: over a network it would bring the same bytes, while the image is made.
  * @throws SpackUnreachableError
  */
-async function bringSources(plan, ports) {
+async function bringSources(build, ports) {
     const bring = async (pin, folder) => {
-        const source = await checkOut(pin, folder, (0,external_node_path_.join)(plan.buildFolder, 'clones'), ports.process);
+        const source = await checkOut(pin, folder, (0,external_node_path_.join)(build.buildFolder, 'clones'), ports.process);
         ports.logger.info(`${pin.url} at ${pin.commit.slice(0, 12)}: ${source}`);
     };
     await Promise.all([
-        bring(plan.pins.spack, plan.hostLayout.spack),
-        bring(plan.pins.packages, plan.hostLayout.packages),
+        bring(build.pins.spack, build.hostLayout.spack),
+        bring(build.pins.packages, build.hostLayout.recipes),
     ]);
 }
 
@@ -34065,12 +34068,12 @@ async function bringSources(plan, ports) {
 /** Brings what a build is done with: Spack and its packages, and the builder image. */
 const toolsStage = {
     id: 'tools',
-    run: async ({ plan, request, ports }) => {
+    run: async ({ build, request, ports }) => {
         // Clones and image have nothing to do with each other.
-        const prepared = prepareBuilder(plan, request, ports);
-        const bring = () => bringSources(plan, ports);
+        const prepared = prepareBuilder(build, request, ports);
+        const bring = () => bringSources(build, ports);
         // On the machine itself, git may be among what is installed first.
-        const onMachine = !(plan.engine instanceof Error) && plan.engine.kind === 'none';
+        const onMachine = !(build.engine instanceof Error) && build.engine.kind === 'none';
         // Whichever fails, the other must have ended before anything is cleaned up.
         const [made, clones] = await Promise.allSettled([prepared, onMachine ? prepared.then(bring) : bring()]);
         if (made.status === 'rejected')
@@ -34131,7 +34134,7 @@ const finish = sequence()
  */
 async function runBuild(request, ports) {
     try {
-        return await build(request, { ...ports, process: withSignal(ports.process, ports.signal) });
+        return await runStages(request, { ...ports, process: withSignal(ports.process, ports.signal) });
     }
     catch (error) {
         // Whatever failed of it: say what it was.
@@ -34142,21 +34145,21 @@ async function runBuild(request, ports) {
         });
     }
 }
-async function build(request, ports) {
+async function runStages(request, ports) {
     const watch = new Stopwatch(ports.logger, ports.signal);
-    const plan = await watch.stage('resolve', () => resolve(request, ports));
-    const context = openContext(plan, request, ports);
+    const build = await watch.stage('resolve', () => resolve(request, ports));
+    const context = openContext(build, request, ports);
     const { cached } = await find.run(context, watch, {});
     const made = cached === undefined ? await makeResult(context, watch) : fromCache(cached);
     const finished = await finish.run(context, watch, made);
     context.recorder.update({ succeeded: true });
     return {
-        identifier: plan.identifier,
-        slurmVersion: plan.target.version,
-        contentKey: plan.contentKey,
+        identifier: build.identifier,
+        slurmVersion: build.target.version,
+        contentKey: build.contentKey,
         cacheHit: made.cacheHit,
-        outputDir: plan.outputDir,
-        files: presentFiles(plan.outputDir, plan.identifier, finished.described.map(({ name }) => name)),
+        outputDir: build.outputDir,
+        files: presentFiles(build.outputDir, build.identifier, finished.described.map(({ name }) => name)),
         described: finished.described,
         smoke: made.smoke,
         packages: made.packages,
@@ -34694,20 +34697,20 @@ const secrets_shown = (file) => `'${file.length > 200 ? `${file.slice(0, 200)}â€
 
 
 
-function readBuild(given, facts) {
+function readBuild(given, invocation) {
     const layer = inputLayer('build', given);
     const release = given.argument === undefined ? {} : { 'slurm-version': given.argument };
     const report = textOf(given, 'report');
     return {
         layer: { ...layer, values: { ...layer.values, ...release } },
         secretFiles: secretFilesOf('build', given),
-        cacheDir: cacheDirOf(given, facts),
-        report: report === undefined ? undefined : (0,external_node_path_.resolve)(facts.cwd, report),
+        cacheDir: cacheDirOf(given, invocation),
+        report: report === undefined ? undefined : (0,external_node_path_.resolve)(invocation.cwd, report),
         installMissing: isGiven(given, 'install-missing'),
         keepContainer: isGiven(given, 'keep-container'),
     };
 }
-const build_build = {
+const build = {
     name: 'build',
     description: 'Build a Slurm release, or take it from the cache.',
     examples: [
@@ -34738,21 +34741,21 @@ const build_build = {
         ...common,
     ],
     lenient: true,
-    run: (given, context) => runCommand(readBuild(given, context.facts), context),
+    run: (given, context) => runCommand(readBuild(given, context.invocation), context),
 };
 async function runCommand(call, context) {
-    const { facts, logger, machine } = context;
+    const { invocation, logger, machine } = context;
     const { cacheDir, installMissing, keepContainer } = call;
     if (call.report !== undefined)
         await checkNewFile(call.report, '--report');
-    const secrets = await readSecretFiles(call.secretFiles, facts.cwd);
+    const secrets = await readSecretFiles(call.secretFiles, invocation.cwd);
     const request = {
         layers: [call.layer, { origin: 'option', values: secrets }],
         project: await machine.openProject(context.root),
-        ...{ cwd: facts.cwd, installMissing, keepContainer },
+        ...{ cwd: invocation.cwd, installMissing, keepContainer },
     };
     const body = async (signal) => {
-        const place = { cacheDir, env: facts.env, logger, signal };
+        const place = { cacheDir, env: invocation.env, logger, signal };
         const told = (caches) => logCaches(caches, logger);
         const { report } = await buildLocally(request, place, told, machine);
         if (call.report !== undefined)
@@ -35158,10 +35161,10 @@ const verify = {
         },
         ...common,
     ],
-    async run(given, { facts, machine }) {
-        const { folder, publicKey } = readVerify(given, facts);
-        const options = { env: facts.env, ...(publicKey === undefined ? {} : { publicKey }) };
-        return formatVerifyReport(await verifyFolder(folder, options, machine.process(facts.env)));
+    async run(given, { invocation, machine }) {
+        const { folder, publicKey } = readVerify(given, invocation);
+        const options = { env: invocation.env, ...(publicKey === undefined ? {} : { publicKey }) };
+        return formatVerifyReport(await verifyFolder(folder, options, machine.process(invocation.env)));
     },
 };
 
@@ -35172,7 +35175,7 @@ const verify = {
 
 
 /** The commands, in the order of the help. */
-const commands = [build_build, audit_audit, smoke_smoke, verify, completion];
+const commands = [build, audit_audit, smoke_smoke, verify, completion];
 
 // EXTERNAL MODULE: ./node_modules/commander/index.js
 var commander = __nccwpck_require__(8909);
@@ -35329,22 +35332,22 @@ function parse_problemOf(word, { name: command, argument, options }) {
 /**
  * Runs the command line.
  * @param root folder of the project's files
- * @param facts arguments, environment and folder, where they are not the process's own
+ * @param invocation arguments, environment and folder, where they are not the process's own
  * @returns the exit code
  */
-async function runCli(root, version, streams, facts = processFacts(), machine = localMachine) {
+async function runCli(root, version, streams, invocation = processInvocation(), machine = localMachine) {
     const printer = new Printer(streams);
-    const call = parseArguments(facts.argv, commands, version);
+    const call = parseArguments(invocation.argv, commands, version);
     const logger = consoleLogger(printer, call.command !== undefined && isGiven(call.given, 'verbose'));
-    for (const secret of proxySecrets(facts.env))
+    for (const secret of proxySecrets(invocation.env))
         logger.mask(secret);
     try {
         if (call.command === undefined) {
             await (call.exitCode === 0 ? printer.print(call.text) : printer.log(visible(call.text, '\n\t')));
             return call.exitCode;
         }
-        refuseSecretVariables(facts.env);
-        const lines = await call.command.run(call.given, { root, facts, logger, machine, commands: commands });
+        refuseSecretVariables(invocation.env);
+        const lines = await call.command.run(call.given, { root, invocation, logger, machine, commands: commands });
         await printer.print(`${lines.map((line) => visible(line, '\n\t')).join('\n')}\n`);
         return exitCodes.ok;
     }
@@ -35362,7 +35365,7 @@ async function runCli(root, version, streams, facts = processFacts(), machine = 
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _cli_main_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5919);
+/* harmony import */ var _cli_main_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(124);
 /* harmony import */ var _root_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5068);
 
 

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Expectation } from './expectation.js';
-import { type ElfFacts, elfOf } from './facts.js';
+import { type ElfFacts, elfOf } from './inventory.js';
 import { type Breach, follow, leaves, runpathFolders, type Tree } from './tree.js';
 
 /** Checks of what stands in ELF files. */

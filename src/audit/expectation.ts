@@ -42,7 +42,7 @@ export function expectationFor(
   const folders = [containerLayout, layout].flatMap((places) => [
     dirname(places.store),
     places.spack,
-    places.packages,
+    places.recipes,
     places.overlay,
   ]);
   return {

@@ -1,5 +1,5 @@
 import type { Expectation } from './expectation.js';
-import type { Load } from './facts.js';
+import type { Load } from './inventory.js';
 import { matches, type Promised } from './plugins.js';
 import { type Breach, follow, type Tree } from './tree.js';
 

@@ -2,7 +2,7 @@ import type { Feature } from '../targets/features.js';
 import { gpuKinds } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import { compareVersions } from '../targets/releases.js';
-import type { InventoryRequest } from './facts.js';
+import type { InventoryRequest } from './inventory.js';
 
 /** Files that a target promises to have, all of them for one reason. */
 export interface Promised {

@@ -9,8 +9,8 @@ import { auditTree, type Finding } from './audit.js';
 import { elfFiles, parseVersion } from './elf-rules.js';
 import { AuditError } from './error.js';
 import type { Expectation } from './expectation.js';
-import { type Facts, type InventoryRequest, type Load, parseFacts } from './facts.js';
 import { promisedFiles } from './feature-rules.js';
+import { type Inventory, type InventoryRequest, type Load, parseInventory } from './inventory.js';
 import { companions, hosts } from './plugins.js';
 import { runtimePackages } from './runtime.js';
 import { type Tree, treeOf } from './tree.js';
@@ -86,7 +86,7 @@ export async function auditTarball(session: Session, request: AuditRequest): Pro
       'Check the free disk space; the audit needs gcc and the Python of the builder image.',
     );
   }
-  const facts = parseFacts(answer.stdout);
+  const facts = parseInventory(answer.stdout);
   return makeReport(facts, request, () => (performance.now() - start) / 1000);
 }
 
@@ -115,7 +115,7 @@ export function inventoryRequest(tarball: string, expectation: Expectation): Inv
 
 /** Judges the facts and adds up the figures. */
 export function makeReport(
-  facts: Facts,
+  facts: Inventory,
   { tarball, toolchain, expectation }: Omit<AuditRequest, 'script'>,
   seconds: () => number,
 ): AuditReport {

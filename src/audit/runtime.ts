@@ -1,4 +1,4 @@
-import type { Facts } from './facts.js';
+import type { Inventory } from './inventory.js';
 
 /**
  * The distribution's packages that a tarball needs: those that hold its NEEDED libraries, and those whose
@@ -6,7 +6,7 @@ import type { Facts } from './facts.js';
  * @returns names, sorted, each once
  */
 export function runtimePackages(
-  facts: Pick<Facts, 'systemLibraries'>,
+  facts: Pick<Inventory, 'systemLibraries'>,
   dependencies: readonly { readonly opened: boolean; readonly runtime?: string | undefined }[],
 ): string[] {
   const needed = facts.systemLibraries.flatMap((library) => library.package ?? []);

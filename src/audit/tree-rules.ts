@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { visible } from '../base/text.js';
 import type { Expectation } from './expectation.js';
-import type { Entry } from './facts.js';
+import type { Entry } from './inventory.js';
 import { type Breach, follow, leaves, type Tree } from './tree.js';
 
 /** Checks of the archive, of modes, links and bytes. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Entry, Facts, Load } from './facts.js';
+import type { Entry, Inventory, Load } from './inventory.js';
 
 /** One place where a rule is broken. */
 export interface Breach {
@@ -18,11 +18,11 @@ export interface Tree {
   /** Entries that are not below the top folder, by the archive's paths. */
   readonly outside: readonly Entry[];
   readonly loads: readonly Load[];
-  readonly systemLibraries: Facts['systemLibraries'];
+  readonly systemLibraries: Inventory['systemLibraries'];
 }
 
 /** Puts the facts in order for the rules. */
-export function treeOf(facts: Facts, top: string): Tree {
+export function treeOf(facts: Inventory, top: string): Tree {
   const relative = (path: string) => path.replace(`${top}/`, '');
   const isInside = ({ path }: Entry) =>
     (path === top || path.startsWith(`${top}/`)) && !path.split('/').includes('..');

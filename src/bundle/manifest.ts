@@ -72,7 +72,7 @@ export const manifestSchema = z.object({
 /** What `manifest.json` says of a target's tarballs. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
-export interface ManifestFacts {
+export interface ManifestContent {
   readonly target: Target;
   readonly identifier: string;
   readonly dependencies: string;
@@ -89,7 +89,7 @@ export interface ManifestFacts {
 }
 
 /** Puts the manifest together; the same facts give the same text. */
-export function makeManifest(facts: ManifestFacts): Manifest {
+export function makeManifest(facts: ManifestContent): Manifest {
   const runtimePackages = [...facts.runtimePackages].sort();
   const { packageManager } = facts;
   const [sbom] = filesOfField(facts, 'sbom');
@@ -118,7 +118,7 @@ export function makeManifest(facts: ManifestFacts): Manifest {
 }
 
 const filesOfField = (
-  { identifier, files }: ManifestFacts,
+  { identifier, files }: ManifestContent,
   field: 'files' | 'sbom' | 'smoke',
 ): BundleFile[] => files.filter(({ name }) => itemOf(identifier, name)?.named === field).map(plain);
 

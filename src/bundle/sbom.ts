@@ -11,7 +11,7 @@ import type { ExternalRef, LicenceText, SpdxDocument, SpdxPackage, SpdxRelations
 import type { BundleFile } from './sums.js';
 
 /** What an SBOM is made from. */
-export interface SbomFacts {
+export interface SbomContent {
   readonly target: Target;
   readonly identifier: string;
   readonly contentKey: string;
@@ -58,7 +58,7 @@ const compiledAgainst = new Set(Object.values(gpuKinds).flatMap(({ headerPackage
  * The SBOM of a software tarball: the tarball, the whole graph of Spack's lock and the distribution's
  * packages that the tarball needs where it runs. The same facts give the same text.
  */
-export function makeSbom(given: SbomFacts): SpdxDocument {
+export function makeSbom(given: SbomContent): SpdxDocument {
   const nodes = [...given.lock].sort((a, b) => compare(nodeId(a), nodeId(b)));
   const facts = { ...given, lock: nodes };
   const packages = [
@@ -85,7 +85,7 @@ export function makeSbom(given: SbomFacts): SpdxDocument {
   };
 }
 
-function tarballPackage(facts: SbomFacts): SpdxPackage {
+function tarballPackage(facts: SbomContent): SpdxPackage {
   const shipped = facts.lock.filter((node) => facts.shipped.includes(node.hash));
   const declared = [...new Set(shipped.map((node) => licenceOf(facts, node)))].sort();
   const terms =
@@ -105,12 +105,12 @@ function tarballPackage(facts: SbomFacts): SpdxPackage {
   };
 }
 
-function nodePackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
+function nodePackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
   if (node.name === 'slurm') return slurmPackage(facts, node);
   return node.external !== undefined ? externalPackage(facts, node) : builtPackage(facts, node);
 }
 
-function slurmPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
+function slurmPackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
   const { release } = facts;
   return {
     SPDXID: nodeId(node),
@@ -136,7 +136,7 @@ function slurmPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
   };
 }
 
-function builtPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
+function builtPackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
   const recipe = facts.recipes.get(`${node.name}@${node.version}`);
   return {
     SPDXID: nodeId(node),
@@ -155,7 +155,7 @@ function builtPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
 }
 
 /** A spec that the distribution's own package stands for: its source is the distribution's, not upstream's. */
-function externalPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
+function externalPackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
   const name = packagesOfExternals(facts.toolchain).get(node.name);
   const installed = name === undefined ? undefined : facts.distribution.get(name);
   const declared = licenceOf(facts, node);
@@ -173,7 +173,7 @@ function externalPackage(facts: SbomFacts, node: LockedSpec): SpdxPackage {
   };
 }
 
-function runtimePackage(facts: SbomFacts, name: string): SpdxPackage {
+function runtimePackage(facts: SbomContent, name: string): SpdxPackage {
   const installed = facts.distribution.get(name);
   const spec = specOfRuntime(facts, name);
   const node = facts.lock.find((item) => item.name === spec);
@@ -193,7 +193,7 @@ function runtimePackage(facts: SbomFacts, name: string): SpdxPackage {
 }
 
 function distributionFields(
-  { toolchain }: SbomFacts,
+  { toolchain }: SbomContent,
   installed: DistributionPackage | undefined,
   declared: string,
 ): Omit<SpdxPackage, 'SPDXID' | 'name' | 'versionInfo'> {
@@ -210,13 +210,13 @@ function distributionFields(
   };
 }
 
-function specOfRuntime({ toolchain }: SbomFacts, name: string): string | undefined {
+function specOfRuntime({ toolchain }: SbomContent, name: string): string | undefined {
   if (name === distroOf(toolchain.packageManager).glibc.runtime) return 'glibc';
   return toolchain.dependencies.find((item) => item.runtime === name)?.spec;
 }
 
 /** The licence of a spec, NOASSERTION where the recipe's text is not an SPDX expression. */
-function licenceOf({ recipes }: SbomFacts, node: LockedSpec): string {
+function licenceOf({ recipes }: SbomContent, node: LockedSpec): string {
   const licence = licences[node.name] ?? recipes.get(`${node.name}@${node.version}`)?.licence;
   return licence !== undefined && /^[A-Za-z0-9.+()-]+( [A-Za-z0-9.+()-]+)*$/.test(licence)
     ? licence
@@ -234,7 +234,7 @@ function extractedLicences(packages: readonly SpdxPackage[]): LicenceText[] {
   }));
 }
 
-function relationships(facts: SbomFacts, nodes: readonly LockedSpec[]): SpdxRelationship[] {
+function relationships(facts: SbomContent, nodes: readonly LockedSpec[]): SpdxRelationship[] {
   const byHash = new Map(nodes.map((node) => [node.hash, node]));
   const found: SpdxRelationship[] = [
     { spdxElementId: document, relationshipType: 'DESCRIBES', relatedSpdxElement: tarballId },
@@ -256,7 +256,7 @@ function relationships(facts: SbomFacts, nodes: readonly LockedSpec[]): SpdxRela
 }
 
 function edgeRelation(
-  facts: SbomFacts,
+  facts: SbomContent,
   from: LockedSpec,
   to: LockedSpec,
   types: readonly string[],

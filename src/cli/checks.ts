@@ -9,19 +9,23 @@ import { cancellable } from './signals.js';
 /** Runs a check of the finished tarball that a call names, with all that it needs of this machine. */
 export async function inspect(
   given: Given,
-  { root, facts, logger, machine }: Context,
+  { root, invocation, logger, machine }: Context,
   check: (tarball: string, request: InspectRequest, ports: Ports) => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
-  const cacheDir = cacheDirOf(given, facts);
+  const cacheDir = cacheDirOf(given, invocation);
   await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
   return cancellable(['The check was cancelled.', 'Run it again.'], async (signal) => {
     const request: InspectRequest = {
       project: await machine.openProject(root),
-      host: await machine.inspectHost(facts.env),
+      host: await machine.inspectHost(invocation.env),
       engine: engineOf(given),
       workRoot: cacheDir,
-      env: buildEnvironment(facts.env),
+      env: buildEnvironment(invocation.env),
     };
-    return check(given.argument ?? '', request, machine.ports({ cacheDir, env: facts.env, logger, signal }));
+    return check(
+      given.argument ?? '',
+      request,
+      machine.ports({ cacheDir, env: invocation.env, logger, signal }),
+    );
   });
 }

@@ -56,21 +56,21 @@ export interface Given {
 export interface Context {
   /** Folder of the project's files. */
   readonly root: string;
-  readonly facts: Facts;
+  readonly invocation: Invocation;
   readonly logger: Logger;
   readonly machine: Machine;
   readonly commands: readonly Command[];
 }
 
 /** Arguments, environment and folder of the process. */
-export interface Facts {
+export interface Invocation {
   readonly argv: readonly string[];
   readonly env: Env;
   readonly cwd: string;
 }
 
-/** The process's own facts, read here and nowhere else. */
-export const processFacts = (): Facts => ({
+/** The process's own invocation, read here and nowhere else. */
+export const processInvocation = (): Invocation => ({
   argv: process.argv.slice(2),
   env: { ...process.env },
   cwd: process.cwd(),

@@ -10,7 +10,7 @@ import {
   isSecret,
 } from '../config/inputs.js';
 import type { Layer } from '../config/layers.js';
-import { type Facts, type Given, type OptionSpec, textOf } from './command.js';
+import { type Given, type Invocation, type OptionSpec, textOf } from './command.js';
 import type { SecretFiles } from './secrets.js';
 
 /** Options that several commands have. */
@@ -26,7 +26,7 @@ export const common: readonly OptionSpec[] = [
 ];
 
 /** Absolute path of the folder for the caches. */
-export function cacheDirOf(given: Given, { env, cwd }: Facts): string {
+export function cacheDirOf(given: Given, { env, cwd }: Invocation): string {
   const folder = textOf(given, 'cache-dir');
   if (folder !== undefined) return resolve(cwd, folder);
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'slurm-factory');

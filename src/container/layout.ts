@@ -3,7 +3,7 @@ import { join } from 'node:path';
 /** The folders of a build, by what lies in them. */
 export const places = [
   'spack',
-  'packages',
+  'recipes',
   'overlay',
   'environment',
   'store',
@@ -12,7 +12,7 @@ export const places = [
   'fetched',
   'arrivals',
   'userCache',
-  'stage',
+  'buildStage',
   'home',
   'output',
 ] as const;
@@ -27,7 +27,7 @@ export type Layout = Readonly<Record<Place, string>>;
  */
 const readOnly: ReadonlySet<Place> = new Set([
   'spack',
-  'packages',
+  'recipes',
   'overlay',
   'sources',
   'fetched',
@@ -40,7 +40,7 @@ const containerRoot = '/opt/slurm-factory';
 
 const folders: Readonly<Record<Place, string>> = {
   spack: 'spack',
-  packages: 'packages',
+  recipes: 'packages',
   overlay: 'overlay',
   environment: 'environment',
   store: 'store',
@@ -49,7 +49,7 @@ const folders: Readonly<Record<Place, string>> = {
   fetched: 'fetched',
   arrivals: 'arrivals',
   userCache: 'user-cache',
-  stage: 'stage',
+  buildStage: 'stage',
   home: 'home',
   output: 'output',
 };
@@ -83,11 +83,11 @@ export function layoutMounts(host: Layout): Mount[] {
  * @param stage folder on this machine for what is on its way
  */
 export function fetchMounts(host: Layout, stage: string): Mount[] {
-  const read: Place[] = ['spack', 'packages', 'overlay', 'environment', 'sources', 'arrivals'];
+  const read: Place[] = ['spack', 'recipes', 'overlay', 'environment', 'sources', 'arrivals'];
   return [
     ...read.map((place) => ({ source: host[place], target: containerLayout[place], readOnly: true })),
     { source: host.fetched, target: containerLayout.fetched, readOnly: false },
-    { source: stage, target: containerLayout.stage, readOnly: false },
+    { source: stage, target: containerLayout.buildStage, readOnly: false },
   ];
 }
 

@@ -96,7 +96,7 @@ async function saveCaches(record: PostRecord, entries: CacheEntries, ports: Port
 async function uploadLogs(record: PostRecord, ports: Ports): Promise<void> {
   await requireOwn(record.buildFolder);
   const folder = join(record.buildFolder, 'logs');
-  await collectLogs(record.stage, folder);
+  await collectLogs(record.buildStage, folder);
   const files = await listFiles(folder);
   if (files.length === 0 || !record.upload) return;
   try {

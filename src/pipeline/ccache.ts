@@ -8,8 +8,8 @@ import { ccacheKey, ccachePrefix } from '../cache/keys.js';
 import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
 import { ccacheFolder, configureResults } from '../spack/commands.js';
-import type { BuildPlan } from './plan.js';
 import { type Recorder, type SaveOf, saveOf } from './record.js';
+import type { ResolvedBuild } from './resolve.js';
 import { takeOut } from './takeout.js';
 
 // A thousand files one by one would take a store seconds.
@@ -28,16 +28,16 @@ export class Ccache {
   #brought = 0;
 
   constructor(
-    plan: BuildPlan,
+    build: ResolvedBuild,
     private readonly entries: CacheEntries,
     private readonly recorder: Recorder,
     private readonly logger: Logger,
   ) {
-    const { toolchain, arch } = plan.target;
-    const { release, debug } = plan.options;
-    this.#directory = ccacheFolder(plan.hostLayout);
-    this.#prefix = ccachePrefix({ toolchain, arch, builder: plan.builder, series: release.series, debug });
-    this.#arrived = arrivedCcache(plan.hostLayout);
+    const { toolchain, arch } = build.target;
+    const { release, debug } = build.options;
+    this.#directory = ccacheFolder(build.hostLayout);
+    this.#prefix = ccachePrefix({ toolchain, arch, builder: build.builder, series: release.series, debug });
+    this.#arrived = arrivedCcache(build.hostLayout);
   }
 
   /** Brings the files of the last build into the session, if there are any, and has this build's saved. */

@@ -53,7 +53,7 @@ export function confine(stored: StoredRecord, places: RecordPlaces): PostRecord 
     ...rest,
     buildFolder,
     transfer: join(places.transfers, transfer),
-    stage: layout.stage,
+    buildStage: layout.buildStage,
     cleanups: cleanups.map((cleanup) =>
       cleanup.what === 'container' ? { ...cleanup, name: containerOf(build, cleanup.kind) } : cleanup,
     ),

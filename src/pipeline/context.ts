@@ -3,12 +3,12 @@ import { CacheEntries } from '../cache/entries.js';
 import { Ccache } from './ccache.js';
 import { Indexes } from './indexes.js';
 import { PackageSaver } from './packages.js';
-import type { BuildPlan, BuildRequest } from './plan.js';
 import { Recorder } from './record.js';
+import type { BuildRequest, ResolvedBuild } from './resolve.js';
 
 /** What every stage of a build can use: all decisions, the ports, the caches and the record. */
 export interface BuildContext {
-  readonly plan: BuildPlan;
+  readonly build: ResolvedBuild;
   readonly request: BuildRequest;
   readonly ports: Ports;
   readonly recorder: Recorder;
@@ -23,19 +23,19 @@ export interface BuildContext {
 }
 
 /** Begins the record of a build and opens its caches. */
-export function openContext(plan: BuildPlan, request: BuildRequest, ports: Ports): BuildContext {
-  const recorder = startRecord(plan, request, ports);
-  const entries = new CacheEntries(ports.cache, plan.policy, ports.logger, request.transfer, {
-    seal: plan.seal,
-    within: plan.buildFolder,
+export function openContext(build: ResolvedBuild, request: BuildRequest, ports: Ports): BuildContext {
+  const recorder = startRecord(build, request, ports);
+  const entries = new CacheEntries(ports.cache, build.policy, ports.logger, request.transfer, {
+    seal: build.seal,
+    within: build.buildFolder,
     onUse: (use) => recorder.addUse(use),
     onDamaged: (damaged) => recorder.update({ damaged }),
   });
   const ends: ((failed: boolean) => Promise<void>)[] = [];
   return {
-    ...{ plan, request, ports, recorder, entries },
-    indexes: new Indexes(plan, entries),
-    ccache: new Ccache(plan, entries, recorder, ports.logger),
+    ...{ build, request, ports, recorder, entries },
+    indexes: new Indexes(build, entries),
+    ccache: new Ccache(build, entries, recorder, ports.logger),
     saver: new PackageSaver(recorder, entries, ports.logger),
     defer: (end) => void ends.push(end),
     close: async (failed) => {
@@ -44,20 +44,20 @@ export function openContext(plan: BuildPlan, request: BuildRequest, ports: Ports
   };
 }
 
-function startRecord(plan: BuildPlan, request: BuildRequest, ports: Ports): Recorder {
-  const { upload, cacheBudget, retentionDays } = plan.options;
+function startRecord(build: ResolvedBuild, request: BuildRequest, ports: Ports): Recorder {
+  const { upload, cacheBudget, retentionDays } = build.options;
   return new Recorder(
     {
       version: 3,
-      identifier: plan.identifier,
-      buildFolder: plan.buildFolder,
+      identifier: build.identifier,
+      buildFolder: build.buildFolder,
       transfer: request.transfer,
-      policy: plan.policy,
+      policy: build.policy,
       cacheBudget,
       cacheUses: [],
       cleanups: [],
       saves: [],
-      stage: plan.hostLayout.stage,
+      buildStage: build.hostLayout.buildStage,
       succeeded: false,
       upload,
       ...(retentionDays === undefined ? {} : { retentionDays }),

@@ -7,8 +7,8 @@ import { type IndexMaterial, indexKey, indexPrefix } from '../cache/keys.js';
 import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
 import { indexFolder } from '../spack/commands.js';
-import type { BuildPlan } from './plan.js';
 import type { Recorder } from './record.js';
+import type { ResolvedBuild } from './resolve.js';
 import { takeOut } from './takeout.js';
 
 /** Where the indexes arrive from the cache, or from the session that made them. */
@@ -29,8 +29,8 @@ export class Indexes {
   readonly #entries: CacheEntries;
   #brought: Promise<boolean> | undefined;
 
-  constructor(plan: BuildPlan, entries: CacheEntries) {
-    const { toolchain, target, pins, overlayDigest } = plan;
+  constructor(build: ResolvedBuild, entries: CacheEntries) {
+    const { toolchain, target, pins, overlayDigest } = build;
     this.#material = {
       toolchain: toolchain.id,
       arch: target.arch,
@@ -38,8 +38,8 @@ export class Indexes {
       packagesCommit: pins.packages.commit,
       overlay: overlayDigest,
     };
-    this.#layout = plan.hostLayout;
-    this.#arrived = arrivedIndexes(plan.hostLayout);
+    this.#layout = build.hostLayout;
+    this.#arrived = arrivedIndexes(build.hostLayout);
     this.#entries = entries;
   }
 

@@ -164,14 +164,14 @@ async function withSession<T>(
       containerImage: undefined,
     };
     const image = await ensureImage(engine.kind, definition, host, join(scratch, 'context'), ports);
-    const plan = {
+    const build = {
       program: engine.kind,
       image: image.tag,
       kind: 'audit' as const,
       name: newName('audit'),
       host,
     };
-    return startSession(plan, layout, ports);
+    return startSession(build, layout, ports);
   };
   try {
     for (const place of places) await mkdir(layout[place], { recursive: true });

@@ -4,8 +4,8 @@ import { withSignal } from '../base/signal.js';
 import { presentFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { type BuildContext, openContext } from './context.js';
-import type { BuildRequest } from './plan.js';
 import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
+import type { BuildRequest } from './resolve.js';
 import { Stopwatch, sequence } from './stage.js';
 import { attestStage } from './stages/attest.js';
 import { auditStage } from './stages/audit.js';
@@ -55,7 +55,7 @@ const finish = sequence<{ readonly result: Result }>()
  */
 export async function runBuild(request: BuildRequest, ports: Ports): Promise<BuildReport> {
   try {
-    return await build(request, { ...ports, process: withSignal(ports.process, ports.signal) });
+    return await runStages(request, { ...ports, process: withSignal(ports.process, ports.signal) });
   } catch (error) {
     // Whatever failed of it: say what it was.
     if (!ports.signal.aborted) throw error;
@@ -65,23 +65,23 @@ export async function runBuild(request: BuildRequest, ports: Ports): Promise<Bui
   }
 }
 
-async function build(request: BuildRequest, ports: Ports): Promise<BuildReport> {
+async function runStages(request: BuildRequest, ports: Ports): Promise<BuildReport> {
   const watch = new Stopwatch(ports.logger, ports.signal);
-  const plan = await watch.stage('resolve', () => resolve(request, ports));
-  const context = openContext(plan, request, ports);
+  const build = await watch.stage('resolve', () => resolve(request, ports));
+  const context = openContext(build, request, ports);
   const { cached } = await find.run(context, watch, {});
   const made = cached === undefined ? await makeResult(context, watch) : fromCache(cached);
   const finished = await finish.run(context, watch, made);
   context.recorder.update({ succeeded: true });
   return {
-    identifier: plan.identifier,
-    slurmVersion: plan.target.version,
-    contentKey: plan.contentKey,
+    identifier: build.identifier,
+    slurmVersion: build.target.version,
+    contentKey: build.contentKey,
     cacheHit: made.cacheHit,
-    outputDir: plan.outputDir,
+    outputDir: build.outputDir,
     files: presentFiles(
-      plan.outputDir,
-      plan.identifier,
+      build.outputDir,
+      build.identifier,
       finished.described.map(({ name }) => name),
     ),
     described: finished.described,

@@ -106,12 +106,12 @@ export interface PostRecord
   readonly cleanups: readonly Cleanup[];
   readonly saves: readonly Save[];
   /** Folder that Spack builds in; its logs are kept when the build failed. */
-  readonly stage: string;
+  readonly buildStage: string;
 }
 
 /** A record as it is kept. What `confine` takes from the build's name is left out. */
 export function storedRecord(record: PostRecord): StoredRecord {
-  const { buildFolder, stage: _, transfer, policy, cleanups, saves, ...rest } = record;
+  const { buildFolder, buildStage: _, transfer, policy, cleanups, saves, ...rest } = record;
   return {
     ...rest,
     policy: { ...policy, scopes: [...policy.scopes] },

@@ -57,7 +57,7 @@ export function renderEnvironment(request: EnvironmentRequest): string {
         },
         config: {
           install_tree: { root: layout.store, padded_length: padding },
-          build_stage: [layout.stage],
+          build_stage: [layout.buildStage],
           source_cache: `${layout.userCache}/sources`,
           misc_cache: `${layout.userCache}/misc`,
           checksum: true,
@@ -67,7 +67,7 @@ export function renderEnvironment(request: EnvironmentRequest): string {
         bootstrap: { enable: false },
         repos: {
           slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
-          builtin: `${layout.packages}/repos/spack_repo/builtin`,
+          builtin: `${layout.recipes}/repos/spack_repo/builtin`,
         },
         mirrors: renderMirrors(request),
         packages: renderPackages(request),

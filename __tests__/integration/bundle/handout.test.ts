@@ -9,8 +9,8 @@ import { CacheEntries } from '../../../src/cache/entries.js';
 import { resultKey } from '../../../src/cache/keys.js';
 import { nodeProcess } from '../../../src/local/process.js';
 import { directoryCache } from '../../../src/local/stores.js';
-import { type BuildPlan, planBuild } from '../../../src/pipeline/plan.js';
 import { openProject } from '../../../src/pipeline/project.js';
+import { type ResolvedBuild, resolveBuild } from '../../../src/pipeline/resolve.js';
 import { asInputs } from '../../support/build.js';
 import { writeResult } from '../../support/bundle.js';
 import { runCli, startCli } from '../../support/cli.js';
@@ -23,7 +23,7 @@ jest.setTimeout(180_000);
 
 let root: string;
 let cacheDir: string;
-let plan: BuildPlan;
+let plan: ResolvedBuild;
 const args = (out: string) => [
   ...['build', '24.11.6', '--toolchain', 'bookworm', '--engine', 'docker'],
   ...['--cache-dir', cacheDir, '--output-dir', out],
@@ -44,7 +44,7 @@ beforeAll(async () => {
     runId: '1',
     installMissing: false,
   };
-  plan = await planBuild(request, nodeProcess);
+  plan = await resolveBuild(request, nodeProcess);
   const made = join(root, 'made');
   await mkdir(made);
   await writeResult(made, plan.identifier, { smoke: true, contentKey: plan.contentKey });

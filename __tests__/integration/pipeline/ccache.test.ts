@@ -6,8 +6,8 @@ import { type CcacheMaterial, ccachePrefix } from '../../../src/cache/keys.js';
 import { machineSession, type Session } from '../../../src/container/session.js';
 import { nodeProcess } from '../../../src/local/process.js';
 import { Ccache, saveCcache } from '../../../src/pipeline/ccache.js';
-import { planBuild } from '../../../src/pipeline/plan.js';
 import { Recorder, saveOf } from '../../../src/pipeline/record.js';
+import { resolveBuild } from '../../../src/pipeline/resolve.js';
 import { makeFolders } from '../../../src/pipeline/stages/builder.js';
 import { ccacheFolder } from '../../../src/spack/commands.js';
 import { buildRequest } from '../../support/build.js';
@@ -45,7 +45,7 @@ function builds() {
   /** One build; gives the names of the files that it found. */
   const build = async ({ inputs, used, finished }: Build): Promise<string[]> => {
     const request = await buildRequest({ layers: [{ 'slurm-version': '24.11.6' }, inputs ?? {}] });
-    const plan = await planBuild(request, fakeProcess());
+    const plan = await resolveBuild(request, fakeProcess());
     const record = startedRecord(request.workRoot);
     const recorder = new Recorder(record, { save: () => {} });
     const entries = new CacheEntries(store, record.policy, logger, record.transfer);

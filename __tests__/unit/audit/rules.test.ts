@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { auditTree } from '../../../src/audit/audit.js';
-import type { Facts } from '../../../src/audit/facts.js';
+import type { Inventory } from '../../../src/audit/inventory.js';
 import { rules } from '../../../src/audit/rules.js';
 import { treeOf } from '../../../src/audit/tree.js';
 import {
@@ -19,14 +19,14 @@ import {
   without,
 } from '../../support/audit.js';
 
-const judge = (given: Facts) =>
+const judge = (given: Inventory) =>
   auditTree(treeOf(given, expectation.top), expectation).map(({ rule, file, detail }) => [
     rule,
     file,
     detail,
   ]);
 const extra = 'lib/slurm/extra.so';
-const withLoad = (file: string, change: Parameters<typeof load>[1]): Facts => ({
+const withLoad = (file: string, change: Parameters<typeof load>[1]): Inventory => ({
   ...facts(),
   loads: [load(file, change)],
 });
@@ -36,7 +36,7 @@ test('a tarball that is as it must be breaks no rule', () => {
 });
 
 describe('what breaks a rule is found, once, with its file', () => {
-  test.each<[string, Facts, string, string | RegExp]>([
+  test.each<[string, Inventory, string, string | RegExp]>([
     ['top-folder', withEntries(entry('x', { path: 'etc/passwd' })), 'etc/passwd', /not below slurm-24/],
     ['top-folder', withEntries(entry('x', { path: `${top}/../x` })), `${top}/../x`, /not below/],
     [
@@ -217,7 +217,7 @@ describe('what breaks a rule is found, once, with its file', () => {
 });
 
 describe('what looks like a breach and is none', () => {
-  test.each<[string, Facts]>([
+  test.each<[string, Inventory]>([
     ['a link to a folder', withEntries(link('lib64', 'lib'))],
     ['a link through a link', withEntries(link('lib64', 'lib'), link('x.so', 'lib64/slurm/auth_munge.so'))],
     [

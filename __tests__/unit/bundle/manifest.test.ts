@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type ManifestFacts, makeManifest, manifestSchema } from '../../../src/bundle/manifest.js';
+import { type ManifestContent, makeManifest, manifestSchema } from '../../../src/bundle/manifest.js';
 import { systemTarget } from '../../support/fakes.js';
 
 const file = (end: string) => ({
@@ -8,7 +8,7 @@ const file = (end: string) => ({
   sha256: '0'.repeat(64),
 });
 
-const facts: ManifestFacts = {
+const facts: ManifestContent = {
   target: systemTarget({ gpu: 'cuda' }),
   identifier: 'slurm-24.11.6-bookworm-amd64-cuda',
   dependencies: 'system',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { distributionCommand, parseRecipes } from '../../../src/bundle/ingredients.js';
-import { makeSbom, type SbomFacts } from '../../../src/bundle/sbom.js';
+import { makeSbom, type SbomContent } from '../../../src/bundle/sbom.js';
 import type { SpdxPackage } from '../../../src/bundle/spdx.js';
 import { parseDistribution } from '../../../src/distro/distro.js';
 import { parseLock } from '../../../src/spack/lock.js';
@@ -77,7 +77,7 @@ const bookworm = toolchain({
   tools: [],
 });
 
-const facts: SbomFacts = {
+const facts: SbomContent = {
   target: systemTarget({ gpu: 'cuda' }),
   identifier: 'slurm-24.11.6-bookworm-amd64-cuda',
   contentKey: 'f'.repeat(64),

@@ -35,8 +35,14 @@ async function machine(script: MachineScript = {}) {
   const run = async (words: readonly string[], env: Record<string, string> = {}) => {
     const text = { out: '', err: '' };
     const sink = (name: 'out' | 'err') => ({ write: (part: string) => (text[name] += part) });
-    const facts = { argv: [...words], env: { XDG_CACHE_HOME: cwd, ...env }, cwd };
-    const exitCode = await runCli('/project', '1.2.3', { out: sink('out'), err: sink('err') }, facts, fake);
+    const invocation = { argv: [...words], env: { XDG_CACHE_HOME: cwd, ...env }, cwd };
+    const exitCode = await runCli(
+      '/project',
+      '1.2.3',
+      { out: sink('out'), err: sink('err') },
+      invocation,
+      fake,
+    );
     return { exitCode, ...text };
   };
   const records = () => readdir(join(cwd, 'slurm-factory', 'records')).catch(() => []);

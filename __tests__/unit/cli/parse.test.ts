@@ -13,7 +13,7 @@ import { inputNames } from '../../../src/config/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
 import { release } from '../../support/fakes.js';
 
-const facts = (env: Record<string, string> = {}) => ({ argv: [], env, cwd: process.cwd() });
+const invocation = (env: Record<string, string> = {}) => ({ argv: [], env, cwd: process.cwd() });
 const parse = (argv: readonly string[]) => parseArguments(argv, commands, '1.2.3');
 
 /** A call as its command reads it. */
@@ -22,14 +22,14 @@ function call(...argv: string[]) {
   if (made.command === undefined) return { ...made, command: 'done' };
   const { given } = made;
   const readers: Record<string, (given: Given) => object> = {
-    build: () => readBuild(given, facts()),
+    build: () => readBuild(given, invocation()),
     audit: () => ({
       tarball: given.argument,
       engine: engineOf(given),
-      cacheDir: cacheDirOf(given, facts()),
+      cacheDir: cacheDirOf(given, invocation()),
     }),
     smoke: () => ({ tarball: given.argument, engine: engineOf(given), ...readSmoke(given) }),
-    verify: () => readVerify(given, facts()),
+    verify: () => readVerify(given, invocation()),
   };
   return { command: made.command.name, ...readers[made.command.name]?.(given), given };
 }
@@ -38,7 +38,7 @@ function buildOf(argv: string[], env: Record<string, string> = {}) {
   const made = parse(argv);
   if (made.command === undefined || made.command.name !== 'build')
     throw new Error(`no build: ${JSON.stringify(made)}`);
-  return readBuild(made.given, facts(env));
+  return readBuild(made.given, invocation(env));
 }
 
 /** The options that a build call resolves to, or the inputs that it is refused for. */

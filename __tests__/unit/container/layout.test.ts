@@ -52,6 +52,6 @@ test('what fetches writes but to what it has fetched and to what is on its way',
   const writable = mounts.filter((mount) => !mount.readOnly).map((mount) => mount.source);
   expect(writable.sort()).toEqual(['/srv/build-1/fetch-stage', '/srv/build-1/fetched']);
   const sealed = mounts.filter((mount) => mount.readOnly).map((mount) => mount.target);
-  const read = ['spack', 'packages', 'overlay', 'environment', 'sources', 'arrivals'] as const;
+  const read = ['spack', 'recipes', 'overlay', 'environment', 'sources', 'arrivals'] as const;
   expect(sealed).toEqual(read.map((place) => containerLayout[place]));
 });

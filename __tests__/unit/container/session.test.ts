@@ -210,7 +210,7 @@ describe('startFetcher', () => {
     const ports = fakePorts({});
     await startFetcher(plan, layoutBelow(root), join(root, 'fetch-stage'), ports);
     const mounted = valuesOf(ports.process.calls[0]?.command ?? [], '--mount').join('\n');
-    for (const place of ['store', 'buildCache', 'userCache', 'home', 'output', 'stage'] as const) {
+    for (const place of ['store', 'buildCache', 'userCache', 'home', 'output', 'buildStage'] as const) {
       expect(mounted).not.toContain(`source=${layoutBelow(root)[place]},`);
     }
   });

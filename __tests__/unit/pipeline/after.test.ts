@@ -190,7 +190,7 @@ describe('afterBuild', () => {
   test.each<[string, Partial<PostRecord>]>([
     ['after a success', { succeeded: true }],
     ['when the user wants no artifacts', { succeeded: false, upload: false }],
-    ['when there are none', { succeeded: false, stage: '/nowhere' }],
+    ['when there are none', { succeeded: false, buildStage: '/nowhere' }],
   ])('uploads no logs %s', async (_, change) => {
     const { record } = await finishedBuild(change);
     const ports = fakePorts({});
@@ -221,7 +221,7 @@ describe('afterBuild', () => {
   test('may be called for a build that never made its folder', async () => {
     const root = await temporaryFolder();
     const { record } = await finishedBuild({ succeeded: false, saves: [] });
-    const gone = { ...record, buildFolder: join(root, 'never'), stage: join(root, 'never', 'stage') };
+    const gone = { ...record, buildFolder: join(root, 'never'), buildStage: join(root, 'never', 'stage') };
     await afterBuild(gone, fakePorts({}));
     expect(await exists(gone.buildFolder)).toBe(false);
   });

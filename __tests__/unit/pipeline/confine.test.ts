@@ -41,7 +41,7 @@ function pathsOf(record: PostRecord): { own: string[]; transfer: string; keyring
     save.what === 'files' ? (save.files ?? []).map((name) => join(save.directory, name)) : [],
   );
   return {
-    own: [...files, ...record.saves.map(({ directory }) => directory), record.stage],
+    own: [...files, ...record.saves.map(({ directory }) => directory), record.buildStage],
     transfer: record.transfer,
     keyring: keyringIn(record),
   };

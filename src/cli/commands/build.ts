@@ -7,7 +7,7 @@ import type { Layer } from '../../config/layers.js';
 import { buildLocally } from '../../local/build.js';
 import type { BuildReport } from '../../pipeline/report.js';
 import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../../pipeline/summary.js';
-import { type Command, type Context, type Facts, type Given, isGiven, textOf } from '../command.js';
+import { type Command, type Context, type Given, type Invocation, isGiven, textOf } from '../command.js';
 import { cacheDirOf, common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
 import { readSecretFiles, type SecretFiles } from '../secrets.js';
 import { cancellable } from '../signals.js';
@@ -24,15 +24,15 @@ export interface BuildCall {
   readonly keepContainer: boolean;
 }
 
-export function readBuild(given: Given, facts: Facts): BuildCall {
+export function readBuild(given: Given, invocation: Invocation): BuildCall {
   const layer = inputLayer('build', given);
   const release: RawInputs = given.argument === undefined ? {} : { 'slurm-version': given.argument };
   const report = textOf(given, 'report');
   return {
     layer: { ...layer, values: { ...layer.values, ...release } },
     secretFiles: secretFilesOf('build', given),
-    cacheDir: cacheDirOf(given, facts),
-    report: report === undefined ? undefined : resolve(facts.cwd, report),
+    cacheDir: cacheDirOf(given, invocation),
+    report: report === undefined ? undefined : resolve(invocation.cwd, report),
     installMissing: isGiven(given, 'install-missing'),
     keepContainer: isGiven(given, 'keep-container'),
   };
@@ -69,21 +69,21 @@ export const build: Command = {
     ...common,
   ],
   lenient: true,
-  run: (given, context) => runCommand(readBuild(given, context.facts), context),
+  run: (given, context) => runCommand(readBuild(given, context.invocation), context),
 };
 
 async function runCommand(call: BuildCall, context: Context): Promise<string[]> {
-  const { facts, logger, machine } = context;
+  const { invocation, logger, machine } = context;
   const { cacheDir, installMissing, keepContainer } = call;
   if (call.report !== undefined) await checkNewFile(call.report, '--report');
-  const secrets = await readSecretFiles(call.secretFiles, facts.cwd);
+  const secrets = await readSecretFiles(call.secretFiles, invocation.cwd);
   const request = {
     layers: [call.layer, { origin: 'option', values: secrets } as const],
     project: await machine.openProject(context.root),
-    ...{ cwd: facts.cwd, installMissing, keepContainer },
+    ...{ cwd: invocation.cwd, installMissing, keepContainer },
   };
   const body = async (signal: AbortSignal): Promise<string[]> => {
-    const place = { cacheDir, env: facts.env, logger, signal };
+    const place = { cacheDir, env: invocation.env, logger, signal };
     const told = (caches: CacheReport) => logCaches(caches, logger);
     const { report } = await buildLocally(request, place, told, machine);
     if (call.report !== undefined) await writeFile(call.report, `${JSON.stringify(report, undefined, 2)}\n`);

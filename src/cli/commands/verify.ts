@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { formatVerifyReport, verifyFolder } from '../../bundle/verify.js';
-import { type Command, type Facts, type Given, textOf } from '../command.js';
+import { type Command, type Given, type Invocation, textOf } from '../command.js';
 import { common } from '../options.js';
 
-export const readVerify = (given: Given, { cwd }: Facts) => ({
+export const readVerify = (given: Given, { cwd }: Invocation) => ({
   folder: resolve(cwd, given.argument ?? ''),
   publicKey: textOf(given, 'public-key'),
 });
@@ -27,9 +27,9 @@ export const verify: Command = {
     },
     ...common,
   ],
-  async run(given, { facts, machine }) {
-    const { folder, publicKey } = readVerify(given, facts);
-    const options = { env: facts.env, ...(publicKey === undefined ? {} : { publicKey }) };
-    return formatVerifyReport(await verifyFolder(folder, options, machine.process(facts.env)));
+  async run(given, { invocation, machine }) {
+    const { folder, publicKey } = readVerify(given, invocation);
+    const options = { env: invocation.env, ...(publicKey === undefined ? {} : { publicKey }) };
+    return formatVerifyReport(await verifyFolder(folder, options, machine.process(invocation.env)));
   },
 };

@@ -48,8 +48,8 @@ export const auditStage: Stage<
   { readonly audited: AuditReport }
 > = {
   id: 'audit',
-  run: async ({ plan, request, ports }, { session, packed }) => {
-    const software = `${packed.session}/${fileName(plan.identifier, 'software')}`;
-    return { audited: await audit(software, plan, request.project, session, ports.logger) };
+  run: async ({ build, request, ports }, { session, packed }) => {
+    const software = `${packed.session}/${fileName(build.identifier, 'software')}`;
+    return { audited: await audit(software, build, request.project, session, ports.logger) };
   },
 };

@@ -8,8 +8,8 @@ import { ensurePackages, ensurePython } from '../../container/machine.js';
 import { machineSession, type Session, startFetcher, startSession } from '../../container/session.js';
 import { removeStaleContainers } from '../../container/stale.js';
 import { containerOf } from '../confine.js';
-import type { BuildPlan, BuildRequest } from '../plan.js';
 import type { Recorder } from '../record.js';
+import type { BuildRequest, ResolvedBuild } from '../resolve.js';
 
 type BuilderPorts = Pick<Ports, 'process' | 'logger' | 'env' | 'signal'>;
 
@@ -22,51 +22,51 @@ export interface Builder {
 
 /** Makes what the build runs in. */
 export async function prepareBuilder(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   request: BuildRequest,
   ports: BuilderPorts,
 ): Promise<Builder> {
-  const { engine } = plan;
+  const { engine } = build;
   if (engine instanceof Error) throw engine;
   tellEngine(engine, ports.logger);
-  if (engine.kind === 'none') return onMachine(plan, request, ports);
+  if (engine.kind === 'none') return onMachine(build, request, ports);
   const program = engine.kind;
-  const context = join(plan.buildFolder, 'image-context');
-  const { tag, reused, base } = await ensureImage(program, plan.image, request.host, context, ports);
+  const context = join(build.buildFolder, 'image-context');
+  const { tag, reused, base } = await ensureImage(program, build.image, request.host, context, ports);
   ports.logger.info(`Builder image: ${tag}${reused ? ', here already' : `, made from ${base}`}`);
   await removeStaleContainers(program, request.host.owner, ports);
   const { host, keepContainer = false } = request;
   // Recorded before they start, so that the post step knows them whatever happens.
   return {
     start: async (recorder) => {
-      const name = containerOf(plan.buildFolder);
+      const name = containerOf(build.buildFolder);
       recorder.addCleanup({ what: 'container', kind: 'build', program, name });
       const started = { program, image: tag, kind: 'build' as const, name, host, mayStay: keepContainer };
-      return startSession(started, plan.hostLayout, ports);
+      return startSession(started, build.hostLayout, ports);
     },
     startFetcher: async (recorder) => {
-      const name = containerOf(plan.buildFolder, 'fetch');
+      const name = containerOf(build.buildFolder, 'fetch');
       recorder.addCleanup({ what: 'container', kind: 'fetch', program, name });
-      const stage = join(plan.buildFolder, 'fetch-stage');
+      const stage = join(build.buildFolder, 'fetch-stage');
       await mkdir(stage, { recursive: true });
-      return startFetcher({ program, image: tag, name, host }, plan.hostLayout, stage, ports);
+      return startFetcher({ program, image: tag, name, host }, build.hostLayout, stage, ports);
     },
   };
 }
 
-async function onMachine(plan: BuildPlan, request: BuildRequest, ports: BuilderPorts): Promise<Builder> {
+async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: BuilderPorts): Promise<Builder> {
   const { host, env } = request;
-  await ensurePackages(plan.toolchain, host, request.installMissing, ports);
-  const python = await ensurePython(request.workRoot, plan.image.requirements, host.caBundle, ports);
+  await ensurePackages(build.toolchain, host, request.installMissing, ports);
+  const python = await ensurePython(request.workRoot, build.image.requirements, host.caBundle, ports);
   return {
-    start: async () => machineSession(plan.hostLayout, python, ports.process, env),
-    startFetcher: async () => machineSession(plan.hostLayout, python, ports.process, env, host.proxy),
+    start: async () => machineSession(build.hostLayout, python, ports.process, env),
+    startFetcher: async () => machineSession(build.hostLayout, python, ports.process, env, host.proxy),
   };
 }
 
 /** Makes the build's own folders. */
-export async function makeFolders(plan: BuildPlan): Promise<void> {
-  for (const place of places) await mkdir(plan.hostLayout[place], { recursive: true });
+export async function makeFolders(build: ResolvedBuild): Promise<void> {
+  for (const place of places) await mkdir(build.hostLayout[place], { recursive: true });
 }
 
 /** A word as a user types it. */
@@ -75,17 +75,17 @@ const shellWord = (word: string): string =>
 
 /** Leaves what a failed build ran in, and says how to look into it and how to remove it. */
 export function keepForDebugging(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   session: Session,
   recorder: Recorder,
   logger: Ports['logger'],
 ): void {
-  const folder = `rm -rf ${shellWord(plan.buildFolder)}`;
+  const folder = `rm -rf ${shellWord(build.buildFolder)}`;
   const kept = session.container?.keep();
   recorder.update({ kept: true });
   logger.notice(
     session.container === undefined || kept === undefined
-      ? `The build's folder is kept: ${plan.buildFolder}. Remove it: ${folder}`
+      ? `The build's folder is kept: ${build.buildFolder}. Remove it: ${folder}`
       : `The container ${session.container.name} is kept. Enter it: ${kept.enter}. Remove it: ${kept.remove} && ${folder}`,
   );
 }

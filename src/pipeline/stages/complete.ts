@@ -7,13 +7,13 @@ import { checkOwnResult } from './result.js';
 /** Checks the finished result as `verify` does, and has it saved. */
 export const completeStage: Stage<{ readonly described: Described }, { readonly result: Result }> = {
   id: 'complete',
-  run: async ({ plan, recorder }) => {
-    const result = await checkOwnResult(plan);
+  run: async ({ build, recorder }) => {
+    const result = await checkOwnResult(build);
     // What was not tested must not come back to a build that asks for the test.
-    if (plan.options.smokeTest) {
+    if (build.options.smokeTest) {
       recorder.putSave({
         what: 'files',
-        key: resultKey(plan.identifier, plan.contentKey),
+        key: resultKey(build.identifier, build.contentKey),
         directory: result.folder,
         files: result.described.map((file) => file.name),
       });

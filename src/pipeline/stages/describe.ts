@@ -4,15 +4,15 @@ import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
 import { distributionCommand, parseRecipes, spackSbomPath } from '../../bundle/ingredients.js';
-import { type ManifestFacts, makeManifest, namedFiles } from '../../bundle/manifest.js';
+import { type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
 import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
 import { parseDistribution } from '../../distro/distro.js';
 import { builtSpecs, type Lock } from '../../spack/lock.js';
-import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import type { Installed } from './install.js';
 import type { ResultFolder } from './pack.js';
@@ -35,7 +35,7 @@ export interface Ingredients {
 export interface Described {
   /** The folder of `makeResultFolder`. */
   readonly folder: string;
-  readonly facts: ManifestFacts;
+  readonly facts: ManifestContent;
 }
 
 /**
@@ -43,20 +43,20 @@ export interface Described {
  * manifest and the sums of them all.
  */
 export async function describe(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   project: Project,
   session: Session,
   packed: ResultFolder,
   ingredients: Ingredients,
 ): Promise<Described> {
-  const names = resultFiles(plan.identifier);
-  const folder = await makeResultFolder(plan);
+  const names = resultFiles(build.identifier);
+  const folder = await makeResultFolder(build);
   const path = (name: string) => join(folder, name);
   const { lock, runtimePackages, contents } = ingredients;
   const installer = renderInstaller(
     await project.template('install.sh'),
-    plan.target,
-    plan.toolchain,
+    build.target,
+    build.toolchain,
     runtimePackages,
     contents,
   );
@@ -68,20 +68,20 @@ export async function describe(
     })),
   );
   const software = tarballs.find((file) => file.name === names.software) as BundleFile;
-  await writeJson(path(names.sbom), await describeIngredients(plan, session, software, ingredients));
+  await writeJson(path(names.sbom), await describeIngredients(build, session, software, ingredients));
   const [installerFile, sbom] = await Promise.all([
     describeFile(path(names.installer)),
     describeFile(path(names.sbom)),
   ]);
-  const facts: ManifestFacts = {
-    target: plan.target,
-    identifier: plan.identifier,
-    dependencies: plan.options.dependencies,
-    contentKey: plan.contentKey,
-    spackCommit: plan.pins.spack.commit,
-    packagesCommit: plan.pins.packages.commit,
-    builder: plan.builder,
-    packageManager: plan.toolchain.packageManager,
+  const facts: ManifestContent = {
+    target: build.target,
+    identifier: build.identifier,
+    dependencies: build.options.dependencies,
+    contentKey: build.contentKey,
+    spackCommit: build.pins.spack.commit,
+    packagesCommit: build.pins.packages.commit,
+    builder: build.builder,
+    packageManager: build.toolchain.packageManager,
     specs: lock.specs.map(({ name, version, hash, external }) => ({
       name,
       version,
@@ -118,7 +118,7 @@ async function sumUp({ folder, facts }: Described): Promise<void> {
 }
 
 async function describeIngredients(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   session: Session,
   tarball: BundleFile,
   { lock, prefix, runtimePackages }: Ingredients,
@@ -127,14 +127,14 @@ async function describeIngredients(
     // A build may have made it a link to something endless.
     session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]),
     // A package that is not installed makes the query fail; it is then left out.
-    session.exec(distributionCommand(plan.toolchain, runtimePackages)),
+    session.exec(distributionCommand(build.toolchain, runtimePackages)),
   ]);
   return makeSbom({
-    target: plan.target,
-    identifier: plan.identifier,
-    contentKey: plan.contentKey,
-    release: plan.options.release,
-    toolchain: plan.toolchain,
+    target: build.target,
+    identifier: build.identifier,
+    contentKey: build.contentKey,
+    release: build.options.release,
+    toolchain: build.toolchain,
     tarball,
     lock: lock.specs,
     shipped: builtSpecs(lock)
@@ -161,8 +161,8 @@ export const describeStage: Stage<
   { readonly described: Described }
 > = {
   id: 'describe',
-  run: async ({ plan, request }, { session, packed, lock, installed, audited }) => ({
-    described: await describe(plan, request.project, session, packed, {
+  run: async ({ build, request }, { session, packed, lock, installed, audited }) => ({
+    described: await describe(build, request.project, session, packed, {
       lock,
       prefix: installed.prefix,
       runtimePackages: audited.runtimePackages,

@@ -6,7 +6,7 @@ import { fetchCommand, fetchEnvironment, indexFolder } from '../../spack/command
 import type { LockedSpec } from '../../spack/lock.js';
 import { firstErrorLine } from '../../spack/progress.js';
 import { arrivedIndexes } from '../indexes.js';
-import type { BuildPlan } from '../plan.js';
+import type { ResolvedBuild } from '../resolve.js';
 
 /**
  * Fetches the sources of what will be compiled, with the network and the proxy settings that the build itself
@@ -16,7 +16,7 @@ import type { BuildPlan } from '../plan.js';
  * @throws ChecksumError, PackageBuildError, ContainerError
  */
 export async function fetchSources(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   specs: readonly LockedSpec[],
   start: () => Promise<Session>,
   ready: Promise<unknown>,
@@ -26,21 +26,21 @@ export async function fetchSources(
   if (started.status === 'rejected') throw started.reason;
   const session = started.value;
   try {
-    await fetch(plan, specs, session, logger);
+    await fetch(build, specs, session, logger);
   } finally {
     await session.stop();
   }
 }
 
 async function fetch(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   specs: readonly LockedSpec[],
   session: Session,
   logger: Ports['logger'],
 ): Promise<void> {
   const { layout } = session;
   const copies = [[layout.environment, fetchEnvironment(layout)]];
-  if (await exists(arrivedIndexes(plan.hostLayout))) {
+  if (await exists(arrivedIndexes(build.hostLayout))) {
     copies.push([arrivedIndexes(layout), indexFolder(layout)]);
   }
   for (const [from, to] of copies) await session.exec(['cp', '-R', `${from}/.`, to ?? '']);

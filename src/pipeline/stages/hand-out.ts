@@ -9,9 +9,9 @@ export const handOutStage: Stage<
   { readonly described: readonly BundleFile[] }
 > = {
   id: 'hand-out',
-  run: async ({ plan, request }, { result, signatures }) => {
+  run: async ({ build, request }, { result, signatures }) => {
     const described = [...result.described, ...signatures];
-    await handOut({ ...plan, owner: request.host.owner }, result.folder, described, true);
+    await handOut({ ...build, owner: request.host.owner }, result.folder, described, true);
     return { described };
   },
 };

@@ -19,9 +19,9 @@ import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
 import { logName, mostLogBytes } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
-import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { PackageCounts } from '../report.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import type { Builder } from './builder.js';
 import { fetchSources, wrongBytes } from './fetch.js';
@@ -50,20 +50,20 @@ export interface InstallCaches {
  * @throws PackageBuildError, ChecksumError
  */
 export async function install(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   session: Session,
   lock: Lock,
   { entries, indexes, ccache, saver, fetch }: InstallCaches,
   recorder: Recorder,
   logger: Logger,
 ): Promise<Installed> {
-  const { toolchain, arch } = plan.target;
-  const place = { toolchain, arch, builder: plan.builder, padding };
+  const { toolchain, arch } = build.target;
+  const place = { toolchain, arch, builder: build.builder, padding };
   const wanted = builtSpecs(lock);
-  const arrived = arrivedPackages(plan.hostLayout);
+  const arrived = arrivedPackages(build.hostLayout);
   await Promise.all(wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
   const restored = (await completePackages(arrived)).map((cached) => cached.hash);
-  const directory = plan.hostLayout.buildCache;
+  const directory = build.hostLayout.buildCache;
   recorder.putSave({
     what: 'packages',
     ...{ directory, place, restored },
@@ -79,7 +79,7 @@ export async function install(
   }
 
   const progress = new InstallProgress(wanted.length);
-  const { command, env } = installCommand(session, plan.jobs);
+  const { command, env } = installCommand(session, build.jobs);
   const tail: string[] = [];
   const result = await session.exec(command, {
     env,
@@ -93,14 +93,14 @@ export async function install(
     },
   });
   saver.trigger();
-  if (result.exitCode !== 0) throw await explainFailure(plan, session, progress, tail, logger);
+  if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
   ccache.finished();
-  return readInstalled(plan, session, lock);
+  return readInstalled(build, session, lock);
 }
 
 /** What Spack's own database and prefixes say of an installation. */
-async function readInstalled(plan: BuildPlan, session: Session, lock: Lock): Promise<Installed> {
-  const prefixes = await readPrefixes(plan, session);
+async function readInstalled(build: ResolvedBuild, session: Session, lock: Lock): Promise<Installed> {
+  const prefixes = await readPrefixes(build, session);
   const root = prefixes.get(lock.root.hash);
   if (root === undefined) {
     throw new PackagingError(
@@ -115,7 +115,7 @@ async function readInstalled(plan: BuildPlan, session: Session, lock: Lock): Pro
     const prefix = prefixes.get(hash);
     if (prefix === undefined) continue;
     const marker = posix.join(posix.relative(session.layout.store, prefix), fromCacheMarker);
-    ((await isPlainFile(plan.hostLayout.store, marker)) ? fromCache : compiled).add(hash);
+    ((await isPlainFile(build.hostLayout.store, marker)) ? fromCache : compiled).add(hash);
   }
   return {
     prefix: root,
@@ -142,15 +142,15 @@ const databaseFolder = '.spack-db';
  * Prefixes by hash from Spack's own database, which lies at the padded root, some folders down. What does not lie
  * in the store is left out.
  */
-async function readPrefixes(plan: BuildPlan, session: Session): Promise<Map<string, string>> {
+async function readPrefixes(build: ResolvedBuild, session: Session): Promise<Map<string, string>> {
   // The last of the padding's folders is cut to length.
   const pads = (name: string) => paddingFolder.startsWith(name);
   const enter = (folder: string) => pads(basename(folder)) || basename(folder) === databaseFolder;
-  const files = await listPlain(plan.hostLayout.store, { enter });
+  const files = await listPlain(build.hostLayout.store, { enter });
   const databases = files.filter((file) => file.endsWith(`${databaseFolder}/index.json`));
   const found: [string, string][] = [];
   for (const database of databases) {
-    const text = await readPlain(plan.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
+    const text = await readPlain(build.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
     const prefixes = installedPrefixes(text?.toString('utf8') ?? '');
     for (const [hash, prefix] of prefixes) {
       if (posix.normalize(prefix).startsWith(`${session.layout.store}/`)) found.push([hash, prefix]);
@@ -159,8 +159,8 @@ async function readPrefixes(plan: BuildPlan, session: Session): Promise<Map<stri
   return new Map(found);
 }
 
-async function readLog(plan: BuildPlan, log: string): Promise<string> {
-  return readPlain(plan.hostLayout.stage, log, mostLogBytes).then(
+async function readLog(build: ResolvedBuild, log: string): Promise<string> {
+  return readPlain(build.hostLayout.buildStage, log, mostLogBytes).then(
     (text) => text.toString('utf8'),
     () => '',
   );
@@ -173,7 +173,7 @@ const mostLines = 20_000;
 const fullDiskBytes = 100e6;
 
 async function explainFailure(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   session: Session,
   progress: InstallProgress,
   tail: readonly string[],
@@ -185,12 +185,12 @@ async function explainFailure(
   if (mismatch !== undefined) return mismatch;
   const { failure } = progress;
   const log =
-    failure?.logPath === undefined ? undefined : posix.relative(session.layout.stage, failure.logPath);
-  const text = log === undefined ? '' : await readLog(plan, log);
-  const free = await freeBytes(plan.buildFolder);
+    failure?.logPath === undefined ? undefined : posix.relative(session.layout.buildStage, failure.logPath);
+  const text = log === undefined ? '' : await readLog(build, log);
+  const free = await freeBytes(build.buildFolder);
   const fullDisk =
     free < fullDiskBytes
-      ? `No space left on device: ${formatBytes(free)} are free in ${plan.buildFolder}`
+      ? `No space left on device: ${formatBytes(free)} are free in ${build.buildFolder}`
       : undefined;
   return new PackageBuildError({
     package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
@@ -208,16 +208,16 @@ export const installStage: Stage<
 > = {
   id: 'install',
   run: async (context, { builder, session, lock }) => {
-    const { plan, entries, indexes, ccache, saver, recorder, ports } = context;
+    const { build, entries, indexes, ccache, saver, recorder, ports } = context;
     const fetch = fetcher(context, builder);
     const caches = { entries, indexes, ccache, saver, fetch };
-    return { installed: await install(plan, session, lock, caches, recorder, ports.logger) };
+    return { installed: await install(build, session, lock, caches, recorder, ports.logger) };
   },
 };
 
 const fetcher =
-  ({ plan, recorder, ports }: BuildContext, builder: Builder): InstallCaches['fetch'] =>
+  ({ build, recorder, ports }: BuildContext, builder: Builder): InstallCaches['fetch'] =>
   async (specs, indexed) => {
-    await fetchSources(plan, specs, () => builder.startFetcher(recorder), indexed, ports);
+    await fetchSources(build, specs, () => builder.startFetcher(recorder), indexed, ports);
     recorder.dropContainer('fetch');
   };

@@ -12,8 +12,8 @@ import { concretizeCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
 import { type Lock, parseLock } from '../../spack/lock.js';
 import type { Indexes } from '../indexes.js';
-import { type BuildPlan, environmentBase } from '../plan.js';
 import type { Recorder } from '../record.js';
+import { environmentBase, type ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import { putIn } from '../takeout.js';
 
@@ -23,11 +23,11 @@ const lockName = 'spack.lock';
 const mostLockBytes = 1 << 26;
 
 /** Folder of this machine's own copy of the lock, which no build can change. */
-const lockFolder = (plan: BuildPlan): string => join(plan.buildFolder, 'lock');
+const lockFolder = (build: ResolvedBuild): string => join(build.buildFolder, 'lock');
 
 /** Text of the lock as it was brought. */
-async function lockText(plan: BuildPlan): Promise<string> {
-  return (await readPlain(lockFolder(plan), lockName, mostLockBytes)).toString('utf8');
+async function lockText(build: ResolvedBuild): Promise<string> {
+  return (await readPlain(lockFolder(build), lockName, mostLockBytes)).toString('utf8');
 }
 
 /**
@@ -36,47 +36,47 @@ async function lockText(plan: BuildPlan): Promise<string> {
  * @throws ConcretizationError
  */
 export async function bringLock(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   session: Session,
   entries: CacheEntries,
   indexes: Indexes,
   recorder: Recorder,
   logger: Logger,
 ): Promise<Lock> {
-  const environment = await writeEnvironment(plan, session);
+  const environment = await writeEnvironment(build, session);
   const digest = lockDigest({
-    builder: plan.builder,
-    spackCommit: plan.pins.spack.commit,
-    packagesCommit: plan.pins.packages.commit,
-    overlay: plan.overlayDigest,
+    builder: build.builder,
+    spackCommit: build.pins.spack.commit,
+    packagesCommit: build.pins.packages.commit,
+    overlay: build.overlayDigest,
     environment,
   });
-  const key = lockKey(plan.target, digest);
-  const folder = lockFolder(plan);
+  const key = lockKey(build.target, digest);
+  const folder = lockFolder(build);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   if (await entries.restore(key, folder)) {
     logger.info('The lock came from the cache; nothing is concretized.');
-    await putIn(plan.hostLayout.environment, lockName, await lockText(plan));
+    await putIn(build.hostLayout.environment, lockName, await lockText(build));
   } else {
     await indexes.bring(session);
     await concretize(session, logger);
-    await takeLock(plan);
+    await takeLock(build);
     await indexes.keep(session, recorder);
     recorder.putSave({ what: 'files', key, directory: folder, files: [lockName] });
   }
-  return parseLock(await lockText(plan));
+  return parseLock(await lockText(build));
 }
 
-async function takeLock(plan: BuildPlan): Promise<void> {
-  const partial = join(lockFolder(plan), `${lockName}.partial`);
-  await copyPlain(plan.hostLayout.environment, lockName, partial, { limit: mostLockBytes });
-  await rename(partial, join(lockFolder(plan), lockName));
+async function takeLock(build: ResolvedBuild): Promise<void> {
+  const partial = join(lockFolder(build), `${lockName}.partial`);
+  await copyPlain(build.hostLayout.environment, lockName, partial, { limit: mostLockBytes });
+  await rename(partial, join(lockFolder(build), lockName));
 }
 
 /** @returns the environment as the key of its lock sees it */
-async function writeEnvironment(plan: BuildPlan, session: Session): Promise<string> {
-  const { toolchain, options, target } = plan;
+async function writeEnvironment(build: ResolvedBuild, session: Session): Promise<string> {
+  const { toolchain, options, target } = build;
   const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
   const queried = await session.exec(distroOf(toolchain.packageManager).versionsCommand([...new Set(names)]));
   if (queried.exitCode !== 0) {
@@ -93,8 +93,8 @@ async function writeEnvironment(plan: BuildPlan, session: Session): Promise<stri
       versionOf: (item) => versions.get(item.package) ?? missingVersion(item.package),
       sourceMirror,
     });
-  const mirror = plan.localMirror === undefined ? options.sourceMirror : `file://${session.layout.sources}`;
-  await putIn(plan.hostLayout.environment, 'spack.yaml', render(mirror));
+  const mirror = build.localMirror === undefined ? options.sourceMirror : `file://${session.layout.sources}`;
+  await putIn(build.hostLayout.environment, 'spack.yaml', render(mirror));
   // Where sources come from changes nothing that is solved; nor may a key hold an address or a login.
   return render(undefined);
 }
@@ -122,7 +122,7 @@ async function concretize(session: Session, logger: Logger): Promise<void> {
 /** Brings the lock of the build's environment. */
 export const lockStage: Stage<{ readonly session: Session }, { readonly lock: Lock }> = {
   id: 'lock',
-  run: async ({ plan, entries, indexes, recorder, ports }, { session }) => ({
-    lock: await bringLock(plan, session, entries, indexes, recorder, ports.logger),
+  run: async ({ build, entries, indexes, recorder, ports }, { session }) => ({
+    lock: await bringLock(build, session, entries, indexes, recorder, ports.logger),
   }),
 };

@@ -6,8 +6,8 @@ import { type ArchivePlan, packCommand } from '../../bundle/archive.js';
 import { fileName, resultFiles } from '../../bundle/catalogue.js';
 import { moduleFiles, moduleTemplates } from '../../bundle/modules.js';
 import type { Session } from '../../container/session.js';
-import type { BuildPlan } from '../plan.js';
 import type { Project } from '../project.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import type { Installed } from './install.js';
 
@@ -60,23 +60,26 @@ async function run(session: Session, command: [string, ...string[]], cwd?: strin
  * @throws PackagingError
  */
 export async function pack(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   project: Project,
   session: Session,
   { prefix, tree }: PackedTrees,
 ): Promise<ResultFolder> {
-  const names = resultFiles(plan.identifier);
-  const folder = { host: join(plan.hostLayout.output, 'result'), session: `${session.layout.output}/result` };
+  const names = resultFiles(build.identifier);
+  const folder = {
+    host: join(build.hostLayout.output, 'result'),
+    session: `${session.layout.output}/result`,
+  };
   await rm(folder.host, { recursive: true, force: true });
   await mkdir(folder.host, { recursive: true });
-  await writeModules(plan, project);
+  await writeModules(build, project);
   const archives: NamedArchive[] = [
-    { name: names.software, folder: tree, top: plan.identifier },
+    { name: names.software, folder: tree, top: build.identifier },
     { name: names.modules, folder: `${session.layout.output}/modules`, top: 'modulefiles' },
   ];
-  if (plan.options.debug) archives.push(await debugArchive(plan, session, prefix));
+  if (build.options.debug) archives.push(await debugArchive(build, session, prefix));
   const packed = await Promise.allSettled(
-    archives.map((archive) => packOne(session, archive, folder.host, plan.jobs)),
+    archives.map((archive) => packOne(session, archive, folder.host, build.jobs)),
   );
   for (const one of packed) if (one.status === 'rejected') throw one.reason;
   return { ...folder, tarballs: archives.map(({ name }) => name) };
@@ -85,28 +88,28 @@ export async function pack(
 /** A tarball by its file name. */
 type NamedArchive = Omit<ArchivePlan, 'archive' | 'jobs'> & { readonly name: string };
 
-async function writeModules(plan: BuildPlan, project: Project): Promise<void> {
+async function writeModules(build: ResolvedBuild, project: Project): Promise<void> {
   const [lmod, tcl] = await Promise.all([
     project.template(moduleTemplates.lmod),
     project.template(moduleTemplates.tcl),
   ]);
-  for (const { path, text } of moduleFiles(plan.target, { lmod, tcl })) {
-    const file = join(plan.hostLayout.output, 'modules', path);
+  for (const { path, text } of moduleFiles(build.target, { lmod, tcl })) {
+    const file = join(build.hostLayout.output, 'modules', path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);
   }
 }
 
-async function debugArchive(plan: BuildPlan, session: Session, prefix: string): Promise<NamedArchive> {
+async function debugArchive(build: ResolvedBuild, session: Session, prefix: string): Promise<NamedArchive> {
   const found = await session.exec(['find', '.', '-type', 'd', '-name', debugFolder], { cwd: prefix });
   const members = found.stdout.split('\n').filter((line) => line !== '');
   if (members.length === 0) {
     throw new PackagingError('The build left no debug files.', 'Build again with cache: false.');
   }
   return {
-    name: fileName(plan.identifier, 'debug'),
+    name: fileName(build.identifier, 'debug'),
     folder: prefix,
-    top: plan.identifier,
+    top: build.identifier,
     members: members.sort(),
   };
 }
@@ -142,7 +145,7 @@ export const packStage: Stage<
   { readonly packed: ResultFolder }
 > = {
   id: 'pack',
-  run: async ({ plan, request }, { session, installed, tree }) => ({
-    packed: await pack(plan, request.project, session, { prefix: installed.prefix, tree }),
+  run: async ({ build, request }, { session, installed, tree }) => ({
+    packed: await pack(build, request.project, session, { prefix: installed.prefix, tree }),
   }),
 };

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { formatBytes } from '../../base/bytes.js';
 import { DiskSpaceError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
-import type { BuildPlan } from '../plan.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 
 /** Free bytes that a build needs in its folder: sources, build tree, install tree, tarballs (measured 1.1 GB). */
@@ -12,8 +12,8 @@ const neededBytes = 2e9;
  * Checks what would otherwise fail after an hour.
  * @throws DiskSpaceError
  */
-export async function preflight(plan: BuildPlan, free = freeBytes): Promise<void> {
-  for (const folder of [plan.buildFolder, plan.outputDir]) {
+export async function preflight(build: ResolvedBuild, free = freeBytes): Promise<void> {
+  for (const folder of [build.buildFolder, build.outputDir]) {
     await mkdir(folder, { recursive: true });
     const available = await free(folder);
     if (available < neededBytes) {
@@ -28,9 +28,9 @@ export async function preflight(plan: BuildPlan, free = freeBytes): Promise<void
 /** Empties the build's folder and checks that there is room for a build. */
 export const preflightStage: Stage<object, object> = {
   id: 'preflight',
-  run: async ({ plan }) => {
-    await rm(plan.buildFolder, { recursive: true, force: true });
-    await preflight(plan);
+  run: async ({ build }) => {
+    await rm(build.buildFolder, { recursive: true, force: true });
+    await preflight(build);
     return {};
   },
 };

@@ -5,18 +5,18 @@ import type { Logger } from '../../base/ports.js';
 import { checkResult } from '../../bundle/check.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { resultKey } from '../../cache/keys.js';
-import type { BuildPlan } from '../plan.js';
 import type { Result } from '../report.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 
 /**
  * Makes the folder that a result comes together in, empty. No container sees it and nobody but this user can
  * write there, so that what was checked in it is what is signed, saved and handed out.
  */
-export async function makeResultFolder(plan: BuildPlan): Promise<string> {
-  const folder = join(plan.buildFolder, 'result');
+export async function makeResultFolder(build: ResolvedBuild): Promise<string> {
+  const folder = join(build.buildFolder, 'result');
   await rm(folder, { recursive: true, force: true });
-  await mkdir(plan.buildFolder, { recursive: true });
+  await mkdir(build.buildFolder, { recursive: true });
   await mkdir(folder, { mode: 0o700 });
   return folder;
 }
@@ -26,14 +26,14 @@ export async function makeResultFolder(plan: BuildPlan): Promise<string> {
  * @returns undefined for a miss, a damaged entry included
  */
 export async function restoreResult(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   entries: CacheEntries,
   logger: Logger,
 ): Promise<Result | undefined> {
-  const key = resultKey(plan.identifier, plan.contentKey);
-  while (await entries.restore(key, await makeResultFolder(plan))) {
+  const key = resultKey(build.identifier, build.contentKey);
+  while (await entries.restore(key, await makeResultFolder(build))) {
     try {
-      return await checkOwnResult(plan);
+      return await checkOwnResult(build);
     } catch (error) {
       if (!(error instanceof PackagingError)) throw error;
       logger.warning(`The cached result fails its checks and is not used:\n${error.message}`);
@@ -45,15 +45,15 @@ export async function restoreResult(
 }
 
 /**
- * Checks what lies in the folder of `makeResultFolder`, as `verify` does, and that it is this plan's.
+ * Checks what lies in the folder of `makeResultFolder`, as `verify` does, and that it is this build's.
  * @throws PackagingError
  */
-export async function checkOwnResult(plan: BuildPlan): Promise<Result> {
-  const folder = join(plan.buildFolder, 'result');
-  const { manifest, files } = await checkResult(folder, plan.identifier, {
+export async function checkOwnResult(build: ResolvedBuild): Promise<Result> {
+  const folder = join(build.buildFolder, 'result');
+  const { manifest, files } = await checkResult(folder, build.identifier, {
     exact: true,
-    contentKey: plan.contentKey,
-    tested: plan.options.smokeTest,
+    contentKey: build.contentKey,
+    tested: build.options.smokeTest,
   });
   return { folder, described: files, runtimePackages: manifest.runtimePackages };
 }
@@ -61,5 +61,5 @@ export async function checkOwnResult(plan: BuildPlan): Promise<Result> {
 /** Looks whether the result is there already. */
 export const findResultStage: Stage<object, { readonly cached: Result | undefined }> = {
   id: 'find-result',
-  run: async ({ plan, entries, ports }) => ({ cached: await restoreResult(plan, entries, ports.logger) }),
+  run: async ({ build, entries, ports }) => ({ cached: await restoreResult(build, entries, ports.logger) }),
 };

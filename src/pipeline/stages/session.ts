@@ -5,12 +5,12 @@ import { type Builder, keepForDebugging, makeFolders } from './builder.js';
 /** Starts what the build's commands run in; it ends once the result is there, or can't be made. */
 export const sessionStage: Stage<{ readonly builder: Builder }, { readonly session: Session }> = {
   id: 'session',
-  run: async ({ plan, request, ports, recorder, saver, defer }, { builder }) => {
-    await makeFolders(plan);
+  run: async ({ build, request, ports, recorder, saver, defer }, { builder }) => {
+    await makeFolders(build);
     const session = await builder.start(recorder);
     defer(async (failed) => {
       if (failed && request.keepContainer && !ports.signal.aborted)
-        keepForDebugging(plan, session, recorder, ports.logger);
+        keepForDebugging(build, session, recorder, ports.logger);
       await session.stop();
     });
     defer(() => saver.settled());

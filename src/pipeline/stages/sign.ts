@@ -4,9 +4,9 @@ import type { Ports } from '../../base/ports.js';
 import { fileName, signedFiles } from '../../bundle/catalogue.js';
 import { withKeyring } from '../../bundle/signature.js';
 import { type BundleFile, describeFile } from '../../bundle/sums.js';
-import type { BuildPlan } from '../plan.js';
 import type { Recorder } from '../record.js';
 import type { Result } from '../report.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 
 /**
@@ -15,13 +15,13 @@ import type { Stage } from '../stage.js';
  * @throws SigningError, MissingRequirementError
  */
 export async function sign(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   result: Result,
   env: Ports['env'],
   recorder: Recorder,
   { process, logger }: Ports,
 ): Promise<BundleFile[]> {
-  const { signing } = plan.options;
+  const { signing } = build.options;
   if (signing === undefined) return [];
   const path = (name: string) => join(result.folder, name);
   return withKeyring(
@@ -30,7 +30,7 @@ export async function sign(
     async (keyring) => {
       const names = signedFiles(result.described.map((file) => file.name));
       const signatures = await keyring.signFiles(names.map(path));
-      const publicKey = path(fileName(plan.identifier, 'key'));
+      const publicKey = path(fileName(build.identifier, 'key'));
       await writeFile(publicKey, keyring.publicKey);
       logger.info(`Signed ${names.length} files with ${keyring.fingerprint}`);
       return Promise.all([...signatures, publicKey].map(describeFile));
@@ -41,8 +41,8 @@ export async function sign(
 /** Signs the result, if the user gave a key. */
 export const signStage: Stage<{ readonly result: Result }, { readonly signatures: readonly BundleFile[] }> = {
   id: 'sign',
-  skip: ({ plan }) => (plan.options.signing === undefined ? { signatures: [] } : undefined),
-  run: async ({ plan, recorder, ports }, { result }) => ({
-    signatures: await sign(plan, result, ports.env, recorder, ports),
+  skip: ({ build }) => (build.options.signing === undefined ? { signatures: [] } : undefined),
+  run: async ({ build, recorder, ports }, { result }) => ({
+    signatures: await sign(build, result, ports.env, recorder, ports),
   }),
 };

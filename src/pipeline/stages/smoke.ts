@@ -9,8 +9,8 @@ import { smokeTest } from '../../smoke/run.js';
 import { openSubject } from '../../smoke/subject.js';
 import { containerOf } from '../confine.js';
 import { handOut } from '../output.js';
-import type { BuildPlan, BuildRequest } from '../plan.js';
 import type { Recorder } from '../record.js';
+import type { BuildRequest, ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import { addFile, type Described } from './describe.js';
 import { uploadFiles } from './upload.js';
@@ -21,31 +21,31 @@ import { uploadFiles } from './upload.js';
  * @throws SmokeError when a check failed
  */
 export async function smoke(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   request: BuildRequest,
   described: Described,
   recorder: Recorder,
   ports: Ports,
 ): Promise<SmokeReport> {
-  if (plan.engine instanceof Error) throw plan.engine;
-  const name = containerOf(plan.buildFolder, 'smoke');
-  if (plan.engine.kind !== 'none')
-    recorder.addCleanup({ what: 'container', kind: 'smoke', program: plan.engine.kind, name });
+  if (build.engine instanceof Error) throw build.engine;
+  const name = containerOf(build.buildFolder, 'smoke');
+  if (build.engine.kind !== 'none')
+    recorder.addCleanup({ what: 'container', kind: 'smoke', program: build.engine.kind, name });
   const report = await smokeTest(
     {
-      subject: await openSubject(join(described.folder, fileName(plan.identifier, 'software'))),
-      toolchain: plan.toolchain,
-      engine: plan.engine,
+      subject: await openSubject(join(described.folder, fileName(build.identifier, 'software'))),
+      toolchain: build.toolchain,
+      engine: build.engine,
       host: request.host,
-      containerImage: plan.options.containerImage,
+      containerImage: build.options.containerImage,
       scripts: join(request.project.root, 'scripts', 'inside', 'smoke'),
-      context: join(plan.buildFolder, 'smoke-context'),
+      context: join(build.buildFolder, 'smoke-context'),
       name,
     },
     ports,
   ).catch(async (error: unknown) => {
     if (error instanceof SmokeError)
-      await handOutReport(plan, request, described.folder, error.report, ports);
+      await handOutReport(build, request, described.folder, error.report, ports);
     throw error;
   });
   await addFile(described, 'smoke', formatJunit(report));
@@ -53,17 +53,17 @@ export async function smoke(
 }
 
 async function handOutReport(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   request: BuildRequest,
   folder: string,
   report: SmokeReport,
   ports: Ports,
 ): Promise<void> {
-  const name = fileName(plan.identifier, 'smoke');
+  const name = fileName(build.identifier, 'smoke');
   await writeFile(join(folder, name), formatJunit(report));
-  const place = { ...plan, owner: request.host.owner };
+  const place = { ...build, owner: request.host.owner };
   await handOut(place, folder, [await describeFile(join(folder, name))], false);
-  if (plan.options.upload) await uploadFiles(plan, folder, [name], ports.artifacts, ports.logger);
+  if (build.options.upload) await uploadFiles(build, folder, [name], ports.artifacts, ports.logger);
 }
 
 /** Starts a cluster from the result, if the user wants it. */
@@ -72,8 +72,8 @@ export const smokeStage: Stage<
   { readonly smoke: SmokeReport | undefined }
 > = {
   id: 'smoke',
-  skip: ({ plan }) => (plan.options.smokeTest ? undefined : { smoke: undefined }),
-  run: async ({ plan, request, recorder, ports }, { described }) => ({
-    smoke: await smoke(plan, request, described, recorder, ports),
+  skip: ({ build }) => (build.options.smokeTest ? undefined : { smoke: undefined }),
+  run: async ({ build, request, recorder, ports }, { described }) => ({
+    smoke: await smoke(build, request, described, recorder, ports),
   }),
 };

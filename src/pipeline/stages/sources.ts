@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Logger, ProcessRunner } from '../../base/ports.js';
 import { checkOut, type Pin } from '../../spack/checkout.js';
-import type { BuildPlan } from '../plan.js';
+import type { ResolvedBuild } from '../resolve.js';
 
 /**
  * Brings Spack and its packages to this machine: what is here already, else from their official addresses.
@@ -9,15 +9,15 @@ import type { BuildPlan } from '../plan.js';
  * @throws SpackUnreachableError
  */
 export async function bringSources(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   ports: { readonly process: ProcessRunner; readonly logger: Logger },
 ): Promise<void> {
   const bring = async (pin: Pin, folder: string) => {
-    const source = await checkOut(pin, folder, join(plan.buildFolder, 'clones'), ports.process);
+    const source = await checkOut(pin, folder, join(build.buildFolder, 'clones'), ports.process);
     ports.logger.info(`${pin.url} at ${pin.commit.slice(0, 12)}: ${source}`);
   };
   await Promise.all([
-    bring(plan.pins.spack, plan.hostLayout.spack),
-    bring(plan.pins.packages, plan.hostLayout.packages),
+    bring(build.pins.spack, build.hostLayout.spack),
+    bring(build.pins.packages, build.hostLayout.recipes),
   ]);
 }

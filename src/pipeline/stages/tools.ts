@@ -5,12 +5,12 @@ import { bringSources } from './sources.js';
 /** Brings what a build is done with: Spack and its packages, and the builder image. */
 export const toolsStage: Stage<object, { readonly builder: Builder }> = {
   id: 'tools',
-  run: async ({ plan, request, ports }) => {
+  run: async ({ build, request, ports }) => {
     // Clones and image have nothing to do with each other.
-    const prepared = prepareBuilder(plan, request, ports);
-    const bring = () => bringSources(plan, ports);
+    const prepared = prepareBuilder(build, request, ports);
+    const bring = () => bringSources(build, ports);
     // On the machine itself, git may be among what is installed first.
-    const onMachine = !(plan.engine instanceof Error) && plan.engine.kind === 'none';
+    const onMachine = !(build.engine instanceof Error) && build.engine.kind === 'none';
     // Whichever fails, the other must have ended before anything is cleaned up.
     const [made, clones] = await Promise.allSettled([prepared, onMachine ? prepared.then(bring) : bring()]);
     if (made.status === 'rejected') throw made.reason;

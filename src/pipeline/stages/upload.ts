@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ArtifactStore, Logger, UploadedArtifact } from '../../base/ports.js';
 import type { BundleFile } from '../../bundle/sums.js';
-import type { BuildPlan } from '../plan.js';
 import type { Result } from '../report.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 
 /**
@@ -10,7 +10,7 @@ import type { Stage } from '../stage.js';
  * @param folder where only this user can write; the files lie in the output folder too
  */
 export async function uploadFiles(
-  plan: BuildPlan,
+  build: ResolvedBuild,
   folder: string,
   names: readonly string[],
   artifacts: ArtifactStore,
@@ -19,11 +19,11 @@ export async function uploadFiles(
   const uploaded = await Promise.all(
     names.map(async (name) => {
       try {
-        const uploaded = await artifacts.uploadFile?.(join(folder, name), plan.options.retentionDays);
+        const uploaded = await artifacts.uploadFile?.(join(folder, name), build.options.retentionDays);
         return uploaded === undefined ? [] : [uploaded];
       } catch (error) {
         logger.warning(
-          `${name} could not be uploaded (${error instanceof Error ? error.message : String(error)}); it stays in ${plan.outputDir}.`,
+          `${name} could not be uploaded (${error instanceof Error ? error.message : String(error)}); it stays in ${build.outputDir}.`,
         );
         return [];
       }
@@ -38,10 +38,10 @@ export const uploadStage: Stage<
   { readonly artifacts: readonly UploadedArtifact[] }
 > = {
   id: 'upload',
-  skip: ({ plan, ports }) =>
-    plan.options.upload && ports.artifacts.uploadFile !== undefined ? undefined : { artifacts: [] },
-  run: async ({ plan, ports }, { result, described }) => {
+  skip: ({ build, ports }) =>
+    build.options.upload && ports.artifacts.uploadFile !== undefined ? undefined : { artifacts: [] },
+  run: async ({ build, ports }, { result, described }) => {
     const names = described.map((file) => file.name);
-    return { artifacts: await uploadFiles(plan, result.folder, names, ports.artifacts, ports.logger) };
+    return { artifacts: await uploadFiles(build, result.folder, names, ports.artifacts, ports.logger) };
   },
 };

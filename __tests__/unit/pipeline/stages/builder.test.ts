@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { MissingRequirementError, NoEngineError } from '../../../../src/base/errors.js';
 import type { StateStore } from '../../../../src/base/ports.js';
-import { planBuild } from '../../../../src/pipeline/plan.js';
 import { Recorder } from '../../../../src/pipeline/record.js';
+import { resolveBuild } from '../../../../src/pipeline/resolve.js';
 import { keepForDebugging, makeFolders, prepareBuilder } from '../../../../src/pipeline/stages/builder.js';
 import { buildRequest, type RequestChange } from '../../../support/build.js';
 import { fakePorts, host } from '../../../support/fakes.js';
@@ -16,7 +16,7 @@ async function planned(script: MachineScript = {}, change: RequestChange = {}) {
   const request = await buildRequest(change);
   const process = fakeMachine(script);
   const ports = fakePorts({ process });
-  const plan = await planBuild(request, process);
+  const plan = await resolveBuild(request, process);
   const saved: string[] = [];
   const state: StateStore = { save: (record) => saved.push(JSON.stringify(record)) };
   const recorder = new Recorder(
@@ -30,7 +30,7 @@ async function planned(script: MachineScript = {}, change: RequestChange = {}) {
       cacheUses: [],
       cleanups: [],
       saves: [],
-      stage: plan.hostLayout.stage,
+      buildStage: plan.hostLayout.buildStage,
       succeeded: false,
       upload: false,
     },

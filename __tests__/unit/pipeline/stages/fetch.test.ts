@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ChecksumError, PackageBuildError } from '../../../../src/base/errors.js';
 import { withSignal } from '../../../../src/base/signal.js';
 import { startFetcher } from '../../../../src/container/session.js';
-import { planBuild } from '../../../../src/pipeline/plan.js';
+import { resolveBuild } from '../../../../src/pipeline/resolve.js';
 import { fetchSources, wrongBytes } from '../../../../src/pipeline/stages/fetch.js';
 import type { LockedSpec } from '../../../../src/spack/lock.js';
 import { buildRequest } from '../../../support/build.js';
@@ -19,7 +19,7 @@ async function fetching(
   answer: Answer | ((abort: () => void) => typeof never) = {},
   ready: Promise<unknown> = Promise.resolve(),
 ) {
-  const plan = await planBuild(await buildRequest(), fakeMachine());
+  const plan = await resolveBuild(await buildRequest(), fakeMachine());
   const controller = new AbortController();
   const process = fakeProcess((command) => {
     if (command[1] === 'inspect') return { stdout: 'true' };

@@ -41,7 +41,7 @@ describe('what came from a build cache is told by Spack', () => {
       answer: (words) => (again && words.includes('install') ? {} : undefined),
     });
     // As of a build cache that this machine knows nothing of.
-    const store = context.plan.hostLayout.store;
+    const store = context.build.hostLayout.store;
     const { installed: before } = await run();
     expect(before.rootFromCache).toBe(false);
     again = true;

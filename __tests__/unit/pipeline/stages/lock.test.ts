@@ -16,7 +16,7 @@ test('the environment has the versions of the distribution, and the lock is read
   const { context, session } = await startedBuild();
   const { lock } = await lockStage.run(context, { session });
   expect(lock.specs.map(({ name }) => name).sort()).toEqual(['munge', 'nvml', 'slurm']);
-  const yaml = await readFile(join(context.plan.hostLayout.environment, 'spack.yaml'), 'utf8');
+  const yaml = await readFile(join(context.build.hostLayout.environment, 'spack.yaml'), 'utf8');
   expect(yaml).toContain('munge@1.2.3');
   const save = lockSave(context);
   expect(save?.files).toEqual(['spack.lock']);
@@ -28,7 +28,7 @@ test('where sources come from is in the environment but not in the key of its lo
   const keyWith = async (layer: RawInputs) => {
     const { context, session, process } = await startedBuild({ request: { layers: [layer] } });
     await lockStage.run(context, { session });
-    const yaml = await readFile(join(context.plan.hostLayout.environment, 'spack.yaml'), 'utf8');
+    const yaml = await readFile(join(context.build.hostLayout.environment, 'spack.yaml'), 'utf8');
     return { key: lockSave(context)?.key, yaml, lines: process.lines.join('\n') };
   };
   const plain = await keyWith({});

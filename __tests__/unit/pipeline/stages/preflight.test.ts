@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { DiskSpaceError } from '../../../../src/base/errors.js';
 import { exists, freeBytes } from '../../../../src/base/files.js';
-import { planBuild } from '../../../../src/pipeline/plan.js';
+import { resolveBuild } from '../../../../src/pipeline/resolve.js';
 import { preflight } from '../../../../src/pipeline/stages/preflight.js';
 import { buildRequest } from '../../../support/build.js';
 import { temporaryFolder } from '../../../support/fakes.js';
 import { fakeMachine } from '../../../support/machine.js';
 
 const gigabyte = 1e9;
-const plan = async () => planBuild(await buildRequest(), fakeMachine());
+const plan = async () => resolveBuild(await buildRequest(), fakeMachine());
 
 test('enough disk: the folders of the build and of the result are there', async () => {
   const made = await plan();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { SigningError } from '../../../../src/base/errors.js';
 import { checkResult } from '../../../../src/bundle/check.js';
-import { Recorder } from '../../../../src/pipeline/record.js';
+import { Recorder, type StoredRecord } from '../../../../src/pipeline/record.js';
 import { makeResultFolder } from '../../../../src/pipeline/stages/result.js';
 import { sign } from '../../../../src/pipeline/stages/sign.js';
 import { writeResult } from '../../../support/bundle.js';
@@ -25,7 +25,8 @@ async function signing(inputs: Record<string, string>, script: MachineScript = {
   const ports = fakePorts({ process });
   const keyrings: unknown[] = [];
   const recorder = new Recorder(startedRecord(request.workRoot), {
-    save: (record) => keyrings.push((record as { keyring?: string }).keyring),
+    save: (record) =>
+      keyrings.push(...(record as StoredRecord).cleanups.map((cleanup) => JSON.stringify(cleanup))),
   });
   const before = process.calls.length;
   return {

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { NoEngineError } from '../../../../src/base/errors.js';
 import { fileName } from '../../../../src/bundle/catalogue.js';
 import { openContext } from '../../../../src/pipeline/context.js';
-import { planBuild } from '../../../../src/pipeline/plan.js';
+import { resolveBuild } from '../../../../src/pipeline/resolve.js';
 import type { Described } from '../../../../src/pipeline/stages/describe.js';
 import { smoke } from '../../../../src/pipeline/stages/smoke.js';
 import { SmokeError } from '../../../../src/smoke/report.js';
@@ -19,7 +19,7 @@ async function tested(script: MachineScript = {}, engine?: NoEngineError) {
   const request = await buildRequest();
   const process = fakeMachine(script);
   const ports = fakePorts({ process });
-  const plan = await planBuild(request, process);
+  const plan = await resolveBuild(request, process);
   const folder = await temporaryFolder({
     [`${target}-software.tar.gz`]: 'software',
     [`${target}-modules.tar.gz`]: 'modules',

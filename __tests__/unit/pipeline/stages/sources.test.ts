@@ -6,12 +6,12 @@ import { openedBuild } from '../../../support/stages.js';
 
 test('both repositories come at their commits, and a second build finds them', async () => {
   const { context, ports, process } = await openedBuild();
-  const { spack, packages } = context.plan.hostLayout;
-  await bringSources(context.plan, ports);
-  expect(await Promise.all([spack, packages].map(exists))).toEqual([true, true]);
+  const { spack, recipes } = context.build.hostLayout;
+  await bringSources(context.build, ports);
+  expect(await Promise.all([spack, recipes].map(exists))).toEqual([true, true]);
   expect(ports.logger.of('info').join('\n')).toMatch(/spack\.git at 1{12}: fetched/);
   const before = process.lines.length;
-  await bringSources(context.plan, ports);
+  await bringSources(context.build, ports);
   expect(process.lines).toHaveLength(before);
 });
 
@@ -21,6 +21,6 @@ test('a repository that does not answer leaves nothing half done', async () => {
       answer: (words) => (words.includes('fetch') ? { exitCode: 128, stderr: 'no route' } : undefined),
     },
   });
-  await expect(bringSources(context.plan, ports)).rejects.toThrow(SpackUnreachableError);
-  expect(await exists(context.plan.hostLayout.spack)).toBe(false);
+  await expect(bringSources(context.build, ports)).rejects.toThrow(SpackUnreachableError);
+  expect(await exists(context.build.hostLayout.spack)).toBe(false);
 });

@@ -5,8 +5,8 @@ import { InputError, MissingRequirementError, NoEngineError } from '../../../src
 import { mirrorFolder } from '../../../src/base/folders.js';
 import type { Host } from '../../../src/base/host.js';
 import { containerOf } from '../../../src/pipeline/confine.js';
-import { planBuild } from '../../../src/pipeline/plan.js';
 import type { Project } from '../../../src/pipeline/project.js';
+import { resolveBuild } from '../../../src/pipeline/resolve.js';
 import { buildRequest, type RequestChange } from '../../support/build.js';
 import {
   fakeProcess,
@@ -19,7 +19,7 @@ import {
 import { fakeMachine } from '../../support/machine.js';
 
 const plan = async (change: RequestChange = {}, process = fakeMachine()) =>
-  planBuild(await buildRequest(change), process);
+  resolveBuild(await buildRequest(change), process);
 
 describe('the content key is the same', () => {
   test.each<[string, () => Promise<RequestChange>]>([
@@ -146,10 +146,10 @@ describe('the plan', () => {
 
   test('keeps clones by commit, apart from the folder of the build', async () => {
     const request = await buildRequest();
-    const made = await planBuild(request, fakeMachine());
+    const made = await resolveBuild(request, fakeMachine());
     expect(made.hostLayout.spack).toBe(join(request.workRoot, 'clones', `spack-${pins.spack.commit}`));
     expect(made.hostLayout.overlay).toBe(request.project.overlay);
-    for (const place of ['store', 'stage', 'output', 'environment', 'buildCache', 'home'] as const) {
+    for (const place of ['store', 'buildStage', 'output', 'environment', 'buildCache', 'home'] as const) {
       expect(made.hostLayout[place].startsWith(`${made.buildFolder}/`)).toBe(true);
     }
   });

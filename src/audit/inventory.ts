@@ -79,7 +79,7 @@ const schema = z.object({
 });
 
 /** What `scripts/inside/elf_inventory.py` found in a tarball. */
-export type Facts = z.infer<typeof schema>;
+export type Inventory = z.infer<typeof schema>;
 export type Entry = z.infer<typeof entry>;
 export type ElfFacts = z.infer<typeof elf>;
 export type Load = z.infer<typeof load>;
@@ -110,7 +110,7 @@ export interface InventoryRequest {
  * Reads the script's answer.
  * @throws PackagingError when it does not match the schema
  */
-export function parseFacts(json: string): Facts {
+export function parseInventory(json: string): Inventory {
   try {
     return schema.parse(JSON.parse(json));
   } catch (error) {

@@ -45,7 +45,7 @@ export interface BuildRequest {
 }
 
 /** All decisions of a build, taken before anything is started. */
-export interface BuildPlan {
+export interface ResolvedBuild {
   readonly options: BuildOptions;
   readonly target: Target;
   readonly identifier: string;
@@ -78,7 +78,7 @@ export interface BuildPlan {
  * Resolves the inputs and works out the content key. Asks the network only for refs that are no commits.
  * @throws InputError, NotYetError, ConfigurationError, SpackUnreachableError
  */
-export async function planBuild(request: BuildRequest, process: ProcessRunner): Promise<BuildPlan> {
+export async function resolveBuild(request: BuildRequest, process: ProcessRunner): Promise<ResolvedBuild> {
   const { project, host, cwd, workRoot } = request;
   const options = await checkedOptions(request);
   const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
@@ -114,7 +114,7 @@ export async function planBuild(request: BuildRequest, process: ProcessRunner): 
     hostLayout: {
       ...layoutBelow(buildFolder),
       spack: clone(pins.spack),
-      packages: clone(pins.packages),
+      recipes: clone(pins.packages),
       overlay: project.overlay,
       ...(localMirror === undefined ? {} : { sources: localMirror }),
     },
@@ -153,7 +153,7 @@ async function resolvePins(
   { spackRef, packagesRef }: BuildOptions,
   { pins: { spack, packages } }: Project,
   process: ProcessRunner,
-): Promise<BuildPlan['pins']> {
+): Promise<ResolvedBuild['pins']> {
   const [spackCommit, packagesCommit] = await Promise.all([
     resolveCommit(spack.git, spackRef ?? spack.commit, process),
     resolveCommit(packages.git, packagesRef ?? packages.commit, process),
@@ -166,7 +166,7 @@ async function resolvePins(
 
 async function contentKeyOf(
   decided: Pick<
-    BuildPlan,
+    ResolvedBuild,
     'options' | 'target' | 'identifier' | 'toolchain' | 'builder' | 'pins' | 'overlayDigest'
   >,
   project: Project,
@@ -195,7 +195,7 @@ async function contentKeyOf(
 function trustOf(
   { cache, cacheSecret }: BuildOptions,
   trigger: Trigger,
-): Pick<BuildPlan, 'policy' | 'seal' | 'notices'> {
+): Pick<ResolvedBuild, 'policy' | 'seal' | 'notices'> {
   const seal = cacheSecret === undefined ? undefined : makeSeal(cacheSecret);
   const notice = policyNotice(cache, trigger, seal?.scope);
   return {
