@@ -25,7 +25,7 @@ export interface MadeAttestation {
 const load = () => import('@actions/attest');
 
 /**
- * Attests where and from what the files were built. A workflow that lacks the permission costs a notice,
+ * Attests where and from what the files were built. A workflow that lacks the permission gets a notice,
  * a service that fails a warning; neither fails the build.
  */
 export async function attestFiles(

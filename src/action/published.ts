@@ -1,9 +1,11 @@
 import { stringify } from 'yaml';
+import { filesTable } from '../bundle/catalogue.js';
 import type { ActionName } from '../config/inputs.js';
 import {
   actionBlocks,
   actionTypes,
   configSchema,
+  inputsExample,
   inputsSection,
   outputsTable,
   type PublishedOutputs,
@@ -34,12 +36,18 @@ export function publishedFiles(read: (path: string) => string): Record<string, s
   });
   const docs = actionList.reduce(
     (text, [name, { outputs }]) => replaceSection(text, `outputs of ${name}`, outputsTable(outputs)),
-    replaceSection(read('docs/inputs.md'), 'inputs', inputsSection()),
+    replaceSection(
+      replaceSection(read('docs/inputs.md'), 'inputs', inputsSection()),
+      'files',
+      filesTable(''),
+    ),
   );
+  const readme = replaceSection(read('README.md'), 'files', filesTable('docs/'));
   return {
     ...Object.fromEntries(metadata),
     'docs/config.schema.json': `${JSON.stringify(configSchema(), undefined, 2)}\n`,
     'docs/inputs.md': docs,
+    'README.md': replaceSection(readme, 'inputs', inputsExample('build')),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Finding } from './audit.js';
 
 /** The tarball breaks rules of the audit; every finding is in the message. */
 export class AuditError extends PackagingError {
+  override readonly name: string = 'AuditError';
   constructor(
     readonly tarball: string,
     readonly findings: readonly Finding[],

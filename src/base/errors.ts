@@ -3,6 +3,8 @@
  * sentence that says what to do; `entry/` shows both, once. Anything else that is thrown is a defect.
  */
 export abstract class FactoryError extends Error {
+  /** Its own, since a bundle may give the class another; docs/errors.md has a section of this name. */
+  abstract override readonly name: string;
   abstract readonly exitCode: ExitCode;
 
   /**
@@ -15,7 +17,6 @@ export abstract class FactoryError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.name = new.target.name;
   }
 }
 
@@ -42,6 +43,7 @@ export interface Problem {
 
 /** Wrong inputs, all of them at once. */
 export class InputError extends FactoryError {
+  override readonly name: string = 'InputError';
   readonly exitCode = exitCodes.arguments;
   constructor(readonly problems: readonly Problem[]) {
     super(
@@ -53,56 +55,67 @@ export class InputError extends FactoryError {
 
 /** A valid request that this version can't carry out yet. */
 export class NotYetError extends FactoryError {
+  override readonly name: string = 'NotYetError';
   readonly exitCode = exitCodes.arguments;
 }
 
 /** The project's own data or a file of the user's configuration is not valid. */
 export class ConfigurationError extends FactoryError {
+  override readonly name: string = 'ConfigurationError';
   readonly exitCode = exitCodes.configuration;
 }
 
 /** Something the machine lacks: a program, a package, a fitting distribution. */
 export class MissingRequirementError extends FactoryError {
+  override readonly name: string = 'MissingRequirementError';
   readonly exitCode = exitCodes.configuration;
 }
 
 /** A folder that the machine can't give: it can't be made or not be written. */
 export class FolderError extends FactoryError {
+  override readonly name: string = 'FolderError';
   readonly exitCode = exitCodes.configuration;
 }
 
 /** Less free disk than the build needs. */
 export class DiskSpaceError extends FactoryError {
+  override readonly name: string = 'DiskSpaceError';
   readonly exitCode = exitCodes.configuration;
 }
 
 /** No container engine answers. */
 export class NoEngineError extends FactoryError {
+  override readonly name: string = 'NoEngineError';
   readonly exitCode = exitCodes.container;
 }
 
 /** The engine answers, but an image or a container could not be made or died. */
 export class ContainerError extends FactoryError {
+  override readonly name: string = 'ContainerError';
   readonly exitCode = exitCodes.container;
 }
 
 /** Spack or its packages could not be fetched. */
 export class SpackUnreachableError extends FactoryError {
+  override readonly name: string = 'SpackUnreachableError';
   readonly exitCode = exitCodes.build;
 }
 
 /** Fetched bytes are not the ones that were asked for. */
 export class ChecksumError extends FactoryError {
+  override readonly name: string = 'ChecksumError';
   readonly exitCode = exitCodes.build;
 }
 
 /** Spack found no solution for the environment. */
 export class ConcretizationError extends FactoryError {
+  override readonly name: string = 'ConcretizationError';
   readonly exitCode = exitCodes.build;
 }
 
 /** A package failed to build: which one, in which phase, and the first line that says why. */
 export class PackageBuildError extends FactoryError {
+  override readonly name: string = 'PackageBuildError';
   readonly exitCode = exitCodes.build;
   constructor(
     readonly failure: {
@@ -124,21 +137,25 @@ export class PackageBuildError extends FactoryError {
 
 /** The tarballs could not be made, or fail their checks. */
 export class PackagingError extends FactoryError {
+  override readonly name: string = 'PackagingError';
   readonly exitCode = exitCodes.package;
 }
 
 /** The files could not be signed: the key or its passphrase is not usable, or a signature does not hold. */
 export class SigningError extends FactoryError {
+  override readonly name: string = 'SigningError';
   readonly exitCode = exitCodes.package;
 }
 
 /** The work is done, but its result could not be written to standard output. */
 export class OutputError extends FactoryError {
+  override readonly name: string = 'OutputError';
   readonly exitCode = exitCodes.general;
 }
 
 /** It was cancelled, by SIGINT where no other signal is named. */
 export class CancelledError extends FactoryError {
+  override readonly name: string = 'CancelledError';
   readonly exitCode: ExitCode;
   constructor(
     message: string,

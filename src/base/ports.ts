@@ -92,7 +92,7 @@ export interface CacheStore {
    * @returns 'saved', or 'exists' where the key is taken already
    */
   save(key: string, directory: string): Promise<'saved' | 'exists'>;
-  /** Stores `directory` in the stead of a damaged entry. Left out where entries can't be changed. */
+  /** Stores `directory` in place of a damaged entry. Left out where entries can't be changed. */
   replace?(key: string, directory: string): Promise<void>;
 }
 

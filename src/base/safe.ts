@@ -5,6 +5,7 @@ import { PackagingError } from './errors.js';
 
 /** A file that is missing, or that is not a regular file at the place that its name says. */
 export class PlainFileError extends PackagingError {
+  override readonly name: string = 'PlainFileError';
   constructor(
     readonly path: string,
     /** Continues a sentence that begins with the file's name: `is a symbolic link`. */

@@ -10,6 +10,8 @@ import { parseTarget, type TargetName } from '../targets/identifier.js';
 interface Row {
   /** What stands behind the identifier and a dash. */
   readonly end: string;
+  /** What it is, in Markdown as of docs/; README.md and docs/inputs.md have the same table. */
+  readonly about: string;
   /**
    * Where its sum stands: in a field of the manifest (and then in the sums too), in the sums, or nowhere.
    * `files` is the manifest's list; the other fields hold one file each.
@@ -27,20 +29,68 @@ interface Row {
 const rows = {
   software: {
     end: 'software.tar.gz',
+    about: "Slurm's tree, to be unpacked anywhere: it finds its own files; its top folder is `<target>`",
     named: 'files',
     required: true,
     signed: true,
     output: 'software-tarball',
   },
-  modules: { end: 'modules.tar.gz', named: 'files', required: true, signed: true, output: 'modules-tarball' },
-  debug: { end: 'debug.tar.gz', named: 'files', signed: true },
-  installer: { end: 'install.sh', named: 'files', required: true, program: true },
-  sbom: { end: 'sbom.spdx.json', named: 'sbom', required: true },
-  smoke: { end: 'smoke.xml', named: 'smoke' },
-  manifest: { end: 'manifest.json', named: 'sums', required: true, output: 'manifest' },
-  sums: { end: 'SHA256SUMS', named: 'nowhere', required: true, signed: true },
+  modules: {
+    end: 'modules.tar.gz',
+    about:
+      'module files for Lmod and Environment Modules, in `lmod` and `tcl`; `SLURM_INSTALL_PREFIX` says where Slurm was unpacked',
+    named: 'files',
+    required: true,
+    signed: true,
+    output: 'modules-tarball',
+  },
+  debug: {
+    end: 'debug.tar.gz',
+    about: "with `debug: true`: debug files for gdb, to be unpacked over the software's tree",
+    named: 'files',
+    signed: true,
+  },
+  installer: {
+    end: 'install.sh',
+    about: 'verifies and installs the tarballs, writes systemd units, uninstalls ([install.md](install.md))',
+    named: 'files',
+    required: true,
+    program: true,
+  },
+  sbom: {
+    end: 'sbom.spdx.json',
+    about: "SPDX 2.3: Slurm, what Spack built and the distribution's packages, with licences and sources",
+    named: 'sbom',
+    required: true,
+  },
+  smoke: {
+    end: 'smoke.xml',
+    about:
+      'the checks of the smoke test as JUnit XML ([smoke.md](smoke.md)); a result from the cache brings its own',
+    named: 'smoke',
+  },
+  manifest: {
+    end: 'manifest.json',
+    about:
+      'target, content key, commits, all specs of the lock, the packages that are needed at run time, size and sha256 of all files above',
+    named: 'sums',
+    required: true,
+    output: 'manifest',
+  },
+  sums: {
+    end: 'SHA256SUMS',
+    about: 'sha256 of all files above, for `sha256sum --check`',
+    named: 'nowhere',
+    required: true,
+    signed: true,
+  },
   // The public key of the signatures, which nothing vouches for.
-  key: { end: 'signing-key.asc', named: 'nowhere' },
+  key: {
+    end: 'signing-key.asc',
+    about:
+      'with a GPG key: the public key of the signatures, the `.asc` file of each tarball and of the sums ([trust.md](trust.md))',
+    named: 'nowhere',
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type FileKind = keyof typeof rows;
@@ -138,3 +188,16 @@ export function looksHandedOut(name: string): boolean {
 /** Of names, those of files that are signed: the tarballs, and the sums, which cover all else. */
 export const signedFiles = (names: readonly string[]): string[] =>
   names.filter((name) => catalogue.some(({ end, signed }) => signed && name.endsWith(`-${end}`)));
+
+/**
+ * The table of files, in Markdown.
+ * @param docs folder of the pages that it links to, as the page sees it that has the table
+ */
+export const filesTable = (docs: string): string =>
+  [
+    '| file | what it is |',
+    '|---|---|',
+    ...catalogue.map(
+      ({ end, about }) => `| \`<target>-${end}\` | ${about.replaceAll(/\]\((\w+\.md)\)/g, `](${docs}$1)`)} |`,
+    ),
+  ].join('\n');

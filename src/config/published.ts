@@ -81,6 +81,33 @@ export function inputsSection(): string {
   return [...tables, ['### More on some inputs', '', ...more].join('\n')].join('\n\n');
 }
 
+/** A step with all inputs at their defaults, each with what it means; for `README.md`. */
+export function inputsExample(action: ActionName): string {
+  const lines = groups.flatMap((group) => {
+    const names = inputsOfAction(action).filter((name) => inputOf(name).group === group);
+    return names.flatMap((name, index) => [
+      ...(index === 0 ? ['', `# ${group}`] : []),
+      ...wrapped(inputOf(name).description, 96).map((line) => `# ${line}`),
+      `${name}: ${quoted(defaultOf(name))}`,
+    ]);
+  });
+  const step = lines.slice(1).map((line) => (line === '' ? '' : `    ${line}`));
+  return ['```yaml', '- uses: OWNER/slurm-factory@v1', '  with:', ...step, '```'].join('\n');
+}
+
+const quoted = (value: string): string => (value === '' ? "''" : value);
+
+/** A text in lines of at most so many characters, but for longer words. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
 /** The table of outputs in `docs/inputs.md`. */
 export const outputsTable = (outputs: PublishedOutputs): string =>
   [

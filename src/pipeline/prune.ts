@@ -16,7 +16,7 @@ export interface Pruned {
 
 /**
  * Keeps the saved entries that the target may use within its budget, and warns before the whole store is
- * full. A store that can't be asked, or does not let this run remove anything, costs one notice.
+ * full. A store that can't be asked, or does not let this run remove anything, is told in one notice.
  * @param used keys that this run restored or saved
  * @returns undefined where nothing is known of the entries
  */

@@ -29,6 +29,7 @@ export interface SmokeReport {
 
 /** A tarball that does not work. It still carries the whole report. */
 export class SmokeError extends FactoryError {
+  override readonly name: string = 'SmokeError';
   readonly exitCode = exitCodes.package;
   constructor(readonly report: SmokeReport) {
     const failed = report.checks.filter((check) => check.status === 'failed');

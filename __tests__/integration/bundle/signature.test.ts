@@ -190,7 +190,7 @@ describe('what verify finds', () => {
           join(folder, `${identifier}-software.tar.gz.asc`),
           '-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----\n',
         ),
-      /gpg does not take it/,
+      /gpg does not accept it/,
     ],
     [
       'sums without a signature',

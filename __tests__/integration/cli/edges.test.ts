@@ -254,3 +254,14 @@ test('nothing is left in the folder but what was asked for', () => {
   ];
   expect(readdirSync(folder).filter((name) => ![...known, 'unread'].includes(name))).toEqual([]);
 });
+
+test('an error sends to its section of docs/errors.md, bundled too', () => {
+  const { stderr } = spawnSync(process.execPath, [cli, 'build', '1.2.3', '--cache-dir', 'cache'], {
+    ...{ cwd: folder, env: environment(), encoding: 'utf8' },
+  });
+  const anchor = /^See docs\/errors\.md#(\S+)$/m.exec(stderr)?.[1];
+  const headings = [
+    ...readFileSync(join(projectRoot, 'docs', 'errors.md'), 'utf8').matchAll(/^### (\w+)$/gm),
+  ];
+  expect(headings.map(([, name]) => name?.toLowerCase())).toContain(anchor);
+});
