@@ -2,12 +2,14 @@
 // With --check nothing is written below dist/; exit 1 tells that it is not what the source gives.
 // With --library only build/ is written, for npm pack.
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -79,18 +81,17 @@ const list = (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 
-/** Names of the files that are not as they would be written. */
-function differing(files, folder) {
-  const same = (name) => {
-    const { bytes, mode } = files.get(name) ?? {};
-    const file = join(folder, name);
-    // Git keeps whether a file can be run, and no more of its mode.
-    return bytes?.equals(readFileSync(file)) && ((statSync(file).mode ^ mode) & 0o100) === 0;
-  };
-  const there = list(folder);
-  return [...files.keys()]
-    .filter((name) => !there.includes(name))
-    .concat(there.filter((name) => !same(name)))
+/** Names of the files in dist/ that are not as they would be written. */
+function differing(expected, folder) {
+  const there = new Map(
+    list(folder).map((name) => {
+      const file = join(folder, name);
+      return [name, { bytes: readFileSync(file), mode: statSync(file).mode }];
+    }),
+  );
+  const found = sumsOf(there);
+  return [...new Set([...Object.keys(expected), ...there.keys()])]
+    .filter((name) => expected[name] !== found[name])
     .sort();
 }
 
@@ -112,9 +113,44 @@ function compile() {
   });
 }
 
+/**
+ * Sums of dist/ as the compiled source gives it. Bundling takes most of a check's time, so what it gave is kept by
+ * the sum of all that decides it; a clean clone bundles.
+ */
+async function expectedSums() {
+  const folder = join(root, 'node_modules', '.cache', 'slurm-factory');
+  const sources = [...list(join(root, 'build')).map((file) => join('build', file)), 'package-lock.json'];
+  const scripts = ['scripts/build.mjs', 'scripts/licenses.mjs'];
+  const hash = createHash('sha256').update(process.version);
+  for (const file of [...sources, ...scripts].sort()) {
+    hash.update(`${file}\0`).update(readFileSync(join(root, file)));
+  }
+  const kept = join(folder, `dist-${hash.digest('hex')}.json`);
+  try {
+    return JSON.parse(readFileSync(kept, 'utf8'));
+  } catch {
+    // Not bundled yet.
+  }
+  const sums = sumsOf(await bundle());
+  mkdirSync(folder, { recursive: true });
+  for (const old of list(folder)) if (old.startsWith('dist-')) rmSync(join(folder, old), { force: true });
+  writeFileSync(`${kept}.${process.pid}`, JSON.stringify(sums));
+  renameSync(`${kept}.${process.pid}`, kept);
+  return sums;
+}
+
+const sumsOf = (files) =>
+  Object.fromEntries(
+    [...files].map(([name, { bytes, mode }]) => [
+      name,
+      // Git keeps whether a file can be run, and no more of its mode.
+      `${createHash('sha256').update(bytes).digest('hex')} ${(mode & 0o100) === 0 ? 'file' : 'program'}`,
+    ]),
+  );
+
 const dist = join(root, 'dist');
 if (process.argv.includes('--check')) {
-  const wrong = differing(await bundle(), dist);
+  const wrong = differing(await expectedSums(), dist);
   if (wrong.length > 0) {
     console.error(`dist/ is not what the source gives: ${wrong.join(', ')}. Run: npm run build`);
     process.exit(1);

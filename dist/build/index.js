@@ -39543,7 +39543,6 @@ class FactoryError extends Error {
     constructor(message, hint, options) {
         super(message, options);
         this.hint = hint;
-        this.name = new.target.name;
     }
 }
 /** Exit codes of the command line; the same as the ones slurm-factory's users know. */
@@ -39562,6 +39561,7 @@ const exitCodes = {
 /** Wrong inputs, all of them at once. */
 class errors_InputError extends FactoryError {
     problems;
+    name = 'InputError';
     exitCode = exitCodes.arguments;
     constructor(problems) {
         super(problems.map((problem) => `${problem.input}: ${problem.message}`).join('\n'), problems.length === 1 ? 'Correct this input.' : `Correct these ${problems.length} inputs.`);
@@ -39570,47 +39570,58 @@ class errors_InputError extends FactoryError {
 }
 /** A valid request that this version can't carry out yet. */
 class NotYetError extends FactoryError {
+    name = 'NotYetError';
     exitCode = exitCodes.arguments;
 }
 /** The project's own data or a file of the user's configuration is not valid. */
 class ConfigurationError extends FactoryError {
+    name = 'ConfigurationError';
     exitCode = exitCodes.configuration;
 }
 /** Something the machine lacks: a program, a package, a fitting distribution. */
 class MissingRequirementError extends FactoryError {
+    name = 'MissingRequirementError';
     exitCode = exitCodes.configuration;
 }
 /** A folder that the machine can't give: it can't be made or not be written. */
 class FolderError extends FactoryError {
+    name = 'FolderError';
     exitCode = exitCodes.configuration;
 }
 /** Less free disk than the build needs. */
 class DiskSpaceError extends FactoryError {
+    name = 'DiskSpaceError';
     exitCode = exitCodes.configuration;
 }
 /** No container engine answers. */
 class NoEngineError extends FactoryError {
+    name = 'NoEngineError';
     exitCode = exitCodes.container;
 }
 /** The engine answers, but an image or a container could not be made or died. */
 class ContainerError extends FactoryError {
+    name = 'ContainerError';
     exitCode = exitCodes.container;
 }
 /** Spack or its packages could not be fetched. */
 class SpackUnreachableError extends FactoryError {
+    name = 'SpackUnreachableError';
     exitCode = exitCodes.build;
 }
 /** Fetched bytes are not the ones that were asked for. */
 class ChecksumError extends FactoryError {
+    name = 'ChecksumError';
     exitCode = exitCodes.build;
 }
 /** Spack found no solution for the environment. */
 class ConcretizationError extends FactoryError {
+    name = 'ConcretizationError';
     exitCode = exitCodes.build;
 }
 /** A package failed to build: which one, in which phase, and the first line that says why. */
 class PackageBuildError extends FactoryError {
     failure;
+    name = 'PackageBuildError';
     exitCode = exitCodes.build;
     constructor(failure) {
         super(`${failure.package} failed in phase ${failure.phase}: ${failure.firstError}`, failure.log === undefined
@@ -39621,18 +39632,22 @@ class PackageBuildError extends FactoryError {
 }
 /** The tarballs could not be made, or fail their checks. */
 class errors_PackagingError extends FactoryError {
+    name = 'PackagingError';
     exitCode = exitCodes.package;
 }
 /** The files could not be signed: the key or its passphrase is not usable, or a signature does not hold. */
 class SigningError extends FactoryError {
+    name = 'SigningError';
     exitCode = exitCodes.package;
 }
 /** The work is done, but its result could not be written to standard output. */
 class OutputError extends (/* unused pure expression or super */ null && (FactoryError)) {
+    name = 'OutputError';
     exitCode = exitCodes.general;
 }
 /** It was cancelled, by SIGINT where no other signal is named. */
 class CancelledError extends FactoryError {
+    name = 'CancelledError';
     exitCode;
     constructor(message, hint, options = {}) {
         super(message, hint, options);
@@ -40166,6 +40181,7 @@ class safe_PlainFileError extends errors_PackagingError {
     path;
     reason;
     missing;
+    name = 'PlainFileError';
     constructor(path, 
     /** Continues a sentence that begins with the file's name: `is a symbolic link`. */
     reason, missing = false) {
@@ -51685,7 +51701,7 @@ function goesFirst(a, b) {
 
 /**
  * Keeps the saved entries that the target may use within its budget, and warns before the whole store is
- * full. A store that can't be asked, or does not let this run remove anything, costs one notice.
+ * full. A store that can't be asked, or does not let this run remove anything, is told in one notice.
  * @param used keys that this run restored or saved
  * @returns undefined where nothing is known of the entries
  */
@@ -51871,20 +51887,64 @@ function withSignal(runner, signal) {
 const rows = {
     software: {
         end: 'software.tar.gz',
+        about: "Slurm's tree, to be unpacked anywhere: it finds its own files; its top folder is `<target>`",
         named: 'files',
         required: true,
         signed: true,
         output: 'software-tarball',
     },
-    modules: { end: 'modules.tar.gz', named: 'files', required: true, signed: true, output: 'modules-tarball' },
-    debug: { end: 'debug.tar.gz', named: 'files', signed: true },
-    installer: { end: 'install.sh', named: 'files', required: true, program: true },
-    sbom: { end: 'sbom.spdx.json', named: 'sbom', required: true },
-    smoke: { end: 'smoke.xml', named: 'smoke' },
-    manifest: { end: 'manifest.json', named: 'sums', required: true, output: 'manifest' },
-    sums: { end: 'SHA256SUMS', named: 'nowhere', required: true, signed: true },
+    modules: {
+        end: 'modules.tar.gz',
+        about: 'module files for Lmod and Environment Modules, in `lmod` and `tcl`; `SLURM_INSTALL_PREFIX` says where Slurm was unpacked',
+        named: 'files',
+        required: true,
+        signed: true,
+        output: 'modules-tarball',
+    },
+    debug: {
+        end: 'debug.tar.gz',
+        about: "with `debug: true`: debug files for gdb, to be unpacked over the software's tree",
+        named: 'files',
+        signed: true,
+    },
+    installer: {
+        end: 'install.sh',
+        about: 'verifies and installs the tarballs, writes systemd units, uninstalls ([install.md](install.md))',
+        named: 'files',
+        required: true,
+        program: true,
+    },
+    sbom: {
+        end: 'sbom.spdx.json',
+        about: "SPDX 2.3: Slurm, what Spack built and the distribution's packages, with licences and sources",
+        named: 'sbom',
+        required: true,
+    },
+    smoke: {
+        end: 'smoke.xml',
+        about: 'the checks of the smoke test as JUnit XML ([smoke.md](smoke.md)); a result from the cache brings its own',
+        named: 'smoke',
+    },
+    manifest: {
+        end: 'manifest.json',
+        about: 'target, content key, commits, all specs of the lock, the packages that are needed at run time, size and sha256 of all files above',
+        named: 'sums',
+        required: true,
+        output: 'manifest',
+    },
+    sums: {
+        end: 'SHA256SUMS',
+        about: 'sha256 of all files above, for `sha256sum --check`',
+        named: 'nowhere',
+        required: true,
+        signed: true,
+    },
     // The public key of the signatures, which nothing vouches for.
-    key: { end: 'signing-key.asc', named: 'nowhere' },
+    key: {
+        end: 'signing-key.asc',
+        about: 'with a GPG key: the public key of the signatures, the `.asc` file of each tarball and of the sums ([trust.md](trust.md))',
+        named: 'nowhere',
+    },
 };
 const catalogue = Object.entries(rows).map(([kind, row]) => ({
     kind: kind,
@@ -51943,6 +52003,15 @@ function looksHandedOut(name) {
 }
 /** Of names, those of files that are signed: the tarballs, and the sums, which cover all else. */
 const signedFiles = (names) => names.filter((name) => catalogue.some(({ end, signed }) => signed && name.endsWith(`-${end}`)));
+/**
+ * The table of files, in Markdown.
+ * @param docs folder of the pages that it links to, as the page sees it that has the table
+ */
+const filesTable = (docs) => [
+    '| file | what it is |',
+    '|---|---|',
+    ...catalogue.map(({ end, about }) => `| \`<target>-${end}\` | ${about.replaceAll(/\]\((\w+\.md)\)/g, `](${docs}$1)`)} |`),
+].join('\n');
 
 ;// CONCATENATED MODULE: ./build/src/pipeline/indexes.js
 
@@ -53153,6 +53222,7 @@ function shown(text) {
 class AuditError extends errors_PackagingError {
     tarball;
     findings;
+    name = 'AuditError';
     constructor(tarball, findings) {
         const places = findings.length === 1 ? 'one place' : `${findings.length} places`;
         super(`${tarball} fails its audit in ${places}:\n${formatFindings(findings)}`, 'Do what the lines with an arrow say and build again; docs/audit.md explains the rules.');
@@ -56472,6 +56542,7 @@ const checkSchema = object({
 /** A tarball that does not work. It still carries the whole report. */
 class SmokeError extends FactoryError {
     report;
+    name = 'SmokeError';
     exitCode = exitCodes.package;
     constructor(report) {
         const failed = report.checks.filter((check) => check.status === 'failed');
@@ -57381,7 +57452,7 @@ async function openProject(root) {
 // Loaded when it is needed: few builds attest, and start-up should not wait.
 const attest_load = () => Promise.all(/* import() */[__nccwpck_require__.e(351), __nccwpck_require__.e(878), __nccwpck_require__.e(29), __nccwpck_require__.e(88), __nccwpck_require__.e(476)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4476));
 /**
- * Attests where and from what the files were built. A workflow that lacks the permission costs a notice,
+ * Attests where and from what the files were built. A workflow that lacks the permission gets a notice,
  * a service that fails a warning; neither fails the build.
  */
 async function attestFiles(files, { token, env }, logger, client = attest_load) {

@@ -125,7 +125,11 @@ describe('output that is closed or full', () => {
     const done = run(words, { stdio: ['ignore', full, 'pipe'] });
     closeSync(full);
     expect(done.status).toBe(1);
-    expect(lines(done.stderr)).toEqual([expect.stringMatching(/^error: .*ENOSPC/), expect.any(String)]);
+    expect(lines(done.stderr)).toEqual([
+      expect.stringMatching(/^error: .*ENOSPC/),
+      expect.any(String),
+      'See docs/errors.md#outputerror',
+    ]);
   });
 
   test('a log that is full changes nothing', () => {
