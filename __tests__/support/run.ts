@@ -2,9 +2,8 @@ import type { Ports } from '../../src/base/ports.js';
 import { makeSeal } from '../../src/cache/seal.js';
 import { cacheSecretOf } from '../../src/config/resolve.js';
 import { afterBuild } from '../../src/pipeline/after.js';
-import { recordPlaces } from '../../src/pipeline/confine.js';
+import { parseRecord, recordPlaces } from '../../src/pipeline/confine.js';
 import { runBuild } from '../../src/pipeline/pipeline.js';
-import { parseRecord } from '../../src/pipeline/record.js';
 import type { BuildRequest } from '../../src/pipeline/resolve.js';
 
 /** A build and what follows it, as the action runs them: the record passes through text. */

@@ -30409,110 +30409,7 @@ const configureResults = 'configure';
 /** Where ccache keeps what compilers made. */
 const ccacheFolder = (layout) => `${layout.userCache}/ccache`;
 
-;// CONCATENATED MODULE: ./build/src/pipeline/confine.js
-
-
-
-
-
-
-
-
-/** @param transfer folder that cache entries of this run pass through */
-function recordPlaces(workRoot, transfer, env) {
-    const runtime = env['XDG_RUNTIME_DIR'];
-    const keyrings = ['/dev/shm', ...(runtime ? [runtime] : []), (0,external_node_os_namespaceObject.tmpdir)()];
-    return { workRoot, transfers: (0,external_node_path_.dirname)(transfer), keyrings };
-}
-/** What a build's folder is called: the beginning of its content key and the run's own name. */
-const buildName = (contentKey, runId) => `build-${contentKey.slice(0, 12)}-${runId}`;
-const buildNames = /^build-[0-9a-f]{12}-[0-9A-Za-z]{1,64}$/;
-/** Name of a build's container of a kind. */
-const containerOf = (buildFolder, kind = 'build') => containerNameFor((0,external_node_path_.basename)(buildFolder), kind);
-/**
- * What a record says, in paths of this machine: all of them lie in the build's own folders, whatever the
- * record is. What can be told from the build's name is not read from it.
- * @returns a sentence's end that says what is wrong, for a record that names anything else
- */
-function confine(stored, places) {
-    const { build, transfer, cleanups, saves, ...rest } = stored;
-    const wrong = confine_problemOf(stored, places);
-    if (wrong !== undefined)
-        return wrong;
-    const buildFolder = (0,external_node_path_.join)(places.workRoot, build);
-    const layout = layoutBelow(buildFolder);
-    return {
-        ...rest,
-        buildFolder,
-        transfer: (0,external_node_path_.join)(places.transfers, transfer),
-        buildStage: layout.buildStage,
-        cleanups: cleanups.map((cleanup) => cleanup.what === 'container' ? { ...cleanup, name: containerOf(build, cleanup.kind) } : cleanup),
-        saves: saves.map((save) => {
-            if (save.what === 'packages')
-                return { ...save, directory: layout.buildCache };
-            if (save.what === 'ccache')
-                return { ...save, directory: ccacheFolder(layout) };
-            const { folder, ...named } = save;
-            return { ...named, directory: (0,external_node_path_.join)(buildFolder, folder) };
-        }),
-    };
-}
-function confine_problemOf(stored, places) {
-    const name = parseTarget(stored.identifier);
-    const target = name && withToolchain(name);
-    if (target === undefined)
-        return 'its target is none';
-    if (!buildNames.test(stored.build))
-        return 'its build folder is not one of a build';
-    if (!isPlainPart(stored.transfer))
-        return 'its transfer folder is not one of a build';
-    if (!stored.policy.scopes.every(isScope))
-        return 'a cache scope is unknown';
-    for (const cleanup of stored.cleanups) {
-        if (cleanup.what === 'keyring' && !isKeyring(cleanup.folder, places))
-            return 'its key folder is not one of a build';
-    }
-    const keys = [...(stored.damaged ?? []), ...stored.cacheUses.map(({ key }) => key)];
-    if (!keys.every((key) => words.test(key) && readKey(key).kind !== undefined))
-        return 'a cache key is unknown';
-    for (const save of stored.saves) {
-        const problem = saveProblem(save, stored.identifier, target);
-        if (problem !== undefined)
-            return problem;
-    }
-    return undefined;
-}
-function saveProblem(save, identifier, target) {
-    const reach = reachOf(identifier, target);
-    const ours = (key) => words.test(key) && reach.prefixes.some((prefix) => key.startsWith(prefix)) && reach.includes(key);
-    switch (save.what) {
-        case 'files':
-            if (!ours(save.key))
-                return 'a cache entry is not of its target';
-            if (!isPlainName(save.folder) || !(save.files ?? []).every(isPlainName))
-                return 'a file lies outside of its build';
-            return undefined;
-        case 'packages': {
-            const { place, restored, wanted = [] } = save;
-            if (place.toolchain !== target.toolchain || place.arch !== target.arch)
-                return 'its packages are of another target';
-            return [...restored, ...wanted].every((hash) => words.test(hash))
-                ? undefined
-                : "a package's hash is not one of Spack's";
-        }
-        case 'ccache':
-            return ours(save.prefix) ? undefined : "ccache's files are of another target";
-    }
-}
-// Keys and hashes reach logs and file names: printable ASCII without a slash.
-const words = /^[ -.0-~]{1,400}$/;
-const isPlainPart = (name) => isPlainName(name) && !name.includes('/');
-const isKeyring = (folder, { keyrings }) => keyrings.some((place) => folder === (0,external_node_path_.join)(place, (0,external_node_path_.basename)(folder))) &&
-    /^slurm-factory-gpg-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)(folder));
-
 ;// CONCATENATED MODULE: ./build/src/pipeline/record.js
-
-
 
 
 
@@ -30605,19 +30502,6 @@ function storedRecord(record) {
             };
         }),
     };
-}
-/**
- * Reads a record; undefined when main never got as far as writing one.
- * @throws ConfigurationError when it names anything outside of the build's own folders; another error when it
- * is no record of this version
- */
-function parseRecord(text, places) {
-    if (text === '')
-        return undefined;
-    const record = confine(storedSchema.parse(JSON.parse(text)), places);
-    if (typeof record !== 'string')
-        return record;
-    throw new ConfigurationError(`The record of an earlier build is not followed: ${record}.`, 'Look who can write to the folder of the caches; what it names is left alone.');
 }
 /** The one save of a kind, where there is one. */
 function saveOf(record, kind) {
@@ -31204,6 +31088,122 @@ async function uploadLogs(record, ports) {
         ports.logger.warning(`The build logs could not be uploaded: ${String(error)}`);
     }
 }
+
+;// CONCATENATED MODULE: ./build/src/pipeline/confine.js
+
+
+
+
+
+
+
+
+
+
+/** @param transfer folder that cache entries of this run pass through */
+function recordPlaces(workRoot, transfer, env) {
+    const runtime = env['XDG_RUNTIME_DIR'];
+    const keyrings = ['/dev/shm', ...(runtime ? [runtime] : []), (0,external_node_os_namespaceObject.tmpdir)()];
+    return { workRoot, transfers: (0,external_node_path_.dirname)(transfer), keyrings };
+}
+/** What a build's folder is called: the beginning of its content key and the run's own name. */
+const buildName = (contentKey, runId) => `build-${contentKey.slice(0, 12)}-${runId}`;
+const buildNames = /^build-[0-9a-f]{12}-[0-9A-Za-z]{1,64}$/;
+/** Name of a build's container of a kind. */
+const containerOf = (buildFolder, kind = 'build') => containerNameFor((0,external_node_path_.basename)(buildFolder), kind);
+/**
+ * What a record says, in paths of this machine: all of them lie in the build's own folders, whatever the
+ * record is. What can be told from the build's name is not read from it.
+ * @returns a sentence's end that says what is wrong, for a record that names anything else
+ */
+function confine(stored, places) {
+    const { build, transfer, cleanups, saves, ...rest } = stored;
+    const wrong = confine_problemOf(stored, places);
+    if (wrong !== undefined)
+        return wrong;
+    const buildFolder = (0,external_node_path_.join)(places.workRoot, build);
+    const layout = layoutBelow(buildFolder);
+    return {
+        ...rest,
+        buildFolder,
+        transfer: (0,external_node_path_.join)(places.transfers, transfer),
+        buildStage: layout.buildStage,
+        cleanups: cleanups.map((cleanup) => cleanup.what === 'container' ? { ...cleanup, name: containerOf(build, cleanup.kind) } : cleanup),
+        saves: saves.map((save) => {
+            if (save.what === 'packages')
+                return { ...save, directory: layout.buildCache };
+            if (save.what === 'ccache')
+                return { ...save, directory: ccacheFolder(layout) };
+            const { folder, ...named } = save;
+            return { ...named, directory: (0,external_node_path_.join)(buildFolder, folder) };
+        }),
+    };
+}
+/**
+ * Reads a record; undefined when main never got as far as writing one.
+ * @throws ConfigurationError when it names anything outside of the build's own folders; another error when it
+ * is no record of this version
+ */
+function parseRecord(text, places) {
+    if (text === '')
+        return undefined;
+    const record = confine(storedSchema.parse(JSON.parse(text)), places);
+    if (typeof record !== 'string')
+        return record;
+    throw new ConfigurationError(`The record of an earlier build is not followed: ${record}.`, 'Look who can write to the folder of the caches; what it names is left alone.');
+}
+function confine_problemOf(stored, places) {
+    const name = parseTarget(stored.identifier);
+    const target = name && withToolchain(name);
+    if (target === undefined)
+        return 'its target is none';
+    if (!buildNames.test(stored.build))
+        return 'its build folder is not one of a build';
+    if (!isPlainPart(stored.transfer))
+        return 'its transfer folder is not one of a build';
+    if (!stored.policy.scopes.every(isScope))
+        return 'a cache scope is unknown';
+    for (const cleanup of stored.cleanups) {
+        if (cleanup.what === 'keyring' && !isKeyring(cleanup.folder, places))
+            return 'its key folder is not one of a build';
+    }
+    const keys = [...(stored.damaged ?? []), ...stored.cacheUses.map(({ key }) => key)];
+    if (!keys.every((key) => words.test(key) && readKey(key).kind !== undefined))
+        return 'a cache key is unknown';
+    for (const save of stored.saves) {
+        const problem = saveProblem(save, stored.identifier, target);
+        if (problem !== undefined)
+            return problem;
+    }
+    return undefined;
+}
+function saveProblem(save, identifier, target) {
+    const reach = reachOf(identifier, target);
+    const ours = (key) => words.test(key) && reach.prefixes.some((prefix) => key.startsWith(prefix)) && reach.includes(key);
+    switch (save.what) {
+        case 'files':
+            if (!ours(save.key))
+                return 'a cache entry is not of its target';
+            if (!isPlainName(save.folder) || !(save.files ?? []).every(isPlainName))
+                return 'a file lies outside of its build';
+            return undefined;
+        case 'packages': {
+            const { place, restored, wanted = [] } = save;
+            if (place.toolchain !== target.toolchain || place.arch !== target.arch)
+                return 'its packages are of another target';
+            return [...restored, ...wanted].every((hash) => words.test(hash))
+                ? undefined
+                : "a package's hash is not one of Spack's";
+        }
+        case 'ccache':
+            return ours(save.prefix) ? undefined : "ccache's files are of another target";
+    }
+}
+// Keys and hashes reach logs and file names: printable ASCII without a slash.
+const words = /^[ -.0-~]{1,400}$/;
+const isPlainPart = (name) => isPlainName(name) && !name.includes('/');
+const isKeyring = (folder, { keyrings }) => keyrings.some((place) => folder === (0,external_node_path_.join)(place, (0,external_node_path_.basename)(folder))) &&
+    /^slurm-factory-gpg-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)(folder));
 
 ;// CONCATENATED MODULE: ./build/src/pipeline/indexes.js
 

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Host } from '../base/host.js';
 import { parseJson } from '../base/json.js';
 import type { ProcessRunner } from '../base/ports.js';
-import type { EngineProgram } from './container.js';
 
 /**
  * A tenth of the memory stays for the machine itself: a build that takes too much is then ended within its
@@ -24,6 +23,9 @@ export interface Confinement {
   /** What the engine can limit. */
   readonly limits: readonly Limit[];
 }
+
+/** The program of an engine that runs containers. */
+export type EngineProgram = 'docker' | 'podman';
 
 export type Limit = 'memory' | 'pids';
 

@@ -2,12 +2,9 @@ import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import { ownerLabel } from '../base/owner.js';
 import type { Ports, ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
-import { availableLimits, type Limit } from './confinement.js';
+import { availableLimits, type EngineProgram, type Limit } from './confinement.js';
 import { type Mount, mountArgument } from './layout.js';
 import { engineEnvironment, variableArguments } from './variables.js';
-
-/** The program of an engine that runs containers. */
-export type EngineProgram = 'docker' | 'podman';
 
 /** What a container is for; its label says so. */
 export const containerKinds = ['build', 'fetch', 'audit', 'smoke'] as const;

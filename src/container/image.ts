@@ -6,7 +6,7 @@ import type { Host } from '../base/host.js';
 import type { Logger, Ports, ProcessRunner } from '../base/ports.js';
 import { lastLine } from '../base/text.js';
 import { baseReference, imagePackages, type Toolchain } from '../targets/toolchains.js';
-import type { EngineProgram } from './container.js';
+import type { EngineProgram } from './confinement.js';
 import { engineEnvironment, proxyArguments } from './variables.js';
 
 /** All that makes a builder image. */

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { buildEnvironment } from '../base/environment.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner, RunResult } from '../base/ports.js';
+import type { EngineProgram } from './confinement.js';
 import { confinement, noProxy } from './confinement.js';
 import {
   type Container,
   type ContainerKind,
   type ContainerPlan,
   type ContainerPorts,
-  type EngineProgram,
   type ExecOptions,
   startContainer,
 } from './container.js';

@@ -1,6 +1,7 @@
 import { ownerEnded, ownerLabel } from '../base/owner.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
-import { type EngineProgram, keepLabel, removeContainer } from './container.js';
+import type { EngineProgram } from './confinement.js';
+import { keepLabel, removeContainer } from './container.js';
 
 /**
  * Removes containers whose process has ended without doing so, as after a kill of the engine or of the machine.

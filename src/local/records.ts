@@ -19,7 +19,8 @@ import { otherBoot, ownerEnded } from '../base/owner.js';
 import type { StateStore } from '../base/ports.js';
 import { sharedReason } from '../base/private.js';
 import type { RecordPlaces } from '../pipeline/confine.js';
-import { type PostRecord, parseRecord } from '../pipeline/record.js';
+import { parseRecord } from '../pipeline/confine.js';
+import type { PostRecord } from '../pipeline/record.js';
 
 const ending = '.json';
 /** How often a build that runs says so, and for how long it may be silent, in milliseconds. */

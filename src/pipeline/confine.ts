@@ -1,12 +1,13 @@
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { ConfigurationError } from '../base/errors.js';
 import { isPlainName } from '../cache/content.js';
 import { isScope, reachOf, readKey } from '../cache/keys.js';
 import { type ContainerKind, containerNameFor } from '../container/container.js';
 import { layoutBelow } from '../container/layout.js';
 import { ccacheFolder } from '../spack/commands.js';
 import { parseTarget, type Target, withToolchain } from '../targets/identifier.js';
-import type { PostRecord, Save, StoredRecord, StoredSave } from './record.js';
+import { type PostRecord, type Save, type StoredRecord, type StoredSave, storedSchema } from './record.js';
 
 /** The folders that a record may name something in; they come from who reads it, never from the record. */
 export interface RecordPlaces {
@@ -64,6 +65,21 @@ export function confine(stored: StoredRecord, places: RecordPlaces): PostRecord 
       return { ...named, directory: join(buildFolder, folder) };
     }),
   };
+}
+
+/**
+ * Reads a record; undefined when main never got as far as writing one.
+ * @throws ConfigurationError when it names anything outside of the build's own folders; another error when it
+ * is no record of this version
+ */
+export function parseRecord(text: string, places: RecordPlaces): PostRecord | undefined {
+  if (text === '') return undefined;
+  const record = confine(storedSchema.parse(JSON.parse(text)), places);
+  if (typeof record !== 'string') return record;
+  throw new ConfigurationError(
+    `The record of an earlier build is not followed: ${record}.`,
+    'Look who can write to the folder of the caches; what it names is left alone.',
+  );
 }
 
 function problemOf(stored: StoredRecord, places: RecordPlaces): string | undefined {

@@ -1,12 +1,10 @@
 import { basename, relative } from 'node:path';
 import { z } from 'zod';
-import { ConfigurationError } from '../base/errors.js';
 import type { StateStore } from '../base/ports.js';
 import { type CacheUse, cacheUseSchema } from '../cache/ledger.js';
 import type { CachePolicy } from '../cache/policy.js';
 import { type ContainerKind, containerKinds } from '../container/container.js';
 import { archs } from '../targets/identifier.js';
-import { confine, type RecordPlaces } from './confine.js';
 
 const count = z.number().nonnegative();
 
@@ -49,7 +47,7 @@ const storedSave = z.discriminatedUnion('what', [
 ]);
 
 /** A record as it is kept: it names folders by their names only, and nothing that the build's name gives. */
-const storedSchema = z.strictObject({
+export const storedSchema = z.strictObject({
   version: z.literal(3),
   identifier: z.string(),
   /** Name of the build's own folder, removed at the end. */
@@ -133,21 +131,6 @@ export function storedRecord(record: PostRecord): StoredRecord {
       };
     }),
   };
-}
-
-/**
- * Reads a record; undefined when main never got as far as writing one.
- * @throws ConfigurationError when it names anything outside of the build's own folders; another error when it
- * is no record of this version
- */
-export function parseRecord(text: string, places: RecordPlaces): PostRecord | undefined {
-  if (text === '') return undefined;
-  const record = confine(storedSchema.parse(JSON.parse(text)), places);
-  if (typeof record !== 'string') return record;
-  throw new ConfigurationError(
-    `The record of an earlier build is not followed: ${record}.`,
-    'Look who can write to the folder of the caches; what it names is left alone.',
-  );
 }
 
 /** The one save of a kind, where there is one. */

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
+import type { EngineProgram } from '../container/confinement.js';
 import { type Limit, noProxy } from '../container/confinement.js';
-import type { ContainerPlan, EngineProgram } from '../container/container.js';
+import type { ContainerPlan } from '../container/container.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 import { cgroup2Rights, mostMemory, mostProcesses, rights } from './rights.js';
 

@@ -1,13 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -21,13 +13,6 @@ const run = (command: string, args: readonly string[], cwd = root) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
 afterAll(() => rmSync(folder, { recursive: true }));
-
-test('each part that the actions load when they need it can be loaded', () => {
-  for (const file of readdirSync(join(root, 'dist', 'shared'))) {
-    const url = new URL(`file://${join(root, 'dist', 'shared', file)}`).href;
-    run(process.execPath, ['--input-type=module', '--eval', `await import(${JSON.stringify(url)})`]);
-  }
-});
 
 test('the command line is a program, through a link in PATH too', () => {
   const program = join(root, 'dist', 'cli', 'index.js');

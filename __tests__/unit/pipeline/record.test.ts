@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type PostRecord, parseRecord, Recorder, storedRecord } from '../../../src/pipeline/record.js';
+import { parseRecord } from '../../../src/pipeline/confine.js';
+import { type PostRecord, Recorder, storedRecord } from '../../../src/pipeline/record.js';
 import { placesIn, startedRecord } from '../../support/records.js';
 
 const first = startedRecord('/srv');

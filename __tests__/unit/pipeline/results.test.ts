@@ -7,9 +7,8 @@ import { processOwner } from '../../../src/base/owner.js';
 import { fileName, possibleNames, resultFiles } from '../../../src/bundle/catalogue.js';
 import { verifyFolder } from '../../../src/bundle/verify.js';
 import { afterBuild } from '../../../src/pipeline/after.js';
-import { recordPlaces } from '../../../src/pipeline/confine.js';
+import { parseRecord, recordPlaces } from '../../../src/pipeline/confine.js';
 import { runBuild } from '../../../src/pipeline/pipeline.js';
-import { parseRecord } from '../../../src/pipeline/record.js';
 import { buildRequest, type RequestChange } from '../../support/build.js';
 import { smokeXml, tarball, writeResult } from '../../support/bundle.js';
 import {
