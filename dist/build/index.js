@@ -56113,11 +56113,15 @@ const neededBytes = 2e9;
  * @throws DiskSpaceError
  */
 async function preflight(build, free = freeBytes) {
-    for (const folder of [build.buildFolder, build.outputDir]) {
+    const places = [
+        [build.buildFolder, 'another folder for caches and builds (--cache-dir, or RUNNER_TEMP of the runner)'],
+        [build.outputDir, 'another output-dir'],
+    ];
+    for (const [folder, other] of places) {
         await (0,promises_.mkdir)(folder, { recursive: true });
         const available = await free(folder);
         if (available < neededBytes) {
-            throw new DiskSpaceError(`${folder} has ${formatBytes(available)} free; a build needs ${formatBytes(neededBytes)}.`, 'Free disk space there, or choose another output-dir or runner.');
+            throw new DiskSpaceError(`${folder} has ${formatBytes(available)} free; a build needs ${formatBytes(neededBytes)}.`, `Free disk space there, or choose ${other}.`);
         }
     }
 }

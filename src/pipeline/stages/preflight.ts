@@ -13,13 +13,17 @@ const neededBytes = 2e9;
  * @throws DiskSpaceError
  */
 export async function preflight(build: ResolvedBuild, free = freeBytes): Promise<void> {
-  for (const folder of [build.buildFolder, build.outputDir]) {
+  const places = [
+    [build.buildFolder, 'another folder for caches and builds (--cache-dir, or RUNNER_TEMP of the runner)'],
+    [build.outputDir, 'another output-dir'],
+  ] as const;
+  for (const [folder, other] of places) {
     await mkdir(folder, { recursive: true });
     const available = await free(folder);
     if (available < neededBytes) {
       throw new DiskSpaceError(
         `${folder} has ${formatBytes(available)} free; a build needs ${formatBytes(neededBytes)}.`,
-        'Free disk space there, or choose another output-dir or runner.',
+        `Free disk space there, or choose ${other}.`,
       );
     }
   }

@@ -17,15 +17,16 @@ test('enough disk: the folders of the build and of the result are there', async 
   expect(await exists(made.outputDir)).toBe(true);
 });
 
-test.each(['buildFolder', 'outputDir'] as const)(
-  'too little in %s is told before the build',
-  async (name) => {
-    const made = await plan();
-    const attempt = preflight(made, async (folder) => (folder === made[name] ? 0.5 : 100) * gigabyte);
-    await expect(attempt).rejects.toThrow(DiskSpaceError);
-    await expect(attempt).rejects.toThrow(`${made[name]} has 500.0 MB free; a build needs 2.0 GB`);
-  },
-);
+test.each([
+  ['buildFolder', /--cache-dir/],
+  ['outputDir', /another output-dir\.$/],
+] as const)('too little in %s is told before the build, with what to choose', async (name, hint) => {
+  const made = await plan();
+  const attempt = preflight(made, async (folder) => (folder === made[name] ? 0.5 : 100) * gigabyte);
+  await expect(attempt).rejects.toThrow(DiskSpaceError);
+  await expect(attempt).rejects.toThrow(`${made[name]} has 500.0 MB free; a build needs 2.0 GB`);
+  await expect(attempt).rejects.toMatchObject({ hint: expect.stringMatching(hint) });
+});
 
 test('a real file system has some number of free bytes', async () => {
   expect(await freeBytes(await temporaryFolder())).toBeGreaterThanOrEqual(0);
