@@ -125,29 +125,38 @@ function compile() {
   });
 }
 
+const cache = join(root, 'node_modules', '.cache', 'slurm-factory');
+
 /**
- * Sums of dist/ as the compiled source gives it. Bundling takes most of a check's time, so what it gave is kept by
- * the sum of all that decides it; a clean clone bundles.
+ * File that keeps the sums of what bundling gave, named by the sum of all that decides it: bundling takes most of a
+ * check's time. A clean clone has none, and bundles.
  */
-async function expectedSums() {
-  const folder = join(root, 'node_modules', '.cache', 'slurm-factory');
+function keptSums() {
   const sources = [...list(join(root, 'build')).map((file) => join('build', file)), 'package-lock.json'];
-  const scripts = ['scripts/build.mjs', 'scripts/licenses.mjs'];
   const hash = createHash('sha256').update(process.version);
-  for (const file of [...sources, ...scripts].sort()) {
+  for (const file of [...sources, 'scripts/build.mjs', 'scripts/licenses.mjs'].sort()) {
     hash.update(`${file}\0`).update(readFileSync(join(root, file)));
   }
-  const kept = join(folder, `dist-${hash.digest('hex')}.json`);
+  return join(cache, `dist-${hash.digest('hex')}.json`);
+}
+
+function keepSums(sums) {
+  const kept = keptSums();
+  mkdirSync(cache, { recursive: true });
+  for (const old of list(cache)) if (old.startsWith('dist-')) rmSync(join(cache, old), { force: true });
+  writeFileSync(`${kept}.${process.pid}`, JSON.stringify(sums));
+  renameSync(`${kept}.${process.pid}`, kept);
+}
+
+/** Sums of dist/ as the compiled source gives it. */
+async function expectedSums() {
   try {
-    return JSON.parse(readFileSync(kept, 'utf8'));
+    return JSON.parse(readFileSync(keptSums(), 'utf8'));
   } catch {
     // Not bundled yet.
   }
   const sums = sumsOf(await bundle());
-  mkdirSync(folder, { recursive: true });
-  for (const old of list(folder)) if (old.startsWith('dist-')) rmSync(join(folder, old), { force: true });
-  writeFileSync(`${kept}.${process.pid}`, JSON.stringify(sums));
-  renameSync(`${kept}.${process.pid}`, kept);
+  keepSums(sums);
   return sums;
 }
 
@@ -170,5 +179,9 @@ if (process.argv.includes('--check')) {
   console.log('dist/ is what the source gives');
 } else {
   compile();
-  if (!process.argv.includes('--library')) write(await bundle(), dist);
+  if (!process.argv.includes('--library')) {
+    const files = await bundle();
+    write(files, dist);
+    keepSums(sumsOf(files));
+  }
 }
