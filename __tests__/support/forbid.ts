@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { afterAll } from '@jest/globals';
+import { afterAll, jest } from '@jest/globals';
 
 /**
  * Set-up of the unit tests: a real process or any talk with a network throws, so that a test that forgot a
@@ -62,6 +62,12 @@ function forbid(label: string, target: Target, name: string): () => void {
 const restore = forbidden.flatMap(([label, target, names]) =>
   names.map((name) => forbid(label, target, name)),
 );
+
+// It starts its process within a promise that loses what is thrown there: the caller would wait for ever.
+jest.unstable_mockModule('@actions/exec', () => ({
+  exec: async (...args: readonly unknown[]) => refuse('@actions/exec.exec', args),
+  getExecOutput: async (...args: readonly unknown[]) => refuse('@actions/exec.getExecOutput', args),
+}));
 
 afterAll(() => {
   for (const undo of restore) undo();

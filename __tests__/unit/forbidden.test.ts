@@ -6,6 +6,7 @@ import https from 'node:https';
 import net, { connect, Socket } from 'node:net';
 import tls from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
+import { actionProcess } from '../../src/action/process.js';
 import { nodeProcess } from '../../src/local/process.js';
 
 const refusal = /A unit test called .*Unit tests start no process and use no network/;
@@ -38,7 +39,10 @@ describe('unit tests reach nothing outside', () => {
     expect(() => spawn('docker', ['version'])).toThrow(/child_process\.spawn\('docker'/);
   });
 
-  test('the process runner throws', async () => {
-    await expect(nodeProcess.run(['true'])).rejects.toThrow(refusal);
+  test.each([
+    ['the command line', nodeProcess],
+    ['the action (@actions/exec)', actionProcess],
+  ])('the process runner of %s throws', async (_, runner) => {
+    await expect(runner.run(['true'])).rejects.toThrow(refusal);
   });
 });

@@ -11,9 +11,13 @@ const takeAllInput = '"$@"; code=$?; cat >/dev/null; exit "$code"';
 // A file that is there, or a link, is an error (noclobber).
 const intoFile = 'set -C; file=$1; shift; exec "$@" </dev/null >"$file"';
 
-/** Runs processes with @actions/exec, silently: what a user should see, the logger shows. */
+/**
+ * Runs processes with @actions/exec, silently: what a user should see, the logger shows. The toolkit hands out no
+ * process that a signal could end. None is aborted in a workflow: GitHub ends the step itself, with all that it runs.
+ */
 export const actionProcess: ProcessRunner = {
   async run(command, options = {}) {
+    options.signal?.throwIfAborted();
     const { onLine, cwd, env = publicEnvironment(process.env), input, stdoutFile } = options;
     const intoOne = stdoutFile === undefined ? undefined : ['-c', intoFile, 'sh', stdoutFile, ...command];
     const script = input ? takeAllInput : noInput;

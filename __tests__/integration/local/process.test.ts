@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { actionProcess } from '../../../src/action/process.js';
 import type { RunOptions } from '../../../src/base/ports.js';
 import { withSignal } from '../../../src/base/signal.js';
 import { nodeProcess } from '../../../src/local/process.js';
@@ -14,9 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('nodeProcess', () => {
-  const runner = nodeProcess;
-
+describe.each([
+  ['the command line', nodeProcess],
+  ['the action', actionProcess],
+])('the process runner of %s', (_, runner) => {
   test('true', async () => {
     expect(await runner.run(['true'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
   });
@@ -203,9 +205,12 @@ describe('an abort', () => {
     expect(left).toEqual([false]);
   });
 
-  test('before a command starts nothing', async () => {
+  test.each([
+    ['the command line', nodeProcess],
+    ['the action', actionProcess],
+  ])('before a command of %s starts nothing', async (_, process) => {
     const marker = join(folder, 'started');
-    const runner = withSignal(nodeProcess, AbortSignal.abort(new Error('too late')));
+    const runner = withSignal(process, AbortSignal.abort(new Error('too late')));
     await expect(runner.run(['touch', marker])).rejects.toThrow('too late');
     await expect(readFile(marker)).rejects.toThrow('ENOENT');
   });
