@@ -14,7 +14,7 @@ export async function measureStartup(root, work, candidates) {
     const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
     figures[version] = {
       node: await median(node, ['--eval', 'console.log(1)'], {}, work),
-      main: await median(node, [join(root, 'dist', 'main', 'index.js')], wrong, work),
+      main: await median(node, [join(root, 'dist', 'build', 'index.js')], wrong, work),
       cliVersion: await median(node, [join(root, 'dist', 'cli', 'index.js'), '--version'], {}, work),
     };
   }
