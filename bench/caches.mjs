@@ -36,7 +36,7 @@ export async function measureCaches(context, keys) {
   const { library, cacheDir, say } = context;
   const source = join(cacheDir, 'entries');
   const work = join(context.work, 'caches');
-  const { directoryCache } = await library('cli/stores.js');
+  const { directoryCache } = await library('local/stores.js');
   const root = join(work, 'directory', 'entries');
   const directory = await exchange({
     library,

@@ -10,8 +10,8 @@ const docker = (...words) =>
 
 /** Seconds of `install.sh --prefix` into new folders, `docker exec` counted with it. */
 export async function measureInstall({ plan, library, say }, output) {
-  const { baseReference } = await library('container/image.js');
-  const image = present(baseReference(plan.image));
+  const { baseReference } = await library('targets/toolchains.js');
+  const image = present(baseReference(plan.toolchain, plan.options.containerImage));
   const name = `slurm-factory-bench-install-${process.pid}`;
   const script = `/result/${plan.identifier}-install.sh`;
   const mount = `type=bind,source=${output},target=/result,readonly`;

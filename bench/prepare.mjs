@@ -88,7 +88,10 @@ async function fillMirror({ root, support, settings }) {
 }
 
 async function planOf({ root, settings, cacheDir, library }) {
-  const { inspectHost, nodeProcess, openProject, resolveBuild } = await library('index.js');
+  const { inspectHost } = await library('base/host.js');
+  const { nodeProcess } = await library('local/process.js');
+  const { openProject } = await library('pipeline/project.js');
+  const { resolveBuild } = await library('pipeline/resolve.js');
   const host = await inspectHost(process.env);
   const plan = await resolveBuild(
     {
@@ -135,9 +138,10 @@ export async function prepare(context) {
   const { ensureImage } = await library('container/image.js');
   const clones = await timed(() =>
     Promise.all(
-      ['spack', 'packages'].map((name) =>
-        checkOut(plan.pins[name], plan.hostLayout[name], join(work, 'clones'), nodeProcess),
-      ),
+      [
+        [plan.pins.spack, plan.hostLayout.spack],
+        [plan.pins.packages, plan.hostLayout.recipes],
+      ].map(([pin, folder]) => checkOut(pin, folder, join(work, 'clones'), nodeProcess)),
     ),
   );
   const logger = { info: say, notice: say };

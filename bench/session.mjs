@@ -9,8 +9,8 @@ export async function withSession({ plan, host, nodeProcess, library }, image, f
   const { startSession } = await library('container/session.js');
   const { removeContainer } = await library('container/container.js');
   const { layoutBelow, places } = await library('container/layout.js');
-  const { spack, packages, overlay, sources } = plan.hostLayout;
-  const layout = { ...layoutBelow(folder), spack, packages, overlay, sources };
+  const { spack, recipes, overlay, sources } = plan.hostLayout;
+  const layout = { ...layoutBelow(folder), spack, recipes, overlay, sources };
   for (const place of places) await mkdir(layout[place], { recursive: true });
   const name = `slurm-factory-bench-${process.pid}`;
   const interrupted = () => removeContainer('docker', name, nodeProcess);
