@@ -30,6 +30,7 @@ export const exitCodes = {
   package: 5,
   configuration: 6,
   /** 128 and the number of the signal, as shells count them. */
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -153,6 +154,14 @@ export class OutputError extends FactoryError {
   readonly exitCode = exitCodes.general;
 }
 
+/** Signals that cancel, and the exit code after each. */
+export const codeOfSignal = {
+  SIGHUP: exitCodes.hungUp,
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+} as const;
+export type CancelSignal = keyof typeof codeOfSignal;
+
 /** It was cancelled, by SIGINT where no other signal is named. */
 export class CancelledError extends FactoryError {
   override readonly name: string = 'CancelledError';
@@ -160,10 +169,10 @@ export class CancelledError extends FactoryError {
   constructor(
     message: string,
     hint: string,
-    options: ErrorOptions & { readonly signal?: 'SIGINT' | 'SIGTERM' } = {},
+    options: ErrorOptions & { readonly signal?: CancelSignal } = {},
   ) {
     super(message, hint, options);
-    this.exitCode = options.signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
+    this.exitCode = codeOfSignal[options.signal ?? 'SIGINT'];
   }
 }
 

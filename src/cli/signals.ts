@@ -1,28 +1,27 @@
-import { CancelledError } from '../base/errors.js';
+import { CancelledError, type CancelSignal, codeOfSignal } from '../base/errors.js';
 
 /** Where signals come from; `process` in life. */
 export interface Signals {
-  once(signal: 'SIGINT' | 'SIGTERM', handler: () => void): unknown;
-  off(signal: 'SIGINT' | 'SIGTERM', handler: () => void): unknown;
+  once(signal: CancelSignal, handler: () => void): unknown;
+  off(signal: CancelSignal, handler: () => void): unknown;
 }
 
+const names = Object.keys(codeOfSignal) as CancelSignal[];
+
 /**
- * Runs `body` with a signal that SIGINT and SIGTERM abort. What it throws then is that it was cancelled: any
- * command fails once its container is gone.
+ * Runs `body` with a signal that SIGHUP, SIGINT and SIGTERM abort. What it throws then is that it was cancelled:
+ * any command fails once its container is gone.
  * @param told the error's sentence and what to do
- * @param onCancel called at once, after the abort
  */
 export async function cancellable<T>(
   told: readonly [message: string, hint: string],
   body: (signal: AbortSignal) => Promise<T>,
-  onCancel: () => void = () => {},
   signals: Signals = process,
 ): Promise<T> {
   const controller = new AbortController();
-  const handlers = (['SIGINT', 'SIGTERM'] as const).map((name) => {
+  const handlers = names.map((name) => {
     const handler = () => {
       controller.abort(new CancelledError(...told, { signal: name }));
-      onCancel();
     };
     signals.once(name, handler);
     return { name, handler };
