@@ -65,7 +65,12 @@ const run = (
   });
 
 const expectSuccess = (done: WorkflowRun): void => {
-  if (done.exitCode !== 0) throw new Error(`the workflow failed:\n${done.log.slice(-12_000)}`);
+  if (done.exitCode === 0) return;
+  // The log's end is that of whichever job was last, not of the one that failed.
+  const told = done.jobs.flatMap((job) =>
+    job.steps.flatMap((step) => step.annotations.map(({ text }) => `${step.id ?? ''}: ${text}`)),
+  );
+  throw new Error(`the workflow failed:\n${told.join('\n')}\n${done.log.slice(-12_000)}`);
 };
 
 const artifactNames = (name: string): string[] =>
