@@ -129,7 +129,7 @@ withResult('the installer', () => {
     ['too long a prefix', `--prefix /${'d/'.repeat(500)}d`, 1, 'longer than 1000'],
     ['too long a last name', `--prefix /${'d'.repeat(231)}`, 1, 'longer than 230'],
     ['a folder that is not empty', '--prefix /etc', 1, '/etc is not empty'],
-    ['a file', '--prefix /etc/passwd', 1, 'no folder'],
+    ['a file', '--prefix /etc/passwd', 1, 'is not a folder'],
     ['a mount point', '--prefix /noexec', 1, 'mount point'],
     ['a noexec mount', '--prefix /noexec/slurm', 1, 'noexec'],
     ['a full disk', '--prefix /small/slurm', 1, 'KiB are free'],
@@ -274,7 +274,11 @@ END
     expect(mustRun(online, 'find /srv | sort')).toBe(before);
     const forced = run(online, 'sh "$INSTALL" --uninstall --prefix /srv/busy --force');
     expect(forced).toMatchObject({ exitCode: 0, stderr: 'left: /srv/busy/bin/sleep was added\n' });
-    mustRun(online, 'kill $(cat /srv/state/slurmctld.pid); rm -r /srv/busy /srv/state');
+    // It still writes its state for a moment.
+    mustRun(
+      online,
+      'p=$(cat /srv/state/slurmctld.pid); kill $p; for i in $(seq 100); do kill -0 $p 2>/dev/null || break; sleep 0.1; done; rm -r /srv/busy /srv/state',
+    );
   });
 
   test('units name programs that exist, and uninstalling leaves no file', () => {
