@@ -16,7 +16,7 @@ export const common = {
       {
         jsc: { parser: { syntax: 'typescript', importAttributes: true }, target: 'es2022' },
         module: { type: 'es6' },
-        sourceMaps: 'inline',
+        sourceMaps: true,
       },
     ],
   },

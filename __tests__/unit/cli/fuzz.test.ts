@@ -49,7 +49,7 @@ test('any inputs are resolved or refused by name', () => {
       resolveOrRefuse(layers.map(asInputs));
       clean();
     }),
-    { numRuns: 1500 },
+    { numRuns: 500 },
   );
 });
 
@@ -65,7 +65,7 @@ test('any command line is a call, help or an error of the arguments', () => {
         resolveOrRefuse([readBuild(call.given, { argv, env: {}, cwd: '/' }).layer]);
       }
     }),
-    { numRuns: 800 },
+    { numRuns: 300 },
   );
 });
 
