@@ -44,12 +44,17 @@ default_prefix='@PREFIX@'
 os_id='@OS_ID@'
 os_version='@OS_VERSION@'
 package_manager='@PACKAGE_MANAGER@'
+# Of a target that brings its libraries: the oldest glibc that it runs with.
+glibc='@GLIBC@'
+[ -z "$glibc" ] || toolchain="distributions with glibc $glibc or newer"
 record_name='.slurm-factory-install'
 # A path has at most 4095 characters (PATH_MAX). Below the prefix, the longest that is looked up is a
 # library's on the loader's way ($ORIGIN/../lib/slurm/glibc-hwcaps/...): under 150, with the name of the
 # partial tree next to the prefix under 200. 1000 leaves room three times over for what Slurm joins to it.
 longest_prefix=1000
 tab='	'
+# Libraries that stay the machine's: soname, packages of Debian and Arch, what is missing without it.
+host_libraries='@HOST_LIBRARIES@'
 
 say() { printf '%s\n' "$*"; }
 note() { printf '%s\n' "$*" >&2; }
@@ -78,9 +83,9 @@ Installs $target (Slurm $version for $toolchain).
   --systemd [UNITS]  also write a unit for each daemon of the tree (UNITS: /etc/systemd/system)
   --dir D            folder of $target-software.tar.gz, -modules.tar.gz and -SHA256SUMS
                      (the one this script is in)
-  --check            only say whether this machine is one that Slurm was built for, and has what Slurm needs
+  --check            only say whether this machine is one that Slurm runs on, and has what Slurm needs
   --uninstall        remove what was installed at P, and the module files and units that were written for it
-  --force            install on another distribution or processor, or without packages that Slurm needs;
+  --force            install where Slurm does not run, or without packages that Slurm needs;
                      uninstall what processes run from, or what another target's script installed
 
 The sums are verified first, and the unpacked tree is compared with the list in this script. It appears at P at
@@ -204,6 +209,80 @@ missing_packages() {
   }
 }
 
+# The machine's glibc must not be older than what the target was linked with.
+check_glibc() {
+  its=$({ getconf GNU_LIBC_VERSION || ldd --version; } 2>/dev/null | sed -n '1s/.*[^0-9.]\([0-9][0-9]*\.[0-9.]*\)$/\1/p')
+  if [ -z "$its" ]; then
+    note "no glibc is found here, and $target needs glibc $glibc or newer"
+    return 1
+  fi
+  say "$its $glibc" | awk '{ split($1, has, "."); split($2, needs, ".")
+    exit has[1] + 0 < needs[1] + 0 || (has[1] + 0 == needs[1] + 0 && has[2] + 0 < needs[2] + 0) }' || {
+    note "this machine has glibc $its, and $target needs glibc $glibc or newer: take a tarball for this distribution"
+    return 1
+  }
+}
+
+# Whether the machine has a library for 64-bit programs where the loader looks.
+# usage: has_library SONAME
+has_library() {
+  for file in "/lib64/$1" "/usr/lib64/$1" "/lib/$machine-linux-gnu/$1" "/usr/lib/$machine-linux-gnu/$1" "/lib/$1" "/usr/lib/$1" \
+    $(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | awk -v name="$1" '$1 == name { print $NF }'); do
+    [ -r "$file" ] && [ "$(od -An -tu1 -j4 -N1 "$file" | tr -d ' ')" = 2 ] && return
+  done
+  return 1
+}
+
+# What installs libraries here, as a line for root.
+# usage: install_line SONAME...
+install_line() {
+  manager=''
+  for word in apt-get dnf yum zypper pacman; do
+    command -v $word >/dev/null && manager=$word && break
+  done
+  column=2 install='apt-get install -y --no-install-recommends'
+  [ "$manager" != pacman ] || column=3 install='pacman -S'
+  case $manager in
+    apt-get | pacman)
+      words=$(for soname in "$@"; do
+        say "$host_libraries" | awk -F "$tab" -v name="$soname" -v column=$column '$1 == name { print $column }'
+      done | sort -u | tr '\n' ' ')
+      say "$install ${words% }"
+      ;;
+    # Packages of RPM say which libraries they have.
+    ?*) say "$manager install -y$(printf " '%s()(64bit)'" "$@")" ;;
+    *) say "install what has$(printf ' %s' "$@")" ;;
+  esac
+}
+
+# Of a target that brings its libraries: those that stay the machine's.
+check_libraries() {
+  needed='' optional=''
+  while IFS=$tab read -r soname _ _ feature; do
+    if [ -z "$soname" ] || has_library "$soname"; then continue; fi
+    if [ "$feature" = - ]; then
+      needed="$needed $soname"
+    else
+      optional="$optional $soname"
+      note "$soname is not here: Slurm runs without $feature"
+    fi
+  done <<TEXT
+$host_libraries
+TEXT
+  PATH=$PATH:/usr/sbin:/sbin command -v munged >/dev/null || note "munge is not here: Slurm runs with auth/slurm, not with auth/munge"
+  if [ -n "$needed" ]; then
+    note "libraries are missing; install them with:"
+    # shellcheck disable=SC2086 # a word each
+    say "$(install_line $needed)"
+    return 1
+  fi
+  if [ -n "$optional" ]; then
+    # shellcheck disable=SC2086
+    note "to have all of it: $(install_line $optional)"
+  fi
+  say "$target runs here: glibc $its, and all libraries that it needs"
+}
+
 # Tells what the machine lacks; succeeds where that is nothing.
 check() {
   fits=yes
@@ -212,6 +291,11 @@ check() {
     amd64-x86_64 | arm64-aarch64) ;;
     *) note "this is $machine, $target is for $arch" && fits='' ;;
   esac
+  if [ -n "$glibc" ]; then
+    check_glibc || fits=''
+    [ -n "$fits" ] && check_libraries
+    return
+  fi
   found=$(
     ID='' VERSION_ID=''
     # shellcheck disable=SC1091 # the machine's own

@@ -13,7 +13,7 @@ import { nodeProcess } from '../../src/local/process.js';
 import { openProject, type Project } from '../../src/pipeline/project.js';
 import { inventoryScript } from '../../src/pipeline/stages/audit.js';
 import type { Toolchain } from '../../src/targets/toolchains.js';
-import { features, recordingLogger, targetNamed } from '../support/fakes.js';
+import { auditFacts, recordingLogger, targetNamed } from '../support/fakes.js';
 import { docker, hostArch, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
@@ -76,7 +76,7 @@ async function audit(tarball: string): Promise<AuditReport> {
     script,
     tarball,
     toolchain,
-    expectation: expectationFor(targetNamed(identifier), toolchain, features),
+    expectation: expectationFor(targetNamed(identifier), toolchain, auditFacts),
   });
 }
 

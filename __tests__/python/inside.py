@@ -8,7 +8,7 @@ INSIDE = Path(__file__).resolve().parents[2] / "scripts" / "inside"
 
 
 def load(*names):
-    module = types.ModuleType("inventory")
+    module = types.ModuleType(names[-1].removesuffix(".py"))
     # Its workers look their functions up by this name.
     sys.modules[module.__name__] = module
     for name in names:
@@ -17,4 +17,5 @@ def load(*names):
     return module
 
 
-inventory = load("tar_reader.py", "elf_inventory.py")
+inventory = load("tar_reader.py", "packages.py", "elf_inventory.py")
+graft = load("packages.py", "graft.py")

@@ -2,7 +2,7 @@ import type { Expectation } from '../../src/audit/expectation.js';
 import { expectationFor } from '../../src/audit/expectation.js';
 import type { ElfFacts, Entry, Inventory, Load } from '../../src/audit/inventory.js';
 import { sha256 } from '../../src/base/files.js';
-import { features, systemTarget, toolchain } from './fakes.js';
+import { auditFacts, systemTarget, toolchain } from './fakes.js';
 
 /** Builders of facts: a small tarball that breaks no rule, and changes to it. */
 
@@ -24,7 +24,7 @@ export const bookworm = toolchain({
 
 /** What the small tarball promises. */
 export const expectation: Expectation = {
-  ...expectationFor(target, bookworm, features),
+  ...expectationFor(target, bookworm, auditFacts),
   promised: [
     { feature: 'daemons', needs: 'the build log', files: ['sbin/slurmctld'] },
     { feature: 'munge', needs: 'munge', files: ['lib/slurm/auth_munge.so'] },
@@ -68,6 +68,7 @@ export const elf = (change: Partial<ElfFacts> = {}): ElfFacts => ({
   versions: ['GLIBC_2.34', 'GLIBC_2.2.5'],
   newSymbols: {},
   exports: [],
+  bindNow: false,
   debugSections: false,
   debugFile: false,
   ...change,

@@ -3,7 +3,8 @@ import { sha256 } from '../../src/base/files.js';
 /** Text of a manifest that names blobs by their content. */
 export function manifestOf(blobs: readonly string[]): string {
   return JSON.stringify({
-    version: 3,
+    version: 4,
+    toolchain: 'bookworm',
     data: blobs.map((content) => ({
       mediaType: 'application/octet-stream',
       compression: 'gzip',

@@ -90,6 +90,7 @@ export async function writeResult(folder: string, identifier: string, odd: Oddit
     builder: 'b'.repeat(64),
     specs: [],
     runtimePackages: ['libc6', 'libmunge2'],
+    libraries: [],
     packageManager: 'dpkg',
     files: [
       ...files,

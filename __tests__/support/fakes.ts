@@ -17,7 +17,8 @@ import type {
 } from '../../src/base/ports.js';
 import type { Project } from '../../src/pipeline/project.js';
 import { featuresPath, parseFeatures } from '../../src/targets/features.js';
-import { parseTarget, type Target, withToolchain } from '../../src/targets/identifier.js';
+import { readTarget, type Target } from '../../src/targets/identifier.js';
+import { librariesPath, parseLibraries } from '../../src/targets/libraries.js';
 import type { Release } from '../../src/targets/releases.js';
 import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
 
@@ -278,10 +279,15 @@ export function systemTarget(change: Partial<Omit<Target, 'dependencies' | 'plat
   return { version: '24.11.6', gpu: 'none', arch: 'amd64', ...change, ...platform };
 }
 
-/** The target that an identifier names. */
+/** A target that brings its libraries: 24.11.6 for glibc 2.34, built with bookworm, unless told otherwise. */
+export function bundledTarget(change: Partial<Omit<Target, 'dependencies'>> = {}): Target {
+  const target = { version: '24.11.6', gpu: 'none', arch: 'amd64', dependencies: 'bundled' } as const;
+  return { ...target, platform: 'glibc2.34', toolchain: 'bookworm', ...change };
+}
+
+/** The target that an identifier names, built with bookworm where it does not say with what. */
 export function targetNamed(identifier: string): Target {
-  const name = parseTarget(identifier);
-  const target = name && withToolchain(name);
+  const target = readTarget(identifier, 'bookworm');
   if (target === undefined) throw new Error(`${identifier} is no target`);
   return target;
 }
@@ -290,6 +296,14 @@ export function targetNamed(identifier: string): Target {
 export const features = parseFeatures(
   readFileSync(new URL(`../../${featuresPath}`, import.meta.url), 'utf8'),
 );
+
+/** The project's own. */
+export const libraries = parseLibraries(
+  readFileSync(new URL(`../../${librariesPath}`, import.meta.url), 'utf8'),
+);
+
+/** What an audit asks of the project. */
+export const auditFacts = { features, libraries };
 
 export const toolchainText = `
 id: bookworm
@@ -337,6 +351,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     root: '/project',
     releases: ['24.05.8', '24.11.5', '24.11.6'].map(release),
     features,
+    libraries,
     pins,
     toolchains: ['bookworm'],
     overlay: '/project/spack-repo',

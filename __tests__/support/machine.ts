@@ -8,9 +8,9 @@ import { cachedPackage } from './buildcache.js';
 import { tarball } from './bundle.js';
 import {
   type Answer,
+  auditFacts,
   type FakeProcess,
   fakeProcess,
-  features,
   projectToolchain,
   targetNamed,
   writeFiles,
@@ -55,6 +55,8 @@ export interface MachineScript {
   ) => Answer | undefined | Promise<Answer | undefined>;
   /** Changes what the audit finds in the software tarball. */
   readonly facts?: (facts: Inventory) => Inventory;
+  /** What the graft script answers. */
+  readonly grafted?: typeof graftAnswer;
   /** What becomes of a check of the smoke test; passed without it. */
   readonly check?: (name: string) => { readonly status: string; readonly detail: string } | undefined;
 }
@@ -221,6 +223,9 @@ async function session(
     )?.[1];
     await writeFile(stdoutFile, tarball(top ?? '', `tarball of ${what}`), { flag: 'wx' });
   }
+  if (words[1] === '-c' && words[2]?.includes('# graft.py')) {
+    return { stdout: JSON.stringify(script.grafted ?? graftAnswer) };
+  }
   if (words[1] === '-c' && words[2]?.includes('# elf_inventory.py')) {
     const question: InventoryRequest = JSON.parse(words[3] ?? '');
     if (!(await exists(host(question.archive)))) return { exitCode: 1, stderr: 'FileNotFoundError' };
@@ -229,6 +234,23 @@ async function session(
   }
   return undefined;
 }
+
+/** What the graft script says where one library came into the tree. */
+export const graftAnswer = {
+  schema: 1,
+  libraries: [
+    {
+      soname: 'libmunge.so.2',
+      name: 'libmunge-0123abcd.so.2',
+      source: '/usr/lib/libmunge.so.2',
+      sha256: '0123abcd'.repeat(8),
+      package: 'libmunge2',
+    },
+  ],
+  host: ['libc.so.6'],
+  missing: [] as { file: string; soname: string }[],
+  unlicensed: [] as string[],
+};
 
 /** What dpkg says of packages, all of which are installed: for the build's versions, or for the SBOM. */
 function distribution(format: string, names: readonly string[]): Answer {
@@ -254,12 +276,15 @@ const spackSbom = JSON.stringify({
 /** The facts of a tarball that has what its target promises and breaks no rule. */
 export function tarballFacts(identifier: string): Inventory {
   const target = targetNamed(identifier);
-  const { promised, interpreter } = expectationFor(target, projectToolchain(), features);
+  const { promised, interpreter } = expectationFor(target, projectToolchain(), auditFacts);
   const files = [...new Set(promised.flatMap(({ files }) => files.map((file) => file.replace('*', 'x'))))];
   const isProgram = (file: string) => /^s?bin\//.test(file);
   const programs = files.filter(isProgram);
   const libraries = files.filter((file) => /\.so(\.\d+)?$/.test(file));
-  const munge = { needed: ['libmunge.so.2', 'libc.so.6'] };
+  const brings = target.dependencies !== 'system';
+  const library = brings ? 'libmunge-0123abcd.so.2' : 'libmunge.so.2';
+  const runpath = brings ? ['$ORIGIN', '$ORIGIN/../bundled'] : ['$ORIGIN'];
+  const munge = { needed: [library, 'libc.so.6'], runpath };
   const facts: Inventory = {
     schema: 1,
     damage: null,
@@ -270,9 +295,10 @@ export function tarballFacts(identifier: string): Inventory {
       ...files
         .filter((file) => !programs.includes(file) && !libraries.includes(file))
         .map((file) => entry(file, { mode: 0o644 })),
+      ...(brings ? [entry(`lib/bundled/${library}`, { mode: 0o644, elf: elf({ soname: library }) })] : []),
     ],
     systemLibraries: [
-      { soname: 'libmunge.so.2', path: '/lib/libmunge.so.2', package: 'libmunge2' },
+      ...(brings ? [] : [{ soname: 'libmunge.so.2', path: '/lib/libmunge.so.2', package: 'libmunge2' }]),
       { soname: 'libc.so.6', path: '/lib/libc.so.6', package: 'libc6' },
     ],
     loads: [...programs.map((file) => load(file, { program: null })), ...libraries.map((file) => load(file))],

@@ -18,7 +18,8 @@ export const placesIn = (root: string): RecordPlaces => ({
 
 /** The record of a build in `root` that has just begun. */
 export const startedRecord = (root: string, change: Partial<PostRecord> = {}): PostRecord => ({
-  version: 3,
+  version: 4,
+  toolchain: 'bookworm',
   identifier: 'slurm-24.11.6-bookworm-amd64',
   buildFolder: join(root, buildFolderName),
   transfer: join(root, 'transfer'),

@@ -16,7 +16,7 @@ import { formatTarget } from '../../src/targets/identifier.js';
 import { targetOf } from '../../src/targets/matrix.js';
 import { imagePackages, parseToolchain } from '../../src/targets/toolchains.js';
 import { buildRequest } from '../support/build.js';
-import { fakeProcess, fakeProject, features, host, recordingLogger } from '../support/fakes.js';
+import { auditFacts, fakeProcess, fakeProject, features, host, recordingLogger } from '../support/fakes.js';
 import { fakeMachine } from '../support/machine.js';
 
 // A distribution of RPM's world is data: this text, its Dockerfile, and nothing else of the project.
@@ -93,7 +93,7 @@ test("the environment has rpm's versions as externals, and leaves out what the d
 });
 
 test('the audit expects what it can have, and asks rpm for owners', () => {
-  const expectation = expectationFor(target, rocky, features);
+  const expectation = expectationFor(target, rocky, auditFacts);
   const names = expectation.promised.map(({ feature }) => feature);
   expect(names).toContain('PMIx');
   expect(names).not.toContain('REST');
@@ -124,6 +124,7 @@ describe('what is handed out', () => {
       builder: 'b'.repeat(64),
       specs: [],
       runtimePackages: ['pmix', 'libcurl'],
+      libraries: [],
       packageManager: rocky.packageManager,
       files: [],
     });

@@ -1,6 +1,6 @@
 """The facts of a finished tarball that src/audit judges; this script judges nothing.
 
-Runs inside the build's session, behind the text of tar_reader.py: python3 -c <both texts> REQUEST
+Runs inside the build's session, behind the texts of tar_reader.py and packages.py: python3 -c <all texts> REQUEST
 REQUEST is JSON, as src/audit/run.ts writes it; what is printed is JSON too, as src/audit/facts.ts reads it.
 It unpacks the tarball into a folder of its own, reads every file once, and loads every shared object into
 the tarball's own programs. Nobody has looked at the tarball yet: it is read as a stream, and what is beyond
@@ -20,7 +20,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
@@ -232,6 +231,7 @@ def read_elf(data, request):
         "versions": [],
         "newSymbols": {},
         "exports": [],
+        "bindNow": False,
         "debugSections": any(name.startswith((".debug_", ".zdebug_")) for name in sections),
         # A file with nothing but debug sections: the others are there by name only.
         "debugFile": content is not None and content["sh_type"] == "SHT_NOBITS",
@@ -257,6 +257,10 @@ def read_elf(data, request):
     return facts
 
 
+# DF_BIND_NOW and DF_1_NOW
+BIND_NOW = {"DT_FLAGS": 8, "DT_FLAGS_1": 1}
+
+
 def read_dynamic(section, facts):
     for tag in section.iter_tags():
         kind = tag.entry.d_tag
@@ -267,6 +271,8 @@ def read_dynamic(section, facts):
         elif kind in ("DT_RPATH", "DT_RUNPATH"):
             path = tag.rpath if kind == "DT_RPATH" else tag.runpath
             facts["runpath"] += path.split(":")
+        elif kind == "DT_BIND_NOW" or tag.entry.d_val & BIND_NOW.get(kind, 0):
+            facts["bindNow"] = True
 
 
 def above(version, request):
@@ -327,46 +333,11 @@ def system_libraries(job):
     sonames, manager = job
     paths = {soname: locate(soname) for soname in sonames}
     found = sorted({path for path in paths.values() if path})
-    owners = (dpkg_owners if manager == "dpkg" else rpm_owners)(found)
+    owners = owning_packages(found, manager)
     return [
         {"soname": soname, "path": path, "package": owners.get(path)}
         for soname, path in sorted(paths.items())
     ]
-
-
-def spellings(path):
-    """A package may know a file by its name before or after /usr was merged."""
-    names = [path, os.path.realpath(path)]
-    return names + [n[4:] if n.startswith("/usr/") else f"/usr{n}" for n in names]
-
-
-def dpkg_owners(paths):
-    wanted = {name: path for path in reversed(paths) for name in spellings(path)}
-    if not wanted:
-        return {}
-    result = subprocess.run(
-        ["dpkg-query", "--search", *wanted], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}
-    )
-    owners = {}
-    for line in result.stdout.splitlines():
-        packages, _, name = line.rpartition(": ")
-        if name in wanted and not packages.startswith("diversion "):
-            owners[wanted[name]] = packages.split(",")[0].split(":")[0]
-    return owners
-
-
-def rpm_owners(paths):
-    command = ["rpm", "--query", "--queryformat", "%{NAME}\n", "--file"]
-
-    def ask(path):
-        for name in spellings(path):
-            result = subprocess.run([*command, name], capture_output=True, text=True)
-            if result.returncode == 0:
-                return path, result.stdout.splitlines()[0]
-        return path, None
-
-    with ThreadPoolExecutor() as threads:
-        return dict(threads.map(ask, paths))
 
 
 def limit_output():

@@ -10,7 +10,7 @@ import type { EngineChoice, RawInputs } from '../config/inputs.js';
 import { buildLocally, type LocalBuild } from '../local/build.js';
 import { type LocalPlace, localMachine } from '../local/machine.js';
 import { nodeProcessIn } from '../local/process.js';
-import { auditFile, type InspectRequest, smokeFile } from '../pipeline/inspect.js';
+import { auditFile, type InspectRequest, type SmokePlace, smokeFile } from '../pipeline/inspect.js';
 import { openProject } from '../pipeline/project.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { silentLogger } from './logger.js';
@@ -86,15 +86,12 @@ export class SlurmBuilder {
 
   /**
    * Runs a one-node cluster from a finished software tarball, whose other files lie beside it.
-   * @param options with `prefix`, where to install within the container
+   * @param options where to install within the container, and another distribution's image
    * @throws InputError, SmokeError with the report
    */
-  async smokeTest(
-    tarball: string,
-    options: CheckCallOptions & { readonly prefix?: string } = {},
-  ): Promise<SmokeReport> {
+  async smokeTest(tarball: string, options: CheckCallOptions & SmokePlace = {}): Promise<SmokeReport> {
     const request = await this.#check(options);
-    return smokeFile(this.#path(tarball), options.prefix, request, localMachine.ports(this.#place(options)));
+    return smokeFile(this.#path(tarball), options, request, localMachine.ports(this.#place(options)));
   }
 
   /**

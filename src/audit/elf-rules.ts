@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { matches } from '../base/text.js';
 import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Expectation } from './expectation.js';
@@ -38,19 +39,19 @@ export function foreignArchitecture(tree: Tree, { machine, interpreter }: Expect
   ]);
 }
 
-export function strayLibraries(tree: Tree, { systemLibraries, toolchain }: Expectation): Breach[] {
-  const system = new Set(systemLibraries);
+export function strayLibraries(tree: Tree, { systemLibraries, runsOn }: Expectation): Breach[] {
+  const isSystem = (soname: string) => systemLibraries.some((pattern) => matches(pattern, soname));
   const shipped = new Map([...tree.byPath.keys()].map((path) => [posix.basename(path), path]));
   return each(tree, ({ path, elf }) => {
     const folders = runpathFolders(path, elf.runpath);
     const isFound = (soname: string) =>
       folders.some((folder) => follow(tree, posix.join(folder, soname))?.type === 'file');
     return elf.needed
-      .filter((soname) => !system.has(soname) && !isFound(soname))
+      .filter((soname) => !isSystem(soname) && !isFound(soname))
       .map((soname) =>
         shipped.has(soname)
           ? `it needs ${soname}, and its RUNPATH does not lead to ${shipped.get(soname)}`
-          : `it needs ${soname}, which is neither in the tarball nor a system library of ${toolchain}`,
+          : `it needs ${soname}, which is neither in the tarball nor a system library of ${runsOn}`,
       );
   });
 }
@@ -73,6 +74,29 @@ export function unownedLibraries(tree: Tree): Breach[] {
   );
 }
 
+/** Whether a file is one of the libraries that the tarball brings, or of their plugins. */
+const isGrafted = (path: string, { grafted }: Expectation): boolean =>
+  grafted !== undefined && path.startsWith(`${grafted.folder}/`);
+
+export function commonNames(tree: Tree, expectation: Expectation): Breach[] {
+  const { folder = '', named = [] } = expectation.grafted ?? {};
+  return each(tree, ({ path, elf }) => {
+    const name = posix.basename(path);
+    if (!isGrafted(path, expectation) || posix.dirname(path) !== folder) return [];
+    if (named.some((pattern) => matches(pattern, name))) return [];
+    return [
+      ...(/-[0-9a-f]{8}\.so(?:\.|$)/.test(name) ? [] : ['its name is also that of a library of the host']),
+      ...(elf.soname === name ? [] : [`its SONAME is ${elf.soname ?? 'missing'}`]),
+    ];
+  });
+}
+
+export function eagerBinding(tree: Tree, expectation: Expectation): Breach[] {
+  return each(tree, ({ path, elf }) =>
+    elf.bindNow && !isGrafted(path, expectation) ? ['it binds all its functions as it is loaded'] : [],
+  );
+}
+
 export function foreignRunpath(tree: Tree): Breach[] {
   return each(tree, ({ path, elf }) =>
     elf.runpath
@@ -92,7 +116,7 @@ export function parseVersion(version: string): { prefix: string; number: string 
   return known === undefined ? undefined : { prefix: 'GLIBC', number: known };
 }
 
-export function newVersions(tree: Tree, { limits, toolchain }: Expectation): Breach[] {
+export function newVersions(tree: Tree, { limits, runsOn }: Expectation): Breach[] {
   return each(tree, ({ elf }) =>
     elf.versions.flatMap((version) => {
       const parsed = parseVersion(version);
@@ -102,7 +126,7 @@ export function newVersions(tree: Tree, { limits, toolchain }: Expectation): Bre
       if (limit === undefined) return [];
       if (parsed === undefined) return [`it needs ${version}${users}, which no other release has to have`];
       if (compareVersions(parsed.number, limit) <= 0) return [];
-      return [`it needs ${version}${users}; ${toolchain} has ${parsed.prefix}_${limit}`];
+      return [`it needs ${version}${users}; ${runsOn} has ${parsed.prefix}_${limit}`];
     }),
   );
 }

@@ -3,6 +3,7 @@ import { containerLayout, type Layout } from '../container/layout.js';
 import { paddingFolder } from '../spack/environment.js';
 import type { Feature } from '../targets/features.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
+import { graftFolder, type Libraries } from '../targets/libraries.js';
 import { oldestGlibc, type Toolchain } from '../targets/toolchains.js';
 import { type Promised, promisedBy } from './plugins.js';
 
@@ -11,11 +12,15 @@ export interface Expectation {
   /** Name of the top folder. */
   readonly top: string;
   readonly packageManager: Toolchain['packageManager'];
-  readonly toolchain: string;
+  /** Where it is to run, for messages. */
+  readonly runsOn: string;
   /** ELF's name of the architecture, and its loader. */
   readonly machine: string;
   readonly interpreter: string;
+  /** Sonames, or patterns of sonames, that may be needed from outside. */
   readonly systemLibraries: readonly string[];
+  /** The libraries that the tarball brings: their folder, and patterns of those that keep their names. */
+  readonly grafted: { readonly folder: string; readonly named: readonly string[] } | undefined;
   /** Highest symbol version by prefix. */
   readonly limits: Readonly<Record<string, string>>;
   /** Paths of the build and other strings that no file may hold. */
@@ -30,13 +35,13 @@ const machines: Readonly<Record<Arch, { machine: string; interpreter: string }>>
 
 /**
  * What must hold for the tarball of a target.
- * @param features of the recipe
+ * @param project the recipe's features, and what becomes of libraries
  * @param layout the build's folders as its commands saw them, the session's
  */
 export function expectationFor(
   target: Target,
   toolchain: Toolchain,
-  features: readonly Feature[],
+  project: { readonly features: readonly Feature[]; readonly libraries: Libraries },
   layout: Layout = containerLayout,
 ): Expectation {
   const folders = [containerLayout, layout].flatMap((places) => [
@@ -48,12 +53,25 @@ export function expectationFor(
   return {
     top: formatTarget(target),
     packageManager: toolchain.packageManager,
-    toolchain: toolchain.name,
+    runsOn:
+      target.dependencies === 'system' ? toolchain.name : `a host with glibc ${glibcOf(target, toolchain)}`,
     ...machines[target.arch],
-    systemLibraries: toolchain.systemLibraries,
+    ...librariesOf(target, toolchain, project.libraries),
     limits: { GLIBC: glibcOf(target, toolchain), GLIBCXX: toolchain.compiler.glibcxx },
     forbidden: [...new Set([paddingFolder, ...withoutInner(folders)])],
-    promised: promisedBy(target, features, toolchain.without),
+    promised: promisedBy(target, project.features, toolchain.without),
+  };
+}
+
+function librariesOf(
+  { dependencies }: Target,
+  { systemLibraries }: Toolchain,
+  { host, named }: Libraries,
+): Pick<Expectation, 'systemLibraries' | 'grafted'> {
+  if (dependencies === 'system') return { systemLibraries, grafted: undefined };
+  return {
+    systemLibraries: host.flatMap(({ libraries }) => libraries),
+    grafted: { folder: graftFolder, named: named.map(({ library }) => library) },
   };
 }
 

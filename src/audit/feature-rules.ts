@@ -1,6 +1,7 @@
+import { matches } from '../base/text.js';
 import type { Expectation } from './expectation.js';
 import type { Load } from './inventory.js';
-import { matches, type Promised } from './plugins.js';
+import type { Promised } from './plugins.js';
 import { type Breach, follow, type Tree } from './tree.js';
 
 /** Checks of what the target promises. */

@@ -22,6 +22,8 @@ const elf = z.object({
   newSymbols: z.record(z.string(), z.array(z.string())),
   /** Those of the requested symbols that it defines. */
   exports: z.array(z.string()),
+  /** The loader binds all its functions at once, not each when it is called. */
+  bindNow: z.boolean(),
   debugSections: z.boolean(),
   /** It holds debug sections and nothing that runs. */
   debugFile: z.boolean(),

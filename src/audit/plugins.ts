@@ -42,15 +42,6 @@ function listed(needs: readonly string[]): string {
 // `23.02` as the releases write it: 23.02.0.
 const series = (name: string): string => `${name}.0`;
 
-/** Whether a path is one that a pattern of `Promised.files` means. */
-export function matches(pattern: string, path: string): boolean {
-  const source = pattern
-    .split('*')
-    .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('[^/]*');
-  return new RegExp(`^${source}$`).test(path);
-}
-
 /**
  * Programs that shared objects are loaded into, in the order they are tried in. Slurm's plugins leave
  * symbols open that the daemon they are for has.

@@ -103,8 +103,9 @@ export const rules: readonly Rule[] = [
   {
     id: 'needed-libraries',
     description:
-      "Every NEEDED library is in the tarball where RUNPATH leads, or in the toolchain's systemLibraries.",
-    remedy: 'Ship the library, turn the feature that links it off, or declare it in toolchain.yaml.',
+      "Every NEEDED library is in the tarball where RUNPATH leads, or one that may stay the host's.",
+    remedy:
+      'Ship the library, turn the feature that links it off, or declare it in toolchain.yaml or data/libraries.yaml.',
     check: elf.strayLibraries,
   },
   {
@@ -120,8 +121,23 @@ export const rules: readonly Rule[] = [
     check: elf.foreignRunpath,
   },
   {
+    id: 'own-names',
+    description:
+      "A library that the tarball brings has a name of its own, so that no process takes it for the host's.",
+    remedy:
+      'Rename it as scripts/inside/graft.py does, or give the reason in `named` of data/libraries.yaml.',
+    check: elf.commonNames,
+  },
+  {
+    id: 'lazy-binding',
+    description: 'Functions of Slurm are bound when they are called: its plugins leave some open.',
+    remedy: 'Link with -z lazy, as the recipe does.',
+    check: elf.eagerBinding,
+  },
+  {
     id: 'symbol-versions',
-    description: "No file needs a newer GLIBC or GLIBCXX than the toolchain's, nor glibc's private symbols.",
+    description:
+      "No file needs a newer GLIBC or GLIBCXX than the target promises, nor glibc's private symbols.",
     remedy: 'Build in the image of the toolchain, with nothing from a newer distribution.',
     check: elf.newVersions,
   },

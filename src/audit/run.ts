@@ -44,6 +44,8 @@ export interface AuditReport {
   readonly incomplete: readonly { readonly file: string; readonly missing: readonly string[] }[];
   /** The distribution's packages that the tarball needs, sorted. */
   readonly runtimePackages: readonly string[];
+  /** Sonames that its files need from outside, sorted. */
+  readonly neededLibraries: readonly string[];
   /** All that lies below the top folder, sorted by path. */
   readonly contents: readonly ContentEntry[];
 }
@@ -129,6 +131,7 @@ export function makeReport(
       .filter(({ binding, missing }) => binding === 'lazy' && missing.length > 0)
       .map(({ file, missing }) => ({ file, missing })),
     runtimePackages: runtimePackages(facts, toolchain.dependencies),
+    neededLibraries: tree.systemLibraries.map(({ soname }) => soname).sort(),
     contents: contentsOf(tree),
     figures: {
       entries: tree.entries.length,

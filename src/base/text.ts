@@ -23,3 +23,12 @@ function escaped(character: string): string {
 
 /** The last line of a program's output that says anything, without the spaces around it; empty when none does. */
 export const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+
+/** Whether a pattern, in which `*` stands for any part of a name, means a path. */
+export function matches(pattern: string, path: string): boolean {
+  const source = pattern
+    .split('*')
+    .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('[^/]*');
+  return new RegExp(`^${source}$`).test(path);
+}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PlainFileError, readPlain } from '../base/safe.js';
 import { installLine } from '../distro/distro.js';
 import { distros } from '../distro/distros.js';
-import { parseTarget, withToolchain } from '../targets/identifier.js';
+import { readTarget } from '../targets/identifier.js';
 import { fileName } from './catalogue.js';
 import { listLimits, type Manifest, manifestSchema } from './manifest.js';
 import { firstMember } from './member.js';
@@ -20,7 +20,7 @@ export const reasonOf = (error: unknown): string =>
 // Looked at first: what is wrong with each of a million entries makes a million problems.
 const lists = z.object(
   Object.fromEntries(
-    Object.entries(listLimits).map(([name, most]) => [name, z.array(z.unknown()).max(most)]),
+    Object.entries(listLimits).map(([name, most]) => [name, z.array(z.unknown()).max(most).optional()]),
   ),
 );
 
@@ -75,8 +75,8 @@ function issues(error: z.core.$ZodError): string {
 
 /** Whether the parts of the target that a manifest names make up its identifier. */
 function agrees({ target, slurmVersion, toolchain, arch, gpu, dependencies }: Manifest): boolean {
-  const named = parseTarget(target);
-  if (named === undefined || withToolchain(named, toolchain) === undefined) return false;
+  const named = readTarget(target, toolchain);
+  if (named === undefined) return false;
   return (
     named.version === slurmVersion &&
     named.arch === arch &&

@@ -11,7 +11,7 @@ const sha256 = word(/^[0-9a-f]{64}$/);
 const commit = word(/^[0-9a-f]{40,64}$/);
 
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
-export const listLimits = { specs: 5000, runtimePackages: 1000, files: 20 } as const;
+export const listLimits = { specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 } as const;
 
 const bundleFile = z.object({
   name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/).describe('a file beside the manifest'),
@@ -37,10 +37,12 @@ export const manifestSchema = z.object({
     'identifier of the target, slurm-<release>-<toolchain>-<arch>[-<gpu>]',
   ),
   slurmVersion: word(/^\d+\.\d+\.\d+$/),
-  toolchain: word(/^[a-z][a-z0-9.]*$/).describe('distribution that the tarball runs on'),
+  toolchain: word(/^[a-z][a-z0-9.]*$/).describe(
+    'distribution that it was built with, and that a system tarball runs on',
+  ),
   arch: word(/^[a-z0-9]+$/).describe('amd64 or arm64'),
   gpu: word(/^[a-z0-9]+$/).describe('none, cuda or rocm'),
-  dependencies: word(/^[a-z-]+$/).describe('what Slurm links: system or self-contained'),
+  dependencies: word(/^[a-z-]+$/).describe('libraries of Slurm: system, bundled or self-contained'),
   contentKey: sha256.describe('sha256 over all that decides the bytes of the tarballs'),
   spack: z.object({ commit, packagesCommit: commit }).describe('commits of Spack'),
   builder: sha256.describe('digest of the builder image, whose libraries were linked'),
@@ -60,10 +62,29 @@ export const manifestSchema = z.object({
   runtimePackages: z
     .array(word(/^[A-Za-z0-9_]([A-Za-z0-9._+-]*[A-Za-z0-9._+])?$/))
     .max(listLimits.runtimePackages)
-    .describe('packages of the distribution that the tarball needs where it runs'),
+    .describe('packages of the distribution it was built with that the tarball needs where it runs'),
   runtimeInstall: word(/^[A-Za-z0-9 ._+-]*$/, 250_000)
     .optional()
     .describe('the command that installs runtimePackages'),
+  glibc: word(/^\d+\.\d+$/)
+    .optional()
+    .describe('the oldest glibc that a tarball runs with which brings its libraries'),
+  libraries: z
+    .array(
+      z.object({
+        name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/).describe('file in lib/bundled'),
+        soname: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/).describe('name that Slurm was linked with'),
+        package: word(/^[A-Za-z0-9_]([A-Za-z0-9._+-]*[A-Za-z0-9._+])?$/)
+          .optional()
+          .describe("the distribution's package that it was taken from; absent for what Spack built"),
+        version: word(/^[A-Za-z0-9.:+~^_-]*$/)
+          .optional()
+          .describe("the distribution's whole version of the package"),
+      }),
+    )
+    .max(listLimits.libraries)
+    .optional()
+    .describe('libraries that the tarball brings'),
   files: z.array(bundleFile).max(listLimits.files).describe('the tarballs and the installer'),
   sbom: bundleFile.optional().describe('the SPDX document of the software tarball'),
   smoke: bundleFile.optional().describe("the smoke test's report, JUnit XML"),
@@ -82,6 +103,8 @@ export interface ManifestContent {
   readonly builder: string;
   readonly specs: Manifest['specs'];
   readonly runtimePackages: readonly string[];
+  /** The libraries that the tarball brings. */
+  readonly libraries: NonNullable<Manifest['libraries']>;
   /** All files that the manifest names; the catalogue says in which of its fields. */
   readonly files: readonly BundleFile[];
   /** The distribution's package manager; without it the manifest has no command. */
@@ -92,6 +115,7 @@ export interface ManifestContent {
 export function makeManifest(facts: ManifestContent): Manifest {
   const runtimePackages = [...facts.runtimePackages].sort();
   const { packageManager } = facts;
+  const { dependencies, platform } = facts.target;
   const [sbom] = filesOfField(facts, 'sbom');
   const [smoke] = filesOfField(facts, 'smoke');
   return {
@@ -111,6 +135,9 @@ export function makeManifest(facts: ManifestContent): Manifest {
     ...(packageManager === undefined
       ? {}
       : { runtimeInstall: installLine(distroOf(packageManager), runtimePackages) }),
+    ...(dependencies === 'system'
+      ? {}
+      : { glibc: platform.replace('glibc', ''), libraries: [...facts.libraries] }),
     files: filesOfField(facts, 'files'),
     ...(sbom === undefined ? {} : { sbom }),
     ...(smoke === undefined ? {} : { smoke }),

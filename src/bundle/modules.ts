@@ -1,7 +1,8 @@
 import { ConfigurationError, PackagingError } from '../base/errors.js';
-import { visible } from '../base/text.js';
+import { matches, visible } from '../base/text.js';
 import type { PackageManager } from '../distro/distro.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
+import type { Libraries } from '../targets/libraries.js';
 
 /** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
 const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
@@ -74,6 +75,8 @@ export interface InstallerMachine {
   /** `ID` and `VERSION_ID` of the distribution's os-release. */
   readonly os: { readonly id: string; readonly version: string };
   readonly packageManager: PackageManager;
+  /** Of a target that brings its libraries: what becomes of libraries, and the sonames that it needs from outside. */
+  readonly brings?: { readonly libraries: Libraries; readonly needed: readonly string[] };
 }
 
 /** An entry of the software tarball. */
@@ -116,8 +119,27 @@ export function renderInstaller(
     OS_VERSION: machine.os.version,
     RUNTIME_PACKAGES: [...runtimePackages].sort().join(' '),
     PACKAGE_MANAGER: machine.packageManager,
+    GLIBC: target.dependencies === 'system' ? '' : target.platform.replace('glibc', ''),
+    HOST_LIBRARIES: machine.brings === undefined ? '' : hostLibraryList(machine.brings),
     CONTENTS: installedList(contents).replaceAll("'", "'\\''"),
   });
+}
+
+/** The libraries that stay the host's: soname, package of Debian, of Arch, and what is missing without it or `-`. */
+function hostLibraryList({ libraries, needed }: NonNullable<InstallerMachine['brings']>): string {
+  const rows = libraries.host.flatMap(({ libraries: patterns, feature, packages }) => {
+    const found = needed.filter((soname) => patterns.some((pattern) => matches(pattern, soname)));
+    // What Slurm opens by name no file lists as needed.
+    const opened = feature === undefined ? [] : patterns.filter((pattern) => !pattern.includes('*'));
+    const sonames = [...new Set([...found, ...(packages['apt-get'] === undefined ? [] : opened)])].sort();
+    return sonames.map((soname) => [
+      soname,
+      packages['apt-get'] ?? '-',
+      packages.pacman ?? '-',
+      feature ?? '-',
+    ]);
+  });
+  return rows.map((row) => row.join('\t')).join('\n');
 }
 
 /**

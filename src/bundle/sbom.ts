@@ -7,7 +7,8 @@ import type { Target } from '../targets/identifier.js';
 import type { Release } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { compare, packagesOfExternals, type Recipe } from './ingredients.js';
-import type { ExternalRef, LicenceText, SpdxDocument, SpdxPackage, SpdxRelationship } from './spdx.js';
+import { extractedLicences, licences } from './licences.js';
+import type { ExternalRef, SpdxDocument, SpdxPackage, SpdxRelationship } from './spdx.js';
 import type { BundleFile } from './sums.js';
 
 /** What an SBOM is made from. */
@@ -27,29 +28,13 @@ export interface SbomContent {
   /** The distribution's packages by name. */
   readonly distribution: ReadonlyMap<string, DistributionPackage>;
   readonly runtimePackages: readonly string[];
+  /** The distribution's packages whose libraries are in the tarball. */
+  readonly bundledPackages: readonly string[];
 }
 
 const unknown = 'NOASSERTION';
 const document = 'SPDXRef-DOCUMENT';
 const tarballId = 'SPDXRef-Tarball';
-
-/**
- * Licences that the sources state and the recipes do not, or not whole. Slurm's COPYING allows linking
- * with OpenSSL in the words of SPDX's cryptsetup-OpenSSL-exception.
- */
-const licences: Readonly<Record<string, string>> = {
-  gcc: 'GPL-3.0-or-later WITH GCC-exception-3.1',
-  munge: 'GPL-3.0-or-later AND LGPL-3.0-or-later',
-  slurm: 'GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception',
-};
-
-const licenceTexts: Readonly<Record<string, Omit<LicenceText, 'licenseId'>>> = {
-  'LicenseRef-NVIDIA-CUDA-EULA': {
-    name: 'NVIDIA CUDA Toolkit end user license agreement',
-    extractedText: "The text is License.txt in the source, NVIDIA's wheel of the NVML header.",
-    seeAlsos: ['https://docs.nvidia.com/cuda/eula/'],
-  },
-};
 
 /** Packages that are only compiled against; what else is needed for building alone is a tool. */
 const compiledAgainst = new Set(Object.values(gpuKinds).flatMap(({ headerPackage }) => headerPackage ?? []));
@@ -65,6 +50,7 @@ export function makeSbom(given: SbomContent): SpdxDocument {
     tarballPackage(facts),
     ...nodes.map((node) => nodePackage(facts, node)),
     ...[...facts.runtimePackages].sort().map((name) => runtimePackage(facts, name)),
+    ...[...facts.bundledPackages].sort().map((name) => bundledPackage(facts, name)),
   ];
   const texts = extractedLicences(packages);
   const body = {
@@ -101,7 +87,10 @@ function tarballPackage(facts: SbomContent): SpdxPackage {
     filesAnalyzed: false,
     checksums: [{ algorithm: 'SHA256', checksumValue: facts.tarball.sha256 }],
     licenseConcluded: unknown,
-    licenseDeclared: declared.length === 0 || declared.includes(unknown) ? unknown : terms.join(' AND '),
+    licenseDeclared:
+      declared.length === 0 || declared.includes(unknown) || facts.bundledPackages.length > 0
+        ? unknown
+        : terms.join(' AND '),
   };
 }
 
@@ -192,6 +181,15 @@ function runtimePackage(facts: SbomContent, name: string): SpdxPackage {
   };
 }
 
+/** A package of the distribution whose libraries came into the tarball, with its statement of the licence. */
+function bundledPackage(facts: SbomContent, name: string): SpdxPackage {
+  return {
+    ...runtimePackage(facts, name),
+    SPDXID: bundledId(name),
+    licenseComments: `The package's own statement is share/licenses/${name}/ of the tarball.`,
+  };
+}
+
 function distributionFields(
   { toolchain }: SbomContent,
   installed: DistributionPackage | undefined,
@@ -223,17 +221,6 @@ function licenceOf({ recipes }: SbomContent, node: LockedSpec): string {
     : unknown;
 }
 
-function extractedLicences(packages: readonly SpdxPackage[]): LicenceText[] {
-  const ids = packages.flatMap((item) => item.licenseDeclared.match(/LicenseRef-[A-Za-z0-9.-]+/g) ?? []);
-  return [...new Set(ids)].sort().map((licenseId) => ({
-    licenseId,
-    ...(licenceTexts[licenseId] ?? {
-      name: licenseId.replace('LicenseRef-', ''),
-      extractedText: "The text comes with the package's source.",
-    }),
-  }));
-}
-
 function relationships(facts: SbomContent, nodes: readonly LockedSpec[]): SpdxRelationship[] {
   const byHash = new Map(nodes.map((node) => [node.hash, node]));
   const found: SpdxRelationship[] = [
@@ -243,6 +230,7 @@ function relationships(facts: SbomContent, nodes: readonly LockedSpec[]): SpdxRe
       return node === undefined ? [] : [relation(tarballId, 'CONTAINS', nodeId(node))];
     }),
     ...facts.runtimePackages.map((name) => relation(tarballId, 'DEPENDS_ON', runtimeId(name))),
+    ...facts.bundledPackages.map((name) => relation(tarballId, 'CONTAINS', bundledId(name))),
     ...nodes.flatMap((node) =>
       node.dependencies.flatMap((edge) => {
         const other = byHash.get(edge.hash);
@@ -297,3 +285,4 @@ const spackRef = (node: LockedSpec): ExternalRef => ({
 const plain = (text: string) => text.replaceAll('+', 'p').replaceAll(/[^A-Za-z0-9.-]/g, '-');
 const nodeId = (node: LockedSpec) => `SPDXRef-Spec-${plain(node.name)}-${node.hash.slice(0, 7)}`;
 const runtimeId = (name: string) => `SPDXRef-Runtime-${plain(name)}`;
+const bundledId = (name: string) => `SPDXRef-Bundled-${plain(name)}`;

@@ -24,6 +24,8 @@ export interface KeyMaterial {
   readonly templates: string;
   /** Digest of the scripts that run within the session. */
   readonly scripts: string;
+  /** What becomes of the libraries; undefined for a target that has the distribution's. */
+  readonly libraries: string | undefined;
 }
 
 /** sha256 over the material, lower-case hex: the target's content key. */
@@ -40,6 +42,7 @@ export function contentKey(material: KeyMaterial): string {
       `environment ${sha256(material.environment)}`,
       `templates ${material.templates}`,
       `scripts ${material.scripts}`,
+      ...(material.libraries === undefined ? [] : [`libraries ${sha256(material.libraries)}`]),
     ].join('\n'),
   );
 }

@@ -1,4 +1,5 @@
 import { gpuSynonyms, gpus, gpusMeant } from '../targets/gpus.js';
+import { dependencyKinds } from '../targets/identifier.js';
 import { boolean, choice, type Kind, path, release, secret, size, text, toolchain, whole } from './kinds.js';
 
 /*
@@ -33,15 +34,13 @@ export interface Input {
   readonly commands: readonly InputCommand[];
 }
 
-export const dependencyKinds = ['system', 'self-contained'] as const;
 export const engineChoices = ['auto', 'docker', 'podman', 'none'] as const;
 export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
-export type DependencyKind = (typeof dependencyKinds)[number];
 export type EngineChoice = (typeof engineChoices)[number];
 export type CacheMode = (typeof cacheModes)[number];
 
 // An image reference; what else a shell or an engine's option could make of a value is out.
-const image = text(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, 'the name of a container image');
+export const image = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
 // git check-ref-format's core: no leading dash or dot, no '..', no white space.
 const ref = text(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$/, 'a commit, tag or branch');
 const mirror = text(
@@ -87,10 +86,10 @@ export const inputs = {
     group: 'What is built',
     default: 'system',
     description:
-      "What Slurm links: system (the distribution's libraries) or self-contained (built by Spack).",
+      "Libraries of Slurm: system (the distribution's own), bundled (copies of them in the tarball, which runs on every distribution with that glibc or a newer one) or self-contained (built by Spack).",
     help: '`self-contained` is known, but is not built yet. It ends with an error that says so; nothing else is built instead.',
     kind: choice('kind of dependencies', dependencyKinds, {
-      notYet: { 'self-contained': "Use dependencies: system, which links the distribution's libraries." },
+      notYet: { 'self-contained': 'Use dependencies: bundled, whose tarball brings the libraries too.' },
     }),
     ...everywhere,
   },
@@ -116,7 +115,7 @@ export const inputs = {
     default: '',
     description: "Image to make the builder image from, in place of the toolchain's own.",
     help: "the toolchain's Dockerfile is run on this image, so it must be of the same distribution.",
-    kind: image,
+    kind: text(image, 'the name of a container image'),
     ...everywhere,
   },
   'spack-ref': {

@@ -6,7 +6,7 @@ import { isScope, reachOf, readKey } from '../cache/keys.js';
 import { type ContainerKind, containerNameFor } from '../container/container.js';
 import { layoutBelow } from '../container/layout.js';
 import { ccacheFolder } from '../spack/commands.js';
-import { parseTarget, type Target, withToolchain } from '../targets/identifier.js';
+import { readTarget, type Target } from '../targets/identifier.js';
 import { type PostRecord, type Save, type StoredRecord, type StoredSave, storedSchema } from './record.js';
 
 /** The folders that a record may name something in; they come from who reads it, never from the record. */
@@ -83,8 +83,7 @@ export function parseRecord(text: string, places: RecordPlaces): PostRecord | un
 }
 
 function problemOf(stored: StoredRecord, places: RecordPlaces): string | undefined {
-  const name = parseTarget(stored.identifier);
-  const target = name && withToolchain(name);
+  const target = readTarget(stored.identifier, stored.toolchain);
   if (target === undefined) return 'its target is none';
   if (!buildNames.test(stored.build)) return 'its build folder is not one of a build';
   if (!isPlainPart(stored.transfer)) return 'its transfer folder is not one of a build';

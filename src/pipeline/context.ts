@@ -48,8 +48,9 @@ function startRecord(build: ResolvedBuild, request: BuildRequest, ports: Ports):
   const { upload, cacheBudget, retentionDays } = build.options;
   return new Recorder(
     {
-      version: 3,
+      version: 4,
       identifier: build.identifier,
+      toolchain: build.target.toolchain,
       buildFolder: build.buildFolder,
       transfer: request.transfer,
       policy: build.policy,

@@ -11,7 +11,7 @@ import { withSignal } from '../base/signal.js';
 import { unknownValue } from '../base/suggest.js';
 import { visible } from '../base/text.js';
 import { exampleName, targetOfFile } from '../bundle/catalogue.js';
-import type { EngineChoice } from '../config/inputs.js';
+import { type EngineChoice, image } from '../config/inputs.js';
 import { containerNameFor } from '../container/container.js';
 import { findEngine, tellEngine } from '../container/engine.js';
 import { ensureImage } from '../container/image.js';
@@ -20,7 +20,7 @@ import { ensurePackages, ensurePython } from '../container/machine.js';
 import { machineSession, type Session, startSession } from '../container/session.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { smokeTest } from '../smoke/run.js';
-import { openSubject } from '../smoke/subject.js';
+import { openSubject, readManifest } from '../smoke/subject.js';
 import { type Target, withToolchain } from '../targets/identifier.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
@@ -48,7 +48,7 @@ export async function auditFile(
 ): Promise<AuditReport> {
   const ports = bound(given);
   const name = basename(resolve(tarball));
-  const target = targetOf(tarball);
+  const target = await targetOf(tarball);
   const toolchain = await toolchainOf(target, request.project);
   const path = await requireTarball(tarball);
   return withSession(request, toolchain, { path, name }, ports, (session) =>
@@ -56,18 +56,33 @@ export async function auditFile(
   );
 }
 
+/** Where a cluster is started. */
+export interface SmokePlace {
+  /** Folder to install in; a random one when left out. */
+  readonly prefix?: string | undefined;
+  /** Image of another distribution than the toolchain's, with the same package manager. */
+  readonly containerImage?: string | undefined;
+}
+
 /**
  * Starts a cluster from a finished result.
- * @param prefix where to install; a random folder when left out
  * @throws InputError, NoEngineError, SmokeError
  */
 export async function smokeFile(
   tarball: string,
-  prefix: string | undefined,
+  where: SmokePlace,
   request: InspectRequest,
   given: Ports,
 ): Promise<SmokeReport> {
   const ports = bound(given);
+  if (where.containerImage !== undefined && !image.test(where.containerImage)) {
+    throw new InputError([
+      {
+        input: 'container-image',
+        message: `'${visible(where.containerImage)}' is not the name of a container image.`,
+      },
+    ]);
+  }
   const subject = await openSubject(tarball);
   const toolchain = await toolchainOf(subject.target, request.project);
   const engine = await findEngine(request.engine, request.host, toolchain, ports.process);
@@ -83,7 +98,7 @@ export async function smokeFile(
         scripts: join(request.project.root, 'scripts', 'inside', 'smoke'),
         context: join(scratch, 'context'),
         name: newName('smoke'),
-        prefix,
+        ...where,
       },
       ports,
     );
@@ -99,13 +114,14 @@ const newName = (kind: 'audit' | 'smoke') => containerNameFor(randomBytes(6).toS
 
 const refuse = (message: string): InputError => new InputError([{ input: 'tarball', message }]);
 
-function targetOf(tarball: string): Target {
-  const named = targetOfFile(basename(resolve(tarball)), 'software');
-  const target = named && withToolchain(named);
-  if (target === undefined) {
+// A tarball that brings its libraries does not say by its name what it was built with: its manifest does.
+async function targetOf(tarball: string): Promise<Target> {
+  const path = resolve(tarball);
+  const named = targetOfFile(basename(path), 'software');
+  if (named === undefined) {
     throw refuse(`'${visible(tarball)}' is not named like ${exampleName('software')}.`);
   }
-  return target;
+  return withToolchain(named) ?? (await readManifest(dirname(path), named)).target;
 }
 
 async function toolchainOf({ toolchain }: Target, project: Project): Promise<Toolchain> {

@@ -11,6 +11,7 @@ import { attestStage } from './stages/attest.js';
 import { auditStage } from './stages/audit.js';
 import { completeStage } from './stages/complete.js';
 import { describeStage } from './stages/describe.js';
+import { graftStage } from './stages/graft.js';
 import { handOutStage } from './stages/hand-out.js';
 import { installStage } from './stages/install.js';
 import { lockStage } from './stages/lock.js';
@@ -35,6 +36,7 @@ const make = sequence()
   .add(lockStage)
   .add(installStage)
   .add(treeStage)
+  .add(graftStage)
   .add(packStage)
   .add(auditStage)
   .add(describeStage)

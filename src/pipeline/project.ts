@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { digestFolder } from '../base/files.js';
 import { type Feature, featuresPath, parseFeatures } from '../targets/features.js';
+import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
 import { parseReleases, type Release } from '../targets/releases.js';
 import { parseToolchain, type Toolchain } from '../targets/toolchains.js';
 
@@ -18,6 +19,8 @@ export interface Project {
   readonly releases: readonly Release[];
   /** What the recipe's builds promise. */
   readonly features: readonly Feature[];
+  /** What becomes of the libraries that Slurm links, where a tarball brings them. */
+  readonly libraries: Libraries;
   readonly pins: z.infer<typeof pinsSchema>;
   /** Ids of all toolchains, sorted. */
   readonly toolchains: readonly string[];
@@ -50,6 +53,7 @@ export async function openProject(root: string): Promise<Project> {
     root,
     features,
     releases: parseReleases(await read('data', 'slurm-releases.json')),
+    libraries: parseLibraries(await read(librariesPath)),
     pins: pins.data,
     toolchains: entries
       .filter((entry) => entry.isDirectory())

@@ -3,7 +3,7 @@ import type { CacheInventory, Logger, Ports, StoredEntry } from '../base/ports.j
 import { planPruning } from '../cache/budget.js';
 import { reachOf } from '../cache/keys.js';
 import { type CacheUse, cacheUse } from '../cache/ledger.js';
-import { parseTarget, withToolchain } from '../targets/identifier.js';
+import { readTarget } from '../targets/identifier.js';
 import type { PostRecord } from './record.js';
 
 /** What a run left of the entries that its target may use. */
@@ -39,9 +39,8 @@ export async function pruneCaches(
 
 // Those of the scope that this run saves in; another one's are not its own to remove.
 async function reachable(record: PostRecord, inventory: CacheInventory): Promise<StoredEntry[]> {
-  const { identifier, policy } = record;
-  const name = parseTarget(identifier);
-  const target = name && withToolchain(name);
+  const { identifier, toolchain, policy } = record;
+  const target = readTarget(identifier, toolchain);
   if (target === undefined) throw new Error(`${identifier} is no target`);
   const reach = reachOf(identifier, target, policy.scopes[0]);
   return (await inventory.list(reach.prefixes)).filter(({ key }) => reach.includes(key));

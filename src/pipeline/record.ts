@@ -48,8 +48,9 @@ const storedSave = z.discriminatedUnion('what', [
 
 /** A record as it is kept: it names folders by their names only, and nothing that the build's name gives. */
 export const storedSchema = z.strictObject({
-  version: z.literal(3),
+  version: z.literal(4),
   identifier: z.string(),
+  toolchain: z.string(),
   /** Name of the build's own folder, removed at the end. */
   build: z.string(),
   /** Name of the folder that cache entries pass through, removed at the end. */

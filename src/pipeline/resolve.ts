@@ -188,6 +188,7 @@ async function contentKeyOf(
     environment,
     templates: await project.digest('templates'),
     scripts: await project.digest('scripts/inside'),
+    libraries: target.dependencies === 'system' ? undefined : JSON.stringify(project.libraries),
   });
 }
 

@@ -4,7 +4,7 @@ import { InputError, PackagingError } from '../base/errors.js';
 import { parseJson } from '../base/json.js';
 import { openPlain, PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
-import { exampleName, resultFiles, targetOfFile } from '../bundle/catalogue.js';
+import { exampleName, fileName, resultFiles, targetOfFile } from '../bundle/catalogue.js';
 import { verifySums } from '../bundle/sums.js';
 import { formatTarget, type Target, type TargetName, withToolchain } from '../targets/identifier.js';
 
@@ -45,7 +45,7 @@ export async function openSubject(software: string): Promise<SmokeSubject> {
     [basename(path), names.modules, names.manifest],
     [names.installer, names.sums],
   );
-  const { target, runtimePackages } = await readManifest(folder, names.manifest, named);
+  const { target, runtimePackages } = await readManifest(folder, named);
   if (present.includes(names.sums)) await checkSums(folder, names.sums, present);
   return { target, files: present.map((file) => join(folder, file)), runtimePackages };
 }
@@ -75,11 +75,15 @@ async function requireFiles(
   return present;
 }
 
-async function readManifest(
+/**
+ * What the manifest beside a tarball says of its target.
+ * @throws InputError when there is none, or it is not this target's
+ */
+export async function readManifest(
   folder: string,
-  file: string,
   named: TargetName,
 ): Promise<Pick<SmokeSubject, 'target' | 'runtimePackages'>> {
+  const file = fileName(formatTarget(named), 'manifest');
   const bytes = await readPlain(folder, file, largestManifest).catch((error: unknown) => {
     throw error instanceof PlainFileError ? refuse(`${shown(folder, file)} ${error.reason}.`) : error;
   });

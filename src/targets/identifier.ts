@@ -67,6 +67,12 @@ export function withToolchain(name: TargetName, toolchain?: string): Target | un
   return name.dependencies === 'system' && name.platform !== id ? undefined : { ...name, toolchain: id };
 }
 
+/** The target of an identifier, with the toolchain that is said of it; undefined where they make none. */
+export function readTarget(identifier: string, toolchain?: string): Target | undefined {
+  const name = parseTarget(identifier);
+  return name && withToolchain(name, toolchain);
+}
+
 /** Architecture of a Node process by its Docker name; undefined for one that is not built for. */
 export function archOf(nodeArch: string): Arch | undefined {
   return nodeArch === 'x64' ? 'amd64' : nodeArch === 'arm64' ? 'arm64' : undefined;

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { expectationFor } from '../../../src/audit/expectation.js';
-import { matches, promisedBy } from '../../../src/audit/plugins.js';
+import { promisedBy } from '../../../src/audit/plugins.js';
+import { matches } from '../../../src/base/text.js';
 import { layoutBelow } from '../../../src/container/layout.js';
 import type { Gpu } from '../../../src/targets/gpus.js';
 import { parseToolchain } from '../../../src/targets/toolchains.js';
 import { target } from '../../support/audit.js';
-import { features } from '../../support/fakes.js';
+import { auditFacts, features } from '../../support/fakes.js';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -66,7 +67,7 @@ test('the expectation comes from toolchain and target', () => {
   const arm = expectationFor(
     { ...target, arch: 'arm64', gpu: 'cuda' },
     bookworm,
-    features,
+    auditFacts,
     layoutBelow('/srv/build-1'),
   );
   expect(arm).toMatchObject({

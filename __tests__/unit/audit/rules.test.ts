@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { auditTree } from '../../../src/audit/audit.js';
-import type { Inventory } from '../../../src/audit/inventory.js';
+import { expectationFor } from '../../../src/audit/expectation.js';
+import type { ElfFacts, Inventory } from '../../../src/audit/inventory.js';
 import { rules } from '../../../src/audit/rules.js';
 import { treeOf } from '../../../src/audit/tree.js';
 import {
+  bookworm,
   elf,
   entry,
   expectation,
@@ -13,11 +15,13 @@ import {
   folder,
   link,
   load,
+  target,
   top,
   withElf,
   withEntries,
   without,
 } from '../../support/audit.js';
+import { auditFacts, bundledTarget } from '../../support/fakes.js';
 
 const judge = (given: Inventory) =>
   auditTree(treeOf(given, expectation.top), expectation).map(({ rule, file, detail }) => [
@@ -183,6 +187,7 @@ describe('what breaks a rule is found, once, with its file', () => {
     ],
     ['no-gpu-stub', withElf({ soname: 'libcuda.so.1' }), extra, 'its SONAME is libcuda.so.1'],
     ['no-gpu-stub', withElf({ exports: ['nvmlInit_v2'] }), extra, 'it defines nvmlInit_v2'],
+    ['lazy-binding', withElf({ bindNow: true }), extra, 'it binds all its functions as it is loaded'],
     ['no-debug-sections', withElf({ debugSections: true }), extra, 'it has debug sections'],
     [
       'promised-files',
@@ -213,6 +218,57 @@ describe('what breaks a rule is found, once, with its file', () => {
     expect(judge(given)).toEqual([
       [rule, file, typeof detail === 'string' ? detail : expect.stringMatching(detail)],
     ]);
+  });
+});
+
+describe('a tarball that brings its libraries', () => {
+  const bundled = expectationFor(bundledTarget(), bookworm, auditFacts);
+  const grafted = (name: string, change: Partial<ElfFacts> = {}) =>
+    withElf({ soname: name, runpath: ['$ORIGIN'], ...change }, `lib/bundled/${name}`);
+  const judgeBundled = (given: Inventory) =>
+    auditTree(treeOf(given, top), { ...bundled, top, promised: [] }).map(({ rule, file, detail }) => [
+      rule,
+      file,
+      detail,
+    ]);
+
+  test.each<[string, Inventory]>([
+    ['a library with a name of its own', grafted('libcurl-0123abcd.so.4', { bindNow: true })],
+    ['one that Slurm opens by its name', grafted('liblua5.4.so.0')],
+    ['a plugin of a library', withElf({ soname: null }, 'lib/bundled/mariadb/dialog.so')],
+    ["the host's", withElf({ needed: ['libc.so.6', 'libpam.so.0', 'libdbus-1.so.3'] })],
+  ])('may have %s', (_, given) => {
+    expect(judgeBundled(given)).toEqual([]);
+  });
+
+  test.each<[string, Inventory, string, string]>([
+    [
+      'needed-libraries',
+      withElf({ needed: ['libmunge.so.2'] }),
+      extra,
+      'it needs libmunge.so.2, which is neither in the tarball nor a system library of a host with glibc 2.36',
+    ],
+    [
+      'own-names',
+      grafted('libcurl.so.4'),
+      'lib/bundled/libcurl.so.4',
+      'its name is also that of a library of the host',
+    ],
+    [
+      'own-names',
+      grafted('libcurl-0123abcd.so.4', { soname: 'libcurl.so.4' }),
+      'lib/bundled/libcurl-0123abcd.so.4',
+      'its SONAME is libcurl.so.4',
+    ],
+  ])('%s: %#', (rule, given, file, detail) => {
+    expect(judgeBundled(given)).toEqual([[rule, file, detail]]);
+  });
+
+  test('may need the oldest glibc of its name, not the newer one that it was built with', () => {
+    const old = { ...bookworm, compiler: { ...bookworm.compiler, oldestGlibc: '2.34' } };
+    const { limits, runsOn } = expectationFor(bundledTarget(), old, auditFacts);
+    expect([limits['GLIBC'], runsOn]).toEqual(['2.34', 'a host with glibc 2.34']);
+    expect(expectationFor(target, old, auditFacts).limits['GLIBC']).toBe('2.36');
   });
 });
 

@@ -21,6 +21,7 @@ const facts: ManifestContent = {
     { name: 'munge', version: '0.5.15', hash: 'm'.repeat(32), external: '/usr' },
   ],
   runtimePackages: ['libmunge2', 'libc6'],
+  libraries: [],
   files: [file('software.tar.gz'), file('smoke.xml'), file('install.sh'), file('sbom.spdx.json')],
 };
 

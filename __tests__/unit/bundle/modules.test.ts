@@ -10,7 +10,7 @@ import {
   renderTemplate,
   targetFacts,
 } from '../../../src/bundle/modules.js';
-import { systemTarget } from '../../support/fakes.js';
+import { bundledTarget, libraries, systemTarget } from '../../support/fakes.js';
 
 const target = systemTarget();
 const projectTemplate = (name: string): Promise<string> =>
@@ -96,6 +96,30 @@ describe('renderInstaller', () => {
     expect(text).toContain("os_id='debian'\nos_version='12'\npackage_manager='dpkg'");
     expect(text).toContain('set -- libc6 libmunge2\n');
     expect(text).toContain(`contents='folder\t755\t-\tbin\nfile\t755\t${sha256}\tbin/sinfo'\n`);
+  });
+
+  test("says of a target that brings its libraries which ones stay the host's, and what needs them", async () => {
+    const needed = ['libc.so.6', 'libm.so.6', 'libudev.so.1'];
+    const text = renderInstaller(
+      await projectTemplate('install.sh'),
+      bundledTarget(),
+      { ...machine, brings: { libraries, needed } },
+      [],
+      contents,
+    );
+    expect(text).toContain("glibc='2.34'\n");
+    expect(
+      text
+        .slice(text.indexOf("host_libraries='") + 16)
+        .split("'")[0]
+        ?.split('\n'),
+    ).toEqual([
+      'libc.so.6\tlibc6\tglibc\t-',
+      'libm.so.6\tlibc6\tglibc\t-',
+      'libudev.so.1\tlibudev1\tsystemd-libs\t-',
+      'libdbus-1.so.3\tlibdbus-1-3\tdbus\tcgroup/v2',
+      'libpmix.so.2\tlibpmix2\topenpmix\tmpi/pmix',
+    ]);
   });
 
   test.each(['$(id)', 'two words', '-y', "it's", ''])('refuses the package name %p', (name) => {

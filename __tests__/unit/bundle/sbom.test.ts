@@ -93,6 +93,7 @@ const facts: SbomContent = {
   recipes: parseRecipes(JSON.stringify(spackDocument)),
   distribution: parseDistribution(dpkg),
   runtimePackages: ['libstdc++6', 'libmunge2'],
+  bundledPackages: [],
 };
 
 const sbom = makeSbom(facts);

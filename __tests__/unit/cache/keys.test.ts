@@ -45,6 +45,7 @@ const material: KeyMaterial = {
   dependencies: 'system',
   templates: 'e'.repeat(64),
   scripts: '9'.repeat(64),
+  libraries: undefined,
 };
 
 // Entries of older versions are found by these texts: a change here throws all caches away, and wants a new

@@ -113,7 +113,7 @@ describe('a tarball that can not be audited is refused at once', () => {
       });
       const tarball = join(folder, `${other}-software.tar.gz`);
       const attempt =
-        verb === 'audit' ? auditFile(tarball, request, ports) : smokeFile(tarball, undefined, request, ports);
+        verb === 'audit' ? auditFile(tarball, request, ports) : smokeFile(tarball, {}, request, ports);
       await expect(attempt).rejects.toThrow(InputError);
       await expect(attempt).rejects.toThrow(/'bookwurm' is not a known toolchain. Did you mean 'bookworm'/);
       expect(process.lines).toEqual([]);
@@ -149,7 +149,7 @@ describe('what is left', () => {
     const temporary = await temporaryFolder();
     process.env['TMPDIR'] = temporary;
     await expect(auditFile(tarball, request, ports)).rejects.toThrow();
-    await expect(smokeFile(tarball, undefined, request, ports)).rejects.toThrow();
+    await expect(smokeFile(tarball, {}, request, ports)).rejects.toThrow();
     expect(await readdir(temporary)).toEqual([]);
   });
 
@@ -171,7 +171,7 @@ describe('smokeFile', () => {
   test('tests a result where it lies, installed at the place that is told', async () => {
     const { folder, tarball, request, ports, process } = await result();
     const before = await readFiles(folder);
-    const report = await smokeFile(tarball, '/srv/slurm', request, ports);
+    const report = await smokeFile(tarball, { prefix: '/srv/slurm' }, request, ports);
     expect(report).toMatchObject({ target, prefix: '/srv/slurm' });
     expect(report.checks.every((check) => check.status === 'passed')).toBe(true);
     expect(await readFiles(folder)).toEqual(before);
@@ -182,7 +182,7 @@ describe('smokeFile', () => {
     const { tarball, request, ports, process } = await result({
       check: (name) => (name === 'sacct' ? { status: 'failed', detail: 'no rows' } : undefined),
     });
-    await expect(smokeFile(tarball, undefined, request, ports)).rejects.toThrow(SmokeError);
+    await expect(smokeFile(tarball, {}, request, ports)).rejects.toThrow(SmokeError);
     expect(process.lines.at(-1)).toBe(`docker rm --force --volumes ${nameOf(process.lines)}`);
   });
 });

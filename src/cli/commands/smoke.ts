@@ -9,6 +9,7 @@ import { common, engineOption } from '../options.js';
 
 export const readSmoke = (given: Given) => ({
   prefix: textOf(given, 'prefix'),
+  containerImage: textOf(given, 'container-image'),
   junit: textOf(given, 'junit'),
 });
 
@@ -33,18 +34,24 @@ export const smoke: Command = {
       completes: 'folder',
       description: 'where to install; a random folder without it',
     },
+    {
+      name: 'container-image',
+      value: 'image',
+      description:
+        "distribution to run it on, in place of the toolchain's; a tarball that brings its libraries runs on others too",
+    },
     { name: 'junit', value: 'file', completes: 'file', description: 'write the checks as JUnit XML' },
     ...common,
   ],
   async run(given, context) {
-    const { prefix, junit } = readSmoke(given);
+    const { junit, ...where } = readSmoke(given);
     if (junit !== undefined) await checkNewFile(junit, '--junit');
     const write = async (report: SmokeReport) => {
       if (junit !== undefined) await writeFile(junit, formatJunit(report));
     };
     return inspect(given, context, async (tarball, request, ports) => {
       try {
-        const report = await smokeFile(tarball, prefix, request, ports);
+        const report = await smokeFile(tarball, where, request, ports);
         await write(report);
         return checkRows(report).map((row) => row.join('  '));
       } catch (error) {

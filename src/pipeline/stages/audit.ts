@@ -11,7 +11,9 @@ import type { ResultFolder } from './pack.js';
 
 /** The script that takes inventory of a tarball: its parts, one behind the other. */
 export async function inventoryScript(project: Project): Promise<string> {
-  const parts = await Promise.all(['tar_reader.py', 'elf_inventory.py'].map((name) => project.script(name)));
+  const parts = await Promise.all(
+    ['tar_reader.py', 'packages.py', 'elf_inventory.py'].map((name) => project.script(name)),
+  );
   return parts.join('\n');
 }
 
@@ -31,7 +33,7 @@ export async function audit(
     script: await inventoryScript(project),
     tarball,
     toolchain,
-    expectation: expectationFor(target, toolchain, project.features, session.layout),
+    expectation: expectationFor(target, toolchain, project, session.layout),
   });
   const { figures } = report;
   const highest = Object.entries(figures.highest).map(([name, version]) => `${name} ${version}`);

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
+import type { GraftedLibrary } from '../../bundle/graft.js';
 import { distributionCommand, parseRecipes, spackSbomPath } from '../../bundle/ingredients.js';
 import { type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
 import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
-import { parseDistribution } from '../../distro/distro.js';
+import { type DistributionPackage, parseDistribution } from '../../distro/distro.js';
 import { builtSpecs, type Lock } from '../../spack/lock.js';
 import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
@@ -27,6 +28,10 @@ export interface Ingredients {
   /** Slurm's prefix, as the session sees it. */
   readonly prefix: string;
   readonly runtimePackages: readonly string[];
+  /** Sonames that the software tarball needs from outside. */
+  readonly neededLibraries: readonly string[];
+  /** The libraries that the software tarball brings. */
+  readonly grafted: readonly GraftedLibrary[];
   /** All that lies in the software tarball. */
   readonly contents: readonly InstalledEntry[];
 }
@@ -52,11 +57,17 @@ export async function describe(
   const names = resultFiles(build.identifier);
   const folder = await makeResultFolder(build);
   const path = (name: string) => join(folder, name);
-  const { lock, runtimePackages, contents } = ingredients;
+  const { lock, runtimePackages, grafted, contents } = ingredients;
+  const distribution = await installedPackages(build, session, ingredients);
   const installer = renderInstaller(
     await project.template('install.sh'),
     build.target,
-    build.toolchain,
+    {
+      ...{ os: build.toolchain.os, packageManager: build.toolchain.packageManager },
+      ...(build.target.dependencies === 'system'
+        ? {}
+        : { brings: { libraries: project.libraries, needed: ingredients.neededLibraries } }),
+    },
     runtimePackages,
     contents,
   );
@@ -68,7 +79,10 @@ export async function describe(
     })),
   );
   const software = tarballs.find((file) => file.name === names.software) as BundleFile;
-  await writeJson(path(names.sbom), await describeIngredients(build, session, software, ingredients));
+  await writeJson(
+    path(names.sbom),
+    await describeIngredients(build, session, software, ingredients, distribution),
+  );
   const [installerFile, sbom] = await Promise.all([
     describeFile(path(names.installer)),
     describeFile(path(names.sbom)),
@@ -89,6 +103,10 @@ export async function describe(
       ...(external === undefined ? {} : { external }),
     })),
     runtimePackages,
+    libraries: grafted.map(({ name, soname, package: from }) => ({
+      ...{ name, soname },
+      ...(from === null ? {} : { package: from, version: distribution.get(from)?.version ?? '' }),
+    })),
     files: [...tarballs, installerFile, sbom],
   };
   await sumUp({ folder, facts });
@@ -117,18 +135,31 @@ async function sumUp({ folder, facts }: Described): Promise<void> {
   await writeFile(join(folder, fileName(facts.identifier, 'sums')), formatSums(files));
 }
 
+/** The distribution's packages that libraries were taken from, sorted, each once. */
+const packagesOf = (grafted: readonly GraftedLibrary[]): string[] =>
+  [...new Set(grafted.flatMap((library) => library.package ?? []))].sort();
+
+/** What the builder image has of the packages that were linked, are needed or came into the tarball. */
+async function installedPackages(
+  build: ResolvedBuild,
+  session: Session,
+  { runtimePackages, grafted }: Ingredients,
+): Promise<Map<string, DistributionPackage>> {
+  const names = [...runtimePackages, ...packagesOf(grafted)];
+  // A package that is not installed makes the query fail; it is then left out.
+  const queried = await session.exec(distributionCommand(build.toolchain, names));
+  return parseDistribution(queried.stdout);
+}
+
 async function describeIngredients(
   build: ResolvedBuild,
   session: Session,
   tarball: BundleFile,
-  { lock, prefix, runtimePackages }: Ingredients,
+  { lock, prefix, runtimePackages, grafted }: Ingredients,
+  distribution: ReadonlyMap<string, DistributionPackage>,
 ) {
-  const [recipes, distribution] = await Promise.all([
-    // A build may have made it a link to something endless.
-    session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]),
-    // A package that is not installed makes the query fail; it is then left out.
-    session.exec(distributionCommand(build.toolchain, runtimePackages)),
-  ]);
+  // A build may have made it a link to something endless.
+  const recipes = await session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]);
   return makeSbom({
     target: build.target,
     identifier: build.identifier,
@@ -141,8 +172,9 @@ async function describeIngredients(
       .filter((spec) => spec.hash === lock.root.hash)
       .map((spec) => spec.hash),
     recipes: parseRecipes(recipes.exitCode === 0 ? recipes.stdout : undefined),
-    distribution: parseDistribution(distribution.stdout),
+    distribution,
     runtimePackages,
+    bundledPackages: packagesOf(grafted),
   });
 }
 
@@ -156,16 +188,19 @@ export const describeStage: Stage<
     readonly packed: ResultFolder;
     readonly lock: Lock;
     readonly installed: Installed;
+    readonly grafted: readonly GraftedLibrary[];
     readonly audited: AuditReport;
   },
   { readonly described: Described }
 > = {
   id: 'describe',
-  run: async ({ build, request }, { session, packed, lock, installed, audited }) => ({
+  run: async ({ build, request }, { session, packed, lock, installed, grafted, audited }) => ({
     described: await describe(build, request.project, session, packed, {
       lock,
       prefix: installed.prefix,
       runtimePackages: audited.runtimePackages,
+      neededLibraries: audited.neededLibraries,
+      grafted,
       contents: audited.contents,
     }),
   }),

@@ -16,8 +16,10 @@ async function audited(script: MachineScript = {}) {
   return { ...bench, tarball, report: audit(tarball, plan, project, session, logger) };
 }
 
-test('the inventory script is both of its parts, the reader first', async () => {
-  expect(await inventoryScript(fakeProject())).toBe('# tar_reader.py\n\n# elf_inventory.py\n');
+test('the inventory script is all of its parts, the reader first', async () => {
+  expect(await inventoryScript(fakeProject())).toBe(
+    '# tar_reader.py\n\n# packages.py\n\n# elf_inventory.py\n',
+  );
 });
 
 test("the session's Python takes inventory of the tarball, and the figures are logged", async () => {

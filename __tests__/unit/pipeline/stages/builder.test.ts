@@ -21,7 +21,8 @@ async function planned(script: MachineScript = {}, change: RequestChange = {}) {
   const state: StateStore = { save: (record) => saved.push(JSON.stringify(record)) };
   const recorder = new Recorder(
     {
-      version: 3,
+      version: 4,
+      toolchain: 'bookworm',
       identifier: plan.identifier,
       buildFolder: plan.buildFolder,
       transfer: request.transfer,

@@ -18,6 +18,8 @@ const ingredients = {
   lock: parseLock(lockText),
   prefix: slurmPrefix,
   runtimePackages: ['libmunge2', 'libc6'],
+  grafted: [],
+  neededLibraries: [],
   contents: [
     { path: 'bin', type: 'folder', mode: 0o755, sha256: null, target: null },
     { path: 'bin/srun', type: 'file', mode: 0o755, sha256: '0'.repeat(64), target: null },

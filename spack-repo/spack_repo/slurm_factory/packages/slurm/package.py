@@ -150,7 +150,7 @@ class Slurm(AutotoolsPackage):
 
     conflicts("~jwt", when="+restd", msg="slurmrestd needs JSON web tokens")
 
-    # Only adds a file, so that it fits all releases; patch() below wires it in.
+    # Only adds files, so that it fits all releases; patch() below wires them in.
     patch("self_location.patch")
 
     def patch(self):
@@ -175,6 +175,22 @@ class Slurm(AutotoolsPackage):
             "\texecve(slurm_self_srun_path(), argv, env);",
             times=2,
         )
+        self._edit(
+            "src/database/mysql_common.c",
+            '#include "mysql_common.h"\n',
+            '#include "mysql_common.h"\n#include "src/common/self_mysql.h"\n',
+        )
+        self._edit("src/database/mysql_common.c", "= mysql_init(", "= self_mysql_init(", times=2)
+        curl_users = ["src/curl/slurm_curl.c"]
+        if self.spec.satisfies("@:24-05"):
+            curl_users = [
+                "src/plugins/acct_gather_profile/influxdb/acct_gather_profile_influxdb.c",
+                "src/plugins/jobcomp/elasticsearch/jobcomp_elasticsearch.c",
+            ]
+        for path in curl_users:
+            include = "#include <curl/curl.h>\n"
+            self._edit(path, include, f'{include}#include "src/common/self_curl.h"\n')
+            self._edit(path, "= curl_easy_init()", "= self_curl_init()")
         if self.spec.satisfies("@:23-02"):
             # The name without a number is in the development package, as later releases know.
             self._edit("src/plugins/mpi/pmix/mpi_pmix.c", '"libpmix.so"', '"libpmix.so.2"')
@@ -218,6 +234,8 @@ class Slurm(AutotoolsPackage):
             # Slurm's own --enable-debug would also switch optimization off.
             "--disable-debug",
             f"CFLAGS={self._optimization} -ffile-prefix-map={self.stage.source_path}=.",
+            # Plugins leave functions open that only one of the daemons has; some compilers bind all at once.
+            "LDFLAGS=-Wl,-z,lazy",
             f"--with-munge={spec['munge'].prefix}",
             f"--with-json={spec['json-c'].prefix}",
             f"--with-yaml={spec['libyaml'].prefix}",
@@ -385,6 +403,7 @@ END
 
     def install(self, spec, prefix):
         self._make_all("install")
+        self._install_licences()
         self._prune()
         self._finish_elf_files()
         self._check_features()
@@ -455,6 +474,12 @@ END
     def _makefile(self, directory):
         with open(os.path.join(directory, "Makefile"), encoding="utf-8", errors="replace") as f:
             return f.read().replace("\\\n", " ")
+
+    def _install_licences(self):
+        folder = os.path.join(self.prefix.share, "licenses", "slurm")
+        mkdirp(folder)
+        for name in ("COPYING", "DISCLAIMER", "LICENSE.OpenSSL"):
+            install(name, folder)
 
     def _prune(self):
         """Out goes what nobody runs: HTML pages, libtool's files, sources for debuggers."""

@@ -1,0 +1,205 @@
+"""How libraries come into a tree: with real ones, compiled here, in place of a distribution's."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from inside import graft
+
+# The tools of `npm run tools` lie beside the Python that runs this.
+os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}:/usr/sbin:/sbin"
+needs_tools = pytest.mark.skipif(
+    any(shutil.which(name) is None for name in ("gcc", "patchelf", "ldconfig")),
+    reason="gcc, patchelf and ldconfig are not there",
+)
+
+
+def test_a_version_has_the_hash_that_the_loader_looks_for():
+    # Those of glibc, as readelf shows them.
+    assert graft.version_hash("GLIBC_2.2.5") == 0x09691A75
+    assert graft.version_hash("GLIBC_2.34") == 0x069691B4
+
+
+def test_what_is_no_elf_file_is_none(tmp_path):
+    (tmp_path / "text").write_text("#!/bin/sh\n")
+    (tmp_path / "short").write_bytes(b"\x7fELF")
+    assert graft.read_elf(tmp_path / "text") is None
+    assert graft.read_elf(tmp_path / "short") is None
+
+
+def compile_library(path, source, *options, soname=None, script=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    words = [f"-Wl,-soname,{soname or path.name}"]
+    if script:
+        (path.parent / "map").write_text(script)
+        words.append(f"-Wl,--version-script={path.parent / 'map'}")
+    subprocess.run(
+        ["gcc", "-x", "c", "-shared", "-fPIC", "-o", path, "-", *words, *options],
+        input=source,
+        text=True,
+        check=True,
+    )
+    return path
+
+
+class Case:
+    """A distribution of two libraries, and a tree with a program that needs the one that needs the other."""
+
+    def __init__(self, root):
+        self.system, self.tree = root / "system", root / "tree"
+        compile_library(
+            self.system / "libinner.so.1",
+            "int inner(void) { return 40; }",
+            script="INNER_1.0 { global: inner; local: *; };",
+        )
+        compile_library(
+            self.system / "libouter.so.2",
+            'int inner(void); int outer(void) { return inner() + 2; } const char *folder = "/usr/lib/x/outer";',
+            *self.link("libinner.so.1"),
+            script="OUTER_2.0 { global: outer; folder; local: *; };",
+        )
+        compile_library(self.system / "libnamed5.4.so.0", "int named(void) { return 1; }")
+        compile_library(
+            self.system / "outer" / "plugin" / "login.so",
+            "int inner(void); int login(void) { return inner(); }",
+            *self.link("libinner.so.1"),
+        )
+        (self.tree / "bin").mkdir(parents=True)
+        subprocess.run(
+            [
+                *("gcc", "-x", "c", "-o", self.tree / "bin" / "program", "-"),
+                *self.link("libouter.so.2", "libnamed5.4.so.0"),
+                "-Wl,-rpath,$ORIGIN/../lib",
+            ],
+            input="#include <stdio.h>\nint outer(void), named(void);\n"
+            'int main(void) { printf("%d", outer() + named()); }',
+            text=True,
+            check=True,
+        )
+        (self.tree / "bin" / "script").write_text("#!/bin/sh\n")
+        self.request = {
+            "tree": str(self.tree),
+            "origin": str(self.tree),
+            "folder": "lib/bundled",
+            "packageManager": "dpkg",
+            "host": ["ld-linux-*", "libc.so.6"],
+            "named": [{"library": "libnamed*.so*", "aliases": ["libnamed.so"]}],
+            "plugins": [{"library": "libouter.so.2", "from": ["nowhere", "outer/plugin"], "to": "outer"}],
+            "blanked": [{"library": "libouter.so.2", "text": "/usr/lib[^\\0:]*/outer"}],
+        }
+
+    def link(self, *names):
+        return [f"-L{self.system}", f"-Wl,-rpath-link,{self.system}", "-Wl,--no-as-needed", *(f"-l:{n}" for n in names)]
+
+    def run(self, monkeypatch, **change):
+        cache = {path.name: str(path) for path in self.system.glob("lib*")}
+        monkeypatch.setattr(graft, "loader_cache", lambda: cache)
+        job = graft.Graft({**self.request, **change})
+        job.run()
+        return job
+
+
+@pytest.fixture
+def case(tmp_path):
+    return Case(tmp_path)
+
+
+def short_sum(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+
+
+@needs_tools
+class TestGraft:
+    def test_brings_all_levels_under_names_of_their_own(self, case, monkeypatch):
+        job = case.run(monkeypatch)
+        folder = case.tree / "lib" / "bundled"
+        inner = f"libinner-{short_sum(case.system / 'libinner.so.1')}.so.1"
+        outer = f"libouter-{short_sum(case.system / 'libouter.so.2')}.so.2"
+        assert sorted(os.listdir(folder)) == sorted([inner, outer, "libnamed5.4.so.0", "libnamed.so", "outer"])
+        assert job.host == {"libc.so.6"}
+        assert graft.read_elf(folder / outer).texts(graft.DT_NEEDED) == [inner, "libc.so.6"]
+        assert graft.read_elf(folder / outer).texts(graft.DT_SONAME) == [outer]
+        assert graft.read_elf(folder / "outer" / "login.so").texts(graft.DT_NEEDED)[0] == inner
+        # In which nothing of the distribution is found.
+        done = subprocess.run([case.tree / "bin" / "program"], capture_output=True, text=True, check=True)
+        assert done.stdout == "43"
+
+    def test_leaves_what_needs_none_of_them_alone(self, case, monkeypatch):
+        other = compile_library(case.tree / "lib" / "other.so", "int other(void) { return 1; }")
+        before = other.read_bytes()
+        case.run(monkeypatch)
+        assert other.read_bytes() == before
+        assert (case.tree / "bin" / "script").read_text() == "#!/bin/sh\n"
+
+    def test_gives_their_versions_other_names_on_both_sides(self, case, monkeypatch):
+        case.run(monkeypatch)
+        outer = graft.read_elf(next((case.tree / "lib" / "bundled").glob("libouter-*")))
+        program = graft.read_elf(case.tree / "bin" / "program")
+        assert [outer.text(name) for _, name in outer.definitions()] == ["outer_2.0"]
+
+        def asked(elf, start):
+            return {elf.text(name) for library, _, name in elf.requirements() if library.startswith(start)}
+
+        assert asked(outer, "libinner-") == {"inner_1.0"}
+        assert asked(program, "libouter-") == {"outer_2.0"}
+        assert {name[:6] for name in asked(program, "libc.so.6")} == {"GLIBC_"}
+
+    def test_takes_no_function_of_a_library_of_the_same_name_that_is_loaded_first(self, case, monkeypatch):
+        case.run(monkeypatch)
+        wrong = compile_library(
+            case.system / "wrong" / "libinner.so.1",
+            "int inner(void) { return 1000; }",
+            script="INNER_1.0 { global: inner; local: *; };",
+        )
+        env = {**os.environ, "LD_PRELOAD": str(wrong)}
+        done = subprocess.run([case.tree / "bin" / "program"], capture_output=True, text=True, check=True, env=env)
+        assert done.stdout == "43"
+
+    def test_empties_a_folder_that_is_compiled_in(self, case, monkeypatch):
+        case.run(monkeypatch)
+        data = next((case.tree / "lib" / "bundled").glob("libouter-*")).read_bytes()
+        assert b"/usr/lib/x/outer" not in data
+
+    def test_ends_where_such_a_folder_is_not_found(self, case, monkeypatch):
+        with pytest.raises(ValueError, match="libinner.so.1 has 0 of 1 texts"):
+            case.run(monkeypatch, blanked=[{"library": "libinner.so.1", "text": "/usr/lib/none"}])
+
+    def test_gives_the_same_bytes_twice(self, case, tmp_path, monkeypatch):
+        shutil.copytree(case.tree, tmp_path / "again")
+        case.run(monkeypatch)
+        case.run(monkeypatch, tree=str(tmp_path / "again"), origin=str(tmp_path / "again"))
+        def sums(root):
+            return {p.relative_to(root): short_sum(p) for p in sorted(root.rglob("*")) if p.is_file()}
+        assert sums(case.tree) == sums(tmp_path / "again")
+
+    def test_says_what_is_nowhere_and_changes_nothing(self, case, monkeypatch):
+        (case.system / "libinner.so.1").unlink()
+        job = case.run(monkeypatch)
+        assert {item["soname"] for item in job.missing} == {"libinner.so.1"}
+        assert not (case.tree / "lib").exists()
+
+
+def test_licences_come_with_the_texts_that_they_name(tmp_path, monkeypatch):
+    statement = tmp_path / "copyright"
+    statement.write_text("GPL, see /usr/share/common-licenses/GPL-3.\nAnd /usr/share/common-licenses/nothing.")
+    monkeypatch.setattr(graft, "licence_files", lambda package, _: [str(statement)] if package == "one" else [])
+    without = graft.licences(["one", "two"], "dpkg", str(tmp_path / "tree"))
+    assert without == ["two"]
+    folder = tmp_path / "tree" / "share" / "licenses"
+    assert (folder / "one" / "copyright").read_bytes() == statement.read_bytes()
+    common = folder / "common" / "GPL-3"
+    assert common.exists() == os.path.exists("/usr/share/common-licenses/GPL-3")
+
+
+@needs_tools
+def test_the_answer_is_json_for_the_pipeline(tmp_path, capsys):
+    (tmp_path / "bin").mkdir()
+    shutil.copy(sys.executable, tmp_path / "bin" / "tool")
+    request = {"tree": str(tmp_path), "origin": str(tmp_path), "folder": "lib/bundled", "packageManager": "dpkg"}
+    graft.main(json.dumps({**request, "host": ["*"], "named": [], "plugins": [], "blanked": []}))
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["libraries"] == [] and answer["missing"] == [] and "libc.so.6" in answer["host"]

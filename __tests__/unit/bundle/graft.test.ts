@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import { PackagingError } from '../../../src/base/errors.js';
+import { graftRequest, readGraft } from '../../../src/bundle/graft.js';
+import { libraries } from '../../support/fakes.js';
+import { graftAnswer } from '../../support/machine.js';
+
+const place = { tree: '/opt/slurm-factory/store/tree', origin: '/opt/slurm-factory/store/slurm' };
+
+test('asks for all but the libraries of the host', () => {
+  const asked = JSON.parse(graftRequest(place, libraries, 'dpkg'));
+  expect(asked).toMatchObject({ ...place, folder: 'lib/bundled', packageManager: 'dpkg' });
+  expect(asked.host).toEqual(expect.arrayContaining(['libc.so.6', 'libpam.so.0', 'libdbus-1.so.3']));
+  expect(asked.named).toEqual(libraries.named);
+});
+
+const says = (change: Partial<typeof graftAnswer>) => ({
+  exitCode: 0,
+  stdout: JSON.stringify({ ...graftAnswer, ...change }),
+  stderr: '',
+});
+
+test('tells what came', () => {
+  expect(readGraft(says({}))).toEqual(graftAnswer.libraries);
+});
+
+test.each([
+  [
+    'a library that is nowhere, with who needs it',
+    says({ missing: [{ file: 'lib/slurm/x.so', soname: 'libx.so.1' }] }),
+    /lib\/slurm\/x\.so needs libx\.so\.1/,
+  ],
+  ['a package without a licence', says({ unlicensed: ['libodd1'] }), /state no licence.*libodd1/],
+  [
+    'a script that fails',
+    { exitCode: 1, stdout: '', stderr: 'ValueError: patchelf: \u001b[2Jbad' },
+    /patchelf: \\x1b\[2Jbad/,
+  ],
+  ['an answer that is none', { exitCode: 0, stdout: '{}', stderr: '' }, /can't be read/],
+])('ends with %s', (_, answer, message) => {
+  expect(() => readGraft(answer)).toThrow(PackagingError);
+  expect(() => readGraft(answer)).toThrow(message);
+});

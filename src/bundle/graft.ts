@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { PackagingError } from '../base/errors.js';
+import type { RunResult } from '../base/ports.js';
+import { lastLine, visible } from '../base/text.js';
+import type { PackageManager } from '../distro/distro.js';
+import { graftFolder, type Libraries } from '../targets/libraries.js';
+
+const library = z.object({
+  /** What Slurm was linked with. */
+  soname: z.string(),
+  /** Its name in the tarball. */
+  name: z.string(),
+  /** Where it was taken from, in the session. */
+  source: z.string(),
+  /** Of the original's bytes, lower-case hex. */
+  sha256: z.string(),
+  /** The distribution's package that holds it; null for what Spack built. */
+  package: z.string().nullable(),
+});
+
+const schema = z.object({
+  schema: z.literal(1),
+  libraries: z.array(library),
+  /** Sonames that are needed and stay the host's. */
+  host: z.array(z.string()),
+  /** What is needed and is nowhere. */
+  missing: z.array(z.object({ file: z.string(), soname: z.string() })),
+  /** Packages whose licence is not stated in a file. */
+  unlicensed: z.array(z.string()),
+});
+
+/** A library that came into a tarball. */
+export type GraftedLibrary = z.infer<typeof library>;
+
+/** Where the script works, as the session sees it. */
+export interface GraftPlace {
+  /** The tree, which is changed. */
+  readonly tree: string;
+  /** Where the tree's files were installed. */
+  readonly origin: string;
+}
+
+/** What the script is asked, as JSON. */
+export function graftRequest(
+  { tree, origin }: GraftPlace,
+  { host, named, plugins, blanked }: Libraries,
+  packageManager: PackageManager,
+): string {
+  return JSON.stringify({
+    ...{ tree, origin, packageManager, named, plugins, blanked },
+    folder: graftFolder,
+    host: host.flatMap(({ libraries }) => libraries),
+  });
+}
+
+/**
+ * Reads what the script said.
+ * @returns the libraries that came, by soname
+ * @throws PackagingError when a library is nowhere, or the script failed
+ */
+export function readGraft(done: Pick<RunResult, 'exitCode' | 'stdout' | 'stderr'>): GraftedLibrary[] {
+  if (done.exitCode !== 0) {
+    throw new PackagingError(
+      `The libraries could not be brought into the tree: ${visible(lastLine(done.stderr))}`,
+      'Check the free disk space; the builder image needs patchelf.',
+    );
+  }
+  const { libraries, missing, unlicensed } = parseAnswer(done.stdout);
+  if (missing.length > 0) {
+    const lines = missing.map(({ file, soname }) => `  ${visible(file)} needs ${visible(soname)}`);
+    throw new PackagingError(
+      `Libraries are neither in the tree nor in the builder image:\n${lines.join('\n')}`,
+      'Add the package that has them to buildPackages of the toolchain.',
+    );
+  }
+  if (unlicensed.length > 0) {
+    throw new PackagingError(
+      `These packages state no licence, and may not go into a tarball: ${unlicensed.join(', ')}.`,
+      'Use a base image that keeps the files with licences (/usr/share/doc/*/copyright).',
+    );
+  }
+  return libraries;
+}
+
+function parseAnswer(json: string): z.infer<typeof schema> {
+  try {
+    return schema.parse(JSON.parse(json));
+  } catch (error) {
+    throw new PackagingError("What the graft script said can't be read.", 'Report this defect.', {
+      cause: error,
+    });
+  }
+}
