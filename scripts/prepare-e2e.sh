@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what the slow tests need to a Debian machine and starts it: a Docker Engine with a debian:bookworm
-# image, act, Node 24 and a few programs. Safe to run again. Tells on standard error what it does.
+# Brings what the slow tests need to a Debian machine and starts it: a Docker Engine with images of
+# Debian 12 and 13, act, Node 24 and a few programs. Safe to run again. Tells on standard error what it does.
 # Standard output has a line for each thing: `node FOLDER`, `act FILE`, `dockerd PID` where this call has started
 # it, so that its caller may stop it, and `missing WHAT: WHY` for what can't be had here; that is no failure of
 # this script, the tests that need it say so.
@@ -73,16 +73,16 @@ engine() {
   return 1
 }
 
-# Without an image registry, Debian's own archive gives the base image.
+# image SUITE: without an image registry, Debian's own archive gives the base image.
 image() {
-  docker image inspect debian:bookworm >/dev/null 2>&1 && return 0
-  docker pull -q debian:bookworm >>"$log" 2>&1 && return 0
+  docker image inspect "debian:$1" >/dev/null 2>&1 && return 0
+  docker pull -q "debian:$1" >>"$log" 2>&1 && return 0
   has debootstrap || install debootstrap || return 1
-  say 'making debian:bookworm with debootstrap'
+  say "making debian:$1 with debootstrap"
   local root done=1
   root=$(mktemp -d)
-  as_root debootstrap --variant=minbase bookworm "$root/tree" >>"$log" 2>&1 &&
-    as_root tar -C "$root/tree" -c . | docker import - debian:bookworm >>"$log" 2>&1 && done=0
+  as_root debootstrap --variant=minbase "$1" "$root/tree" >>"$log" 2>&1 &&
+    as_root tar -C "$root/tree" -c . | docker import - "debian:$1" >>"$log" 2>&1 && done=0
   as_root rm -rf "$root"
   return "$done"
 }
@@ -137,7 +137,9 @@ node24() {
 
 programs
 if engine; then
-  image || lacks "image debian:bookworm: $(last_line "$log")"
+  image bookworm || lacks "image debian:bookworm: $(last_line "$log")"
+  # Another distribution than the one that is built with.
+  image trixie || lacks "Debian 13: $(last_line "$log")"
 else
   lacks "Docker Engine: $(last_line "$log")"
 fi

@@ -14,13 +14,13 @@ import { openProject, type Project } from '../../src/pipeline/project.js';
 import { inventoryScript } from '../../src/pipeline/stages/audit.js';
 import type { Toolchain } from '../../src/targets/toolchains.js';
 import { auditFacts, recordingLogger, targetNamed } from '../support/fakes.js';
-import { docker, hostArch, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
+import { docker, hostArch, hostSystemTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
 /** The audit of a real tarball, and of copies of it with one real fault each. */
 
-const identifier = hostTarget('24.11.6');
-const results = await builtResult('24.11.6');
+const identifier = hostSystemTarget('24.11.6');
+const results = await builtResult('24.11.6', 'system');
 const isThere = results !== undefined;
 const minutes = 60_000;
 const container = `slurm-factory-audit-test-${process.pid}`;

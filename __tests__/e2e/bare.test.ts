@@ -61,7 +61,7 @@ if (wanted === '1') {
     async () => {
       const log = await bareMachine('build', '--source-mirror', await sourceMirror([release('24.11')]));
       expect(log).toContain('Installing: ');
-      expect(log).toContain(`slurm-${release('24.11')}-bookworm-`);
+      expect(log).toContain(`slurm-${release('24.11')}-glibc2.34-`);
     },
     30 * minutes,
   );

@@ -6,8 +6,8 @@ import { parseTarget } from '../../src/targets/identifier.js';
 import { docker, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
-/** A folder with a finished result, as a build for bookworm leaves it. */
-const result = await builtResult('24.11.6');
+/** A folder with a finished result that needs bookworm's packages. */
+const result = await builtResult('24.11.6', 'system');
 const withResult = result === undefined ? describe.skip : describe;
 
 const minutes = 60_000;

@@ -16,7 +16,8 @@ export type RequestChange = Partial<Omit<BuildRequest, 'layers'>> & {
 export async function buildRequest({ layers = [{}], ...change }: RequestChange = {}): Promise<BuildRequest> {
   const root = await temporaryFolder();
   return {
-    layers: layers.map(asInputs),
+    // Most tests are of what all kinds of targets have in common; this kind has the shortest way.
+    layers: [{ dependencies: 'system' }, ...layers].map(asInputs),
     project: fakeProject({ overlay: join(root, 'project', 'spack-repo') }),
     host: host(),
     cwd: join(root, 'workspace'),

@@ -316,6 +316,7 @@ compiler:
   version: 12.2.0
   glibc: '2.36'
   glibcxx: 3.4.30
+  oldestGlibc: '2.34'
   languages: {c: /usr/bin/gcc, cxx: /usr/bin/g++, fortran: /usr/bin/gfortran}
 buildPackages: [make, gcc, patchelf]
 dependencies:

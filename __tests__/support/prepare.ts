@@ -38,7 +38,7 @@ export function prepared(): Prepared {
 }
 
 /** What slow tests may need: tools, by their names in `Prepared`, and that upstream answers. */
-export type Need = 'Docker Engine' | 'act' | 'Node 24' | 'upstream';
+export type Need = 'Docker Engine' | 'Debian 13' | 'act' | 'Node 24' | 'upstream';
 
 /**
  * Whether the machine has all of this.
@@ -71,9 +71,13 @@ export function hostArch(nodeArch: string = process.arch): Arch {
   return arch;
 }
 
-/** Name of what a build on this machine makes: `slurm-24.11.6-bookworm-amd64`. */
+/** Name of what a build on this machine makes with the defaults: `slurm-24.11.6-glibc2.34-amd64`. */
 export const hostTarget = (version: string, gpu: Gpu = 'none', arch: Arch = hostArch()): string =>
-  formatTarget({ version, dependencies: 'system', platform: 'bookworm', gpu, arch });
+  formatTarget({ version, dependencies: 'bundled', platform: 'glibc2.34', gpu, arch });
+
+/** As `hostTarget`, of a build with `dependencies: system`. */
+export const hostSystemTarget = (version: string): string =>
+  formatTarget({ version, dependencies: 'system', platform: 'bookworm', gpu: 'none', arch: hostArch() });
 
 /** Whether this process may do what only root may, by sudo if need be. */
 export const mayBeRoot = (): boolean =>

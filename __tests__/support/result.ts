@@ -4,6 +4,7 @@ import { parseSums } from '../../src/bundle/sums.js';
 import { CacheEntries } from '../../src/cache/entries.js';
 import { resultKey } from '../../src/cache/keys.js';
 import { directoryCache } from '../../src/local/stores.js';
+import type { Dependencies } from '../../src/targets/identifier.js';
 import { runCli } from './cli.js';
 import { recordingLogger } from './fakes.js';
 import { isHere, sourceMirror, testCache } from './prepare.js';
@@ -32,13 +33,16 @@ export async function keepResult(folder: string, target: string, contentKey: str
  * result cache from then on: its key changes with everything that decides its bytes.
  * @returns the folder with the target's files; undefined, with a word, where it can't be built
  */
-export async function builtResult(version: string): Promise<string | undefined> {
+export async function builtResult(
+  version: string,
+  dependencies: Dependencies = 'bundled',
+): Promise<string | undefined> {
   if (!(await isHere('upstream', 'Docker Engine'))) return undefined;
-  const folder = join(testCache, 'results', version);
+  const folder = join(testCache, 'results', `${version}-${dependencies}`);
   const done = runCli([
     'build',
     version,
-    ...['--engine', 'docker', '--toolchain', 'bookworm'],
+    ...['--engine', 'docker', '--toolchain', 'bookworm', '--dependencies', dependencies],
     ...['--source-mirror', await sourceMirror([version])],
     ...['--cache-dir', cacheDir, '--output-dir', folder],
   ]);

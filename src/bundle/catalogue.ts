@@ -116,7 +116,7 @@ const signatureEnd = '.asc';
 export const fileName = (identifier: string, kind: FileKind): string => `${identifier}-${rows[kind].end}`;
 
 /** A file's name in a message that shows how files are named. */
-export const exampleName = (kind: FileKind): string => fileName('slurm-24.11.6-bookworm-amd64', kind);
+export const exampleName = (kind: FileKind): string => fileName('slurm-24.11.6-glibc2.34-amd64', kind);
 
 /** The target whose file of a kind has this name; undefined for any other name. */
 export function targetOfFile(name: string, kind: FileKind): TargetName | undefined {

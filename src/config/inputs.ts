@@ -84,10 +84,10 @@ export const inputs = {
   },
   dependencies: {
     group: 'What is built',
-    default: 'system',
+    default: 'bundled',
     description:
-      "Libraries of Slurm: system (the distribution's own), bundled (copies of them in the tarball, which runs on every distribution with that glibc or a newer one) or self-contained (built by Spack).",
-    help: '`self-contained` is known, but is not built yet. It ends with an error that says so; nothing else is built instead.',
+      "Libraries of Slurm: bundled (copies of the distribution's in the tarball, which runs on every distribution with the glibc of its name or a newer one), system (the distribution's own, which must be there) or self-contained (built by Spack).",
+    help: 'see [libraries.md](libraries.md). `self-contained` is known, but is not built yet. It ends with an error that says so; nothing else is built instead.',
     kind: choice('kind of dependencies', dependencyKinds, {
       notYet: { 'self-contained': 'Use dependencies: bundled, whose tarball brings the libraries too.' },
     }),

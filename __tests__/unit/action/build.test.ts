@@ -18,7 +18,7 @@ import { fakeMachine, type MachineScript } from '../../support/machine.js';
 // Some builds each, on a machine that may do other things too.
 jest.setTimeout(30_000);
 
-const target = 'slurm-24.11.6-bookworm-amd64';
+const target = 'slurm-24.11.6-glibc2.34-amd64';
 // The toolkit keeps the path of the summary: all tests have the same files.
 const folder = mkdtempSync(join(tmpdir(), 'slurm-factory-action-'));
 const files = { GITHUB_OUTPUT: 'output', GITHUB_STEP_SUMMARY: 'summary' };

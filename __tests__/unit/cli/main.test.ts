@@ -17,7 +17,7 @@ import { fakeMachine, type MachineScript, signingKey } from '../../support/machi
 // Some builds each, on a machine that may do other things too.
 jest.setTimeout(30_000);
 
-const target = 'slurm-24.11.6-bookworm-amd64';
+const target = 'slurm-24.11.6-glibc2.34-amd64';
 
 /** A user's folder, a machine that is faked at its ports, and what calls of the command line made of them. */
 async function machine(script: MachineScript = {}) {

@@ -36,7 +36,7 @@ describe('defaults', () => {
     release: release('25.05.3'),
     toolchain: 'bookworm',
     gpu: 'none',
-    dependencies: 'system',
+    dependencies: 'bundled',
     engine: 'auto',
     containerImage: undefined,
     spackRef: undefined,

@@ -5,7 +5,7 @@ import { memoryCache } from '../../support/fakes.js';
 import { build, resultsIn, spackVerbs } from '../../support/pipeline.js';
 
 const bundled = { layers: [{ dependencies: 'bundled' }] };
-const target = 'slurm-24.11.6-glibc2.36-amd64';
+const target = 'slurm-24.11.6-glibc2.34-amd64';
 
 describe('a target that brings its libraries', () => {
   test('is named for its glibc, and tells what came into the tarball', async () => {
@@ -16,7 +16,7 @@ describe('a target that brings its libraries', () => {
       target,
       toolchain: 'bookworm',
       dependencies: 'bundled',
-      glibc: '2.36',
+      glibc: '2.34',
       libraries: [
         { name: 'libmunge-0123abcd.so.2', soname: 'libmunge.so.2', package: 'libmunge2', version: '1.2.3-1' },
       ],

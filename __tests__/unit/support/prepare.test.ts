@@ -4,8 +4,8 @@ import { expect, test } from '@jest/globals';
 import { hostArch, hostTarget, lacking, projectRoot } from '../../support/prepare.js';
 
 test.each([
-  ['x64', 'amd64', 'slurm-24.11.6-bookworm-amd64', 'slurm-24.11.6-bookworm-amd64-cuda'],
-  ['arm64', 'arm64', 'slurm-24.11.6-bookworm-arm64', 'slurm-24.11.6-bookworm-arm64-cuda'],
+  ['x64', 'amd64', 'slurm-24.11.6-glibc2.34-amd64', 'slurm-24.11.6-glibc2.34-amd64-cuda'],
+  ['arm64', 'arm64', 'slurm-24.11.6-glibc2.34-arm64', 'slurm-24.11.6-glibc2.34-arm64-cuda'],
 ])('on %s the tests build for %s', (node, arch, plain, cuda) => {
   expect(hostArch(node)).toBe(arch);
   expect(hostTarget('24.11.6', 'none', hostArch(node))).toBe(plain);

@@ -10,7 +10,7 @@ import { toolchain } from '../../support/fakes.js';
 const releases = parseReleases(
   readFileSync(new URL('../../../data/slurm-releases.json', import.meta.url), 'utf8'),
 );
-const { compiler } = toolchain();
+const { oldestGlibc: _, ...compiler } = toolchain().compiler;
 const made = (id: string, glibc: string, oldestGlibc?: string) => ({
   id,
   without: [] as string[],

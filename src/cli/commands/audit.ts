@@ -6,7 +6,7 @@ import { common, engineOption } from '../options.js';
 export const audit: Command = {
   name: 'audit',
   description: 'Audit a finished software tarball.',
-  examples: ['audit slurm-factory-output/slurm-24.11.6-bookworm-amd64-software.tar.gz'],
+  examples: ['audit slurm-factory-output/slurm-24.11.6-glibc2.34-amd64-software.tar.gz'],
   argument: {
     name: 'tarball',
     description: '<target>-software.tar.gz',

@@ -17,8 +17,8 @@ export const smoke: Command = {
   name: 'smoke',
   description: 'Run a one-node cluster from a finished software tarball, in a fresh container.',
   examples: [
-    'smoke slurm-factory-output/slurm-24.11.6-bookworm-amd64-software.tar.gz',
-    'smoke slurm-24.11.6-bookworm-amd64-software.tar.gz --prefix /opt/slurm --junit checks.xml',
+    'smoke slurm-factory-output/slurm-24.11.6-glibc2.34-amd64-software.tar.gz',
+    'smoke slurm-24.11.6-glibc2.34-amd64-software.tar.gz --prefix /opt/slurm --junit checks.xml',
   ],
   argument: {
     name: 'tarball',
