@@ -5,6 +5,8 @@ export const caseNames = [
   'cold',
   'nothing',
   'packaging',
+  'system',
+  'cuda',
   'patch',
   'caches',
   'install',
@@ -14,7 +16,17 @@ export const caseNames = [
 ];
 
 /** Cases that use what the cold build left: its caches, its files or its configure arguments. */
-export const afterCold = ['nothing', 'packaging', 'patch', 'caches', 'install', 'bare', 'worth'];
+export const afterCold = [
+  'nothing',
+  'packaging',
+  'system',
+  'cuda',
+  'patch',
+  'caches',
+  'install',
+  'bare',
+  'worth',
+];
 
 /**
  * The cases to run, in order; `cold` comes along where another one starts from it.

@@ -26,6 +26,12 @@ export async function measurePackaging(context) {
   return build('packaging', { ...context, root: project });
 }
 
+/** The same release with the distribution's own libraries: the same packages. */
+export const measureSystem = (context) => build('system', context, ['--dependencies', 'system']);
+
+/** The same release for another kind of GPU: compiled again, with ccache's files of the first one. */
+export const measureCuda = (context) => build('cuda', context, ['--gpu', 'cuda']);
+
 export const measurePatch = (context) =>
   build('patch', { ...context, settings: { ...context.settings, release: context.settings.nextRelease } });
 
@@ -38,12 +44,12 @@ export async function measureRelocked(context) {
   return build('relocked', context);
 }
 
-async function build(name, { root, settings, work, cacheDir, say }) {
+async function build(name, { root, settings, work, cacheDir, say }, more = []) {
   const { release, toolchain, mirror } = settings;
   const report = join(work, `report-${name}.json`);
   const output = join(work, `output-${name}`);
   const words = ['build', release, '--toolchain', toolchain, '--engine', 'docker', '--source-mirror', mirror];
-  words.push('--cache-dir', cacheDir, '--output-dir', output, '--report', report);
+  words.push(...more, '--cache-dir', cacheDir, '--output-dir', output, '--report', report);
   const keysBefore = await entryKeys(cacheDir);
   const since = Date.now() / 1000;
   const { seconds: total, value: pid } = await timed(() => runCli(root, words));

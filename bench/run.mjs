@@ -9,7 +9,14 @@ import { measureBare } from './bare.mjs';
 import { measureCaches } from './caches.mjs';
 import { afterCold, caseNames, selectCases } from './cases.mjs';
 import { measureInstall } from './install.mjs';
-import { measureCold, measureNothing, measurePackaging, measurePatch } from './ours.mjs';
+import {
+  measureCold,
+  measureCuda,
+  measureNothing,
+  measurePackaging,
+  measurePatch,
+  measureSystem,
+} from './ours.mjs';
 import { formatPage, formatText } from './page.mjs';
 import { measurePlain } from './plain.mjs';
 import { describeMachine, prepare } from './prepare.mjs';
@@ -64,6 +71,8 @@ const measurements = {
   cold: measureCold,
   nothing: measureNothing,
   packaging: measurePackaging,
+  system: measureSystem,
+  cuda: measureCuda,
   patch: measurePatch,
   caches: (context, results) => measureCaches(context, results.ours.cold.keys),
   install: (context, results) => measureInstall(context, results.ours.cold.output),
@@ -71,7 +80,7 @@ const measurements = {
   worth: measureWorth,
   plain: measurePlain,
 };
-const ownCases = ['cold', 'nothing', 'packaging', 'patch'];
+const ownCases = ['cold', 'nothing', 'packaging', 'system', 'cuda', 'patch'];
 
 /** Runs one case; the highest load meanwhile shows whether it was alone. */
 async function runCase(name, context, results) {

@@ -44,7 +44,20 @@ const whole = {
   nextRelease: '24.11.7',
   toolchain: 'bookworm',
   jobs: 2,
-  cases: ['startup', 'cold', 'nothing', 'packaging', 'patch', 'caches', 'install', 'bare', 'worth', 'plain'],
+  cases: [
+    'startup',
+    'cold',
+    'nothing',
+    'packaging',
+    'system',
+    'cuda',
+    'patch',
+    'caches',
+    'install',
+    'bare',
+    'worth',
+    'plain',
+  ],
   machine: {
     ...{ date: '2000-01-01T00:00:00.000Z', cpu: 'Some CPU', cores: 2, memoryBytes: 2 ** 33, node: 'v20.0.0' },
     ...{
@@ -68,6 +81,8 @@ const whole = {
       cacheHit: 'result',
     }),
     packaging: ours({ ...none, total: 14, withoutSmokeTest: 4, cacheHit: 'build-cache' }),
+    system: ours({ ...none, total: 8, withoutSmokeTest: 3, cacheHit: 'build-cache', tarballBytes: 4e6 }),
+    cuda: ours({ withoutSmokeTest: 36, compiled: 1, compiledNames: ['slurm'], tarballBytes: 8.5e6 }),
     patch: ours({ release: '24.11.7', withoutSmokeTest: 72, compiled: 1, compiledNames: ['slurm'] }),
   },
   plain,
@@ -96,13 +111,14 @@ describe('comparisons', () => {
       comparisons(whole).map(({ id, value }: { id: string; value: number }) => [id, value]),
     );
     expect(values).toEqual({
-      ...{ cold: 0.5, bare: 0.8, nothing: 0.025, packaging: 0.1, patch: 0.9, concretize: 0.5 },
-      ...{ install: 60 / 110, pack: 0.5 / 15, packed: 0.1, bytes: 0.05, pushed: 0.06 },
+      ...{ cold: 0.5, bare: 0.8, nothing: 0.025, packaging: 0.1, cuda: 0.45, patch: 0.9, concretize: 0.5 },
+      ...{ install: 60 / 110, pack: 0.5 / 15, packed: 0.1, bytes: 0.025, pushed: 0.06 },
     });
   });
 
   test('take figures of the same run only', () => {
     expect(comparisons({ ...whole, plain: undefined, bare: undefined })).toEqual([
+      expect.objectContaining({ id: 'cuda', against: 'ours, cold' }),
       expect.objectContaining({ id: 'patch', against: 'ours, cold' }),
     ]);
     expect(comparisons({})).toEqual([]);
@@ -113,7 +129,7 @@ describe('targets', () => {
   test('say which figures keep them', () => {
     const missed = targets(whole).filter((row: { met: boolean }) => !row.met);
     expect(missed).toEqual([expect.objectContaining({ value: 0.9, limit: 0.75 })]);
-    expect(targets(whole)).toHaveLength(18);
+    expect(targets(whole)).toHaveLength(22);
   });
 
   test('count containers, concretizations and packages', () => {
@@ -150,7 +166,9 @@ describe('tables', () => {
       expect.arrayContaining([
         ['nothing changed: ours / plain, warm', '0.025', '0.05', 'met'],
         ['next patch release: ours / ours, cold', '0.90', '0.75', 'NOT MET'],
-        ['software tarball', '8.0 MB', '10 MB', 'met'],
+        ['software tarball', '8.0 MB', '16 MB', 'met'],
+        ['CUDA: more in the tarball', '0.5 MB', '1 MB', 'met'],
+        ['libraries brought: more than `system`', '1.00 s', '8 s', 'met'],
         ['audit', '1.00 s', 'under 2 s', 'met'],
         ["action's first line, Node v20.0.0", '150 ms', 'under 300 ms', 'met'],
       ]),
@@ -164,7 +182,7 @@ describe('tables', () => {
         ['next patch release', '24.11.7', '90.0 s', '10.0 s', 'none', '2', 'yes', 'slurm'],
       ]),
     );
-    expect(tableOf(whole, 'Ours, by stage')?.[0]).toEqual(['Install', ...Array(4).fill('60.0 s')]);
+    expect(tableOf(whole, 'Ours, by stage')?.[0]).toEqual(['Install', ...Array(6).fill('60.0 s')]);
   });
 
   test('weigh the time that a cache saves against its bytes', () => {
