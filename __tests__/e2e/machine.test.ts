@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { inspectHost } from '../../src/base/host.js';
 import { parseSums } from '../../src/bundle/sums.js';
 import {
   docker,
@@ -27,8 +28,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a machine behind a proxy with its own certificate authority has. */
-function authorities(): string[] {
-  const bundle = process.env['SSL_CERT_FILE'];
+async function authorities(): Promise<string[]> {
+  const { caBundle: bundle } = await inspectHost(process.env);
   if (bundle === undefined) return [];
   return [
     ...['--mount', `type=bind,source=${bundle},target=/etc/authorities.crt,readonly`],
@@ -50,7 +51,7 @@ function gitMounts(): string[] {
 
 e2e(
   'a fresh machine without a container engine installs what it lacks and builds',
-  () => {
+  async () => {
     const build = 'node /project/dist/cli/index.js build 24.11.6 --source-mirror /mirror --install-missing';
     const log = docker(
       ...['run', '--rm', '--network', 'host'],
@@ -59,7 +60,7 @@ e2e(
       ...['--mount', `type=bind,source=${mirror},target=/mirror,readonly`],
       ...['--mount', `type=bind,source=${folder},target=/out`],
       ...gitMounts(),
-      ...authorities(),
+      ...(await authorities()),
       'debian:bookworm',
       'sh',
       '-euc',

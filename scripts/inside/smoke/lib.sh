@@ -47,7 +47,9 @@ wait_for() {
 start_daemon() {
   local name=$1
   shift
-  setsid "$@" >"$SMOKE_STATE/$name.out" 2>&1 </dev/null &
+  # Now, and not when the new process gets to it: what an earlier one said would be taken for its word.
+  : >"$SMOKE_STATE/$name.out"
+  setsid "$@" >>"$SMOKE_STATE/$name.out" 2>&1 </dev/null &
   echo $! >"$SMOKE_STATE/$name.pid"
 }
 
