@@ -351,6 +351,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
   return {
     root: '/project',
     releases: ['24.05.8', '24.11.5', '24.11.6'].map(release),
+    advisories: [],
     features,
     libraries,
     pins,

@@ -101,6 +101,14 @@ export const inputs = {
     kind: boolean,
     ...everywhere,
   },
+  'deny-vulnerable': {
+    group: 'What is built',
+    default: 'false',
+    description: 'Refuse a release with known vulnerabilities; without it one warning names them.',
+    help: 'what is known is in `data/advisories.json`, with the releases that mend it.',
+    kind: boolean,
+    ...everywhere,
+  },
   engine: {
     group: 'How it is built',
     default: 'auto',

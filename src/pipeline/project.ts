@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { digestFolder } from '../base/files.js';
+import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advisories.js';
 import { type Feature, featuresPath, parseFeatures } from '../targets/features.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
 import { parseReleases, type Release } from '../targets/releases.js';
@@ -17,6 +18,8 @@ const pinsSchema = z.object({
 export interface Project {
   readonly root: string;
   readonly releases: readonly Release[];
+  /** What is known against releases. */
+  readonly advisories: readonly Advisory[];
   /** What the recipe's builds promise. */
   readonly features: readonly Feature[];
   /** What becomes of the libraries that Slurm links, where a tarball brings them. */
@@ -52,6 +55,7 @@ export async function openProject(root: string): Promise<Project> {
   return {
     root,
     features,
+    advisories: parseAdvisories(await read(advisoriesPath)),
     releases: parseReleases(await read('data', 'slurm-releases.json')),
     libraries: parseLibraries(await read(librariesPath)),
     pins: pins.data,

@@ -14,6 +14,7 @@ import { definitionDigest, type ImageDefinition, machineDigest } from '../contai
 import { containerLayout, type Layout, layoutBelow } from '../container/layout.js';
 import { type Pin, resolveCommit } from '../spack/checkout.js';
 import { type EnvironmentRequest, renderEnvironment } from '../spack/environment.js';
+import { vulnerabilityOf } from '../targets/advisories.js';
 import { archOf, formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
 import { resolveRelease } from '../targets/releases.js';
@@ -63,6 +64,8 @@ export interface ResolvedBuild {
   readonly seal: Seal | undefined;
   /** What a user should know of these decisions. */
   readonly notices: readonly string[];
+  /** What is known against the release; undefined for one without any. */
+  readonly vulnerability: string | undefined;
   /** Folder of the source mirror; undefined where it is not on this machine, or there is none. */
   readonly localMirror: string | undefined;
   readonly jobs: number;
@@ -81,6 +84,10 @@ export interface ResolvedBuild {
 export async function resolveBuild(request: BuildRequest, process: ProcessRunner): Promise<ResolvedBuild> {
   const { project, host, cwd, workRoot } = request;
   const options = await checkedOptions(request);
+  const vulnerability = vulnerabilityOf(options.release, project.advisories);
+  if (vulnerability !== undefined && options.denyVulnerable) {
+    throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
+  }
   const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
   const target = targetOf({ ...options, toolchain }, archOn(host));
   const { requirements } = project;
@@ -107,7 +114,7 @@ export async function resolveBuild(request: BuildRequest, process: ProcessRunner
   const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
-    ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder },
+    ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
     ...trustOf(options, request.trigger),
     jobs: options.jobs ?? host.cpus,
     outputDir: resolve(cwd, options.outputDir),

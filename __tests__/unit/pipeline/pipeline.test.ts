@@ -6,7 +6,7 @@ import { exists, sha256 } from '../../../src/base/files.js';
 import { resultFiles } from '../../../src/bundle/catalogue.js';
 import { manifestSchema } from '../../../src/bundle/manifest.js';
 import { verifySums } from '../../../src/bundle/sums.js';
-import { brokenCache, memoryCache, readFiles } from '../../support/fakes.js';
+import { brokenCache, fakeProject, memoryCache, readFiles } from '../../support/fakes.js';
 import { debugFolders, hashes, type MachineScript, packedTree, slurmPrefix } from '../../support/machine.js';
 import { afterwards, build, inspections, resultsIn, spackVerbs, target } from '../../support/pipeline.js';
 
@@ -221,6 +221,15 @@ test('a cache service that is down costs warnings, not the build', async () => {
   expect(report?.cacheHit).toBe('none');
   expect(ports.logger.of('warning').every((line) => line.includes('503 Service Unavailable'))).toBe(true);
   expect(ports.logger.of('warning').length).toBeGreaterThan(0);
+});
+
+test('a release with known vulnerabilities is built, with one warning', async () => {
+  const advisories = [{ ids: ['CVE-2030-1234'], mended: ['24.11.7'], source: '' }];
+  const { report, ports } = await build({ request: { project: fakeProject({ advisories }) } });
+  expect(report?.slurmVersion).toBe('24.11.6');
+  expect(ports.logger.of('warning')).toEqual([
+    'Slurm 24.11.6 has known vulnerabilities (CVE-2030-1234); mended in 24.11.7.',
+  ]);
 });
 
 test('upload: false uploads nothing', async () => {

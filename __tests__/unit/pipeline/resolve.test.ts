@@ -21,6 +21,8 @@ import { fakeMachine } from '../../support/machine.js';
 const plan = async (change: RequestChange = {}, process = fakeMachine()) =>
   resolveBuild(await buildRequest(change), process);
 
+const advisories = [{ ids: ['CVE-2030-1234'], mended: ['24.11.6'], source: '' }];
+
 describe('the content key is the same', () => {
   test.each<[string, () => Promise<RequestChange>]>([
     ['again', async () => ({})],
@@ -180,6 +182,17 @@ describe('refused before anything starts', () => {
     await expect(attempt).rejects.toThrow(InputError);
     await expect(attempt).rejects.toThrow(`source-mirror: the directory '${mirror}' does not exist`);
     expect(process.calls).toEqual([]);
+  });
+
+  test('a release with known vulnerabilities, where that is asked for', async () => {
+    const layers = [{ 'deny-vulnerable': 'true', 'slurm-version': '24.11.5' }];
+    const attempt = plan({ layers, project: fakeProject({ advisories }) });
+    await expect(attempt).rejects.toThrow(InputError);
+    await expect(attempt).rejects.toThrow(
+      'slurm-version: Slurm 24.11.5 has known vulnerabilities (CVE-2030-1234); mended in 24.11.6.',
+    );
+    const mended = plan({ layers: [{ 'deny-vulnerable': 'true' }], project: fakeProject({ advisories }) });
+    expect((await mended).vulnerability).toBeUndefined();
   });
 
   test('an architecture that is not built for', async () => {

@@ -7,6 +7,7 @@ export async function resolve(request: BuildRequest, ports: Ports): Promise<Reso
   const build = await resolveBuild(request, ports.process);
   ports.logger.info(`Target ${build.identifier}, content key ${build.contentKey}`);
   await prepareOutput({ ...build, owner: request.host.owner });
+  if (build.vulnerability !== undefined) ports.logger.warning(build.vulnerability);
   for (const notice of build.notices) ports.logger.notice(notice);
   return build;
 }
