@@ -203,20 +203,21 @@ e2e(
   'with dependencies: system the same release is packed from the same packages, and nothing is compiled',
   async () => {
     const other = hostSystemTarget('24.11.6');
+    const apart = join(folder, 'out-system');
     const done = await run('single', '108', {
-      env: { SOURCE_MIRROR: mirror, OUTPUT_DIR: outputs, GITHUB_RUN_ID: '108', DEPENDENCIES: 'system' },
+      env: { SOURCE_MIRROR: mirror, OUTPUT_DIR: apart, GITHUB_RUN_ID: '108', DEPENDENCIES: 'system' },
     });
     expectSuccess(done);
     const { outputs: given } = done.step('slurm');
     expect(given).toMatchObject({ target: other, 'cache-hit': 'build-cache' });
-    const software = statSync(join(outputs, `${other}-software.tar.gz`));
+    const software = statSync(join(apart, `${other}-software.tar.gz`));
     expect(software.size).toBeLessThanOrEqual(10_000_000);
-    const manifest = JSON.parse(readFileSync(join(outputs, `${other}-manifest.json`), 'utf8'));
+    const manifest = JSON.parse(readFileSync(join(apart, `${other}-manifest.json`), 'utf8'));
     expect(manifest.runtimePackages).toEqual(
       expect.arrayContaining(['libmunge2', 'libpmix2', 'libmariadb3', 'libc6']),
     );
     expect(manifest.libraries).toBeUndefined();
-    await keepResult(outputs, other, given['content-key'] ?? '');
+    await keepResult(apart, other, given['content-key'] ?? '');
   },
   5 * minutes,
 );
