@@ -83,7 +83,7 @@ export async function writeResult(folder: string, identifier: string, odd: Oddit
   const made = makeManifest({
     target,
     identifier,
-    dependencies: 'system',
+    dependencies: target.dependencies,
     contentKey: odd.contentKey ?? 'f'.repeat(64),
     spackCommit: '1'.repeat(40),
     packagesCommit: '2'.repeat(40),
