@@ -39,7 +39,7 @@ e2e(
     let users = 0;
     for (let round = 0; round < kills; round++) {
       const command = isThere() ? uninstall : install;
-      const moment = randomInt(0, 1500) / 1000;
+      const moment = randomInt(0, 2500) / 1000;
       inside(`${command} >/dev/null 2>&1 & sleep ${moment}; kill -KILL $! 2>/dev/null; wait $!; true`);
       if (isThere()) {
         inside(`mkdir -p /opt/k/slurm/etc && echo ours >${own}`);
@@ -53,7 +53,7 @@ e2e(
       }
     }
     if (isThere()) inside(uninstall);
-    inside(`rm -rf ${own} /opt/k/slurm/etc; rmdir /opt/k/slurm 2>/dev/null || true`);
+    inside(`rm -rf ${own} /opt/k/slurm/etc; rmdir /opt/k/slurm 2>/dev/null; mkdir -p /opt/k`);
     inside(install);
     const software = `/tarballs/${installer.replace('install.sh', 'software.tar.gz')}`;
     inside(
