@@ -67,6 +67,7 @@ const session: Session = {
   layout: containerLayout,
   python: '/opt/slurm-factory/python/bin/python3',
   container: undefined,
+  caBundle: undefined,
   stop: async () => {},
   exec: (command) => nodeProcess.run(['docker', 'exec', container, ...command]),
 };

@@ -95,11 +95,12 @@ class Case:
     def link(self, *names):
         return [f"-L{self.system}", f"-Wl,-rpath-link,{self.system}", "-Wl,--no-as-needed", *(f"-l:{n}" for n in names)]
 
-    def run(self, monkeypatch, **change):
+    def run(self, monkeypatch, updates=None, **change):
         cache = {path.name: str(path) for path in self.system.glob("lib*")}
         monkeypatch.setattr(graft, "loader_cache", lambda: cache)
-        job = graft.Graft({**self.request, **change})
-        job.run()
+        job = graft.Graft({**self.request, **change}, updates)
+        job.look()
+        job.bring()
         return job
 
 
@@ -183,10 +184,80 @@ class TestGraft:
         assert not (case.tree / "lib").exists()
 
 
+@needs_tools
+class TestUpdates:
+    def update(self, case, root):
+        """A newer libinner, whose file has another name behind the link that the loader knows."""
+        place = root / str(case.system).lstrip("/")
+        compile_library(
+            place / "libinner.so.1.9",
+            "int inner(void) { return 50; }",
+            soname="libinner.so.1",
+            script="INNER_1.0 { global: inner; local: *; };",
+        )
+        (place / "libinner.so.1").symlink_to("libinner.so.1.9")
+        return place / "libinner.so.1.9"
+
+    def test_what_was_unpacked_comes_in_place_of_what_is_installed(self, case, tmp_path, monkeypatch):
+        newer = self.update(case, tmp_path / "updates")
+        job = case.run(monkeypatch, updates=str(tmp_path / "updates"))
+        inner = job.libraries["libinner.so.1"]
+        assert inner["name"] == f"libinner-{short_sum(newer)}.so.1"
+        # The package that it belongs to is known by where it is installed.
+        assert inner["source"] == str(case.system / "libinner.so.1")
+        done = subprocess.run([case.tree / "bin" / "program"], capture_output=True, text=True, check=True)
+        assert done.stdout == "53"
+
+    def request(self, case, monkeypatch, **change):
+        cache = {path.name: str(path) for path in case.system.glob("lib*")}
+        owners = {cache["libinner.so.1"]: "inner1", cache["libouter.so.2"]: "outer2"}
+        monkeypatch.setattr(graft, "loader_cache", lambda: cache)
+        monkeypatch.setattr(graft, "owning_packages", lambda paths, _: {p: owners[p] for p in paths if p in owners})
+        monkeypatch.setattr(graft, "licence_files", lambda *_: [str(case.tree / "bin" / "script")])
+        return json.dumps({**case.request, "outdated": [], "updates": None, **change})
+
+    def test_asks_for_those_that_it_needs_and_changes_nothing(self, case, capsys, monkeypatch):
+        graft.main(self.request(case, monkeypatch, outdated=["inner1", "other"]))
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["wanted"] == ["inner1"] and answer["libraries"] == []
+        assert not (case.tree / "lib").exists()
+
+    def test_takes_packages_as_they_are_downloaded(self, case, tmp_path, capsys, monkeypatch):
+        newer = self.update(case, tmp_path / "inner")
+        (tmp_path / "inner" / "DEBIAN").mkdir()
+        control = "Package: inner1\nVersion: 1:1.9-2\nArchitecture: amd64\nSource: inner (1.9-1)\n"
+        for package in ("inner1", "other"):
+            text = f"{control}Maintainer: a <a@b.test>\nDescription: a\n".replace("inner1", package)
+            (tmp_path / "inner" / "DEBIAN" / "control").write_text(text)
+            (tmp_path / "debs").mkdir(exist_ok=True)
+            subprocess.run(
+                ["dpkg-deb", "--build", tmp_path / "inner", tmp_path / "debs" / f"{package}_1.9-2_amd64.deb"],
+                check=True,
+                capture_output=True,
+            )
+        (tmp_path / "debs" / "no.deb").symlink_to("/etc/passwd")
+        graft.main(self.request(case, monkeypatch, updates=str(tmp_path / "debs")))
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["updates"] == [
+            {"name": "inner1", "version": "1:1.9-2", "arch": "amd64", "source": "inner 1.9-1"}
+        ]
+        sums = {lib["package"]: lib["sha256"] for lib in answer["libraries"]}
+        assert sums["inner1"] == hashlib.sha256(newer.read_bytes()).hexdigest()
+        assert answer["wanted"] == []
+
+
+def test_the_licence_of_an_update_comes_first(tmp_path):
+    statement = tmp_path / "usr" / "share" / "doc" / "one" / "copyright"
+    assert graft.licence_files("one", "dpkg", str(tmp_path)) == []
+    statement.parent.mkdir(parents=True)
+    statement.write_text("GPL")
+    assert graft.licence_files("one", "dpkg", str(tmp_path)) == [str(statement)]
+
+
 def test_licences_come_with_the_texts_that_they_name(tmp_path, monkeypatch):
     statement = tmp_path / "copyright"
     statement.write_text("GPL, see /usr/share/common-licenses/GPL-3.\nAnd /usr/share/common-licenses/nothing.")
-    monkeypatch.setattr(graft, "licence_files", lambda package, _: [str(statement)] if package == "one" else [])
+    monkeypatch.setattr(graft, "licence_files", lambda package, *_: [str(statement)] if package == "one" else [])
     without = graft.licences(["one", "two"], "dpkg", str(tmp_path / "tree"))
     assert without == ["two"]
     folder = tmp_path / "tree" / "share" / "licenses"
@@ -200,6 +271,7 @@ def test_the_answer_is_json_for_the_pipeline(tmp_path, capsys):
     (tmp_path / "bin").mkdir()
     shutil.copy(sys.executable, tmp_path / "bin" / "tool")
     request = {"tree": str(tmp_path), "origin": str(tmp_path), "folder": "lib/bundled", "packageManager": "dpkg"}
-    graft.main(json.dumps({**request, "host": ["*"], "named": [], "plugins": [], "blanked": []}))
+    rules = {"host": ["*"], "named": [], "plugins": [], "blanked": [], "outdated": [], "updates": None}
+    graft.main(json.dumps({**request, **rules}))
     answer = json.loads(capsys.readouterr().out)
     assert answer["libraries"] == [] and answer["missing"] == [] and "libc.so.6" in answer["host"]

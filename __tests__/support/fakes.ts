@@ -318,6 +318,11 @@ compiler:
   glibcxx: 3.4.30
   oldestGlibc: '2.34'
   languages: {c: /usr/bin/gcc, cxx: /usr/bin/g++, fortran: /usr/bin/gfortran}
+security:
+  archive: https://deb.debian.org/debian-security
+  suite: bookworm-security
+  components: [main]
+  keyring: /usr/share/keyrings/debian-archive-keyring.gpg
 buildPackages: [make, gcc, patchelf]
 dependencies:
   - {spec: dbus, package: libdbus-1-dev, variants: build_system=autotools}

@@ -55,8 +55,10 @@ export interface MachineScript {
   ) => Answer | undefined | Promise<Answer | undefined>;
   /** Changes what the audit finds in the software tarball. */
   readonly facts?: (facts: Inventory) => Inventory;
-  /** What the graft script answers. */
-  readonly grafted?: typeof graftAnswer;
+  /** What the graft script answers to what it was asked. */
+  readonly grafted?: (asked: { outdated: string[]; updates: string | null }) => typeof graftAnswer;
+  /** The security archive's list of packages; without it there is nothing newer. */
+  readonly security?: string;
   /** What becomes of a check of the smoke test; passed without it. */
   readonly check?: (name: string) => { readonly status: string; readonly detail: string } | undefined;
 }
@@ -81,6 +83,7 @@ export function fakeMachine(script: MachineScript = {}): FakeProcess {
     if (scripted !== undefined) return scripted;
     if (program === 'git') return git(command);
     if (program === 'gpg') return gpg(command);
+    if (program === 'xz') return { stdout: script.security ?? '' };
     if (program === 'tar' && command.includes('--create'))
       await writeFile(after(command, '--file'), 'objects');
     if (words.includes('--checks')) return smokeTest(words, script);
@@ -194,7 +197,10 @@ async function session(
     return join(folder, ...below);
   };
   const host = (path: string) => at(path.replace('/opt/slurm-factory/', ''));
-  if (words[0] === 'dpkg-query') return distribution(words[3] ?? '', words.slice(4));
+  if (words[0] === 'dpkg-query') {
+    const named = words.slice(4);
+    return distribution(words[3] ?? '', named.length > 0 ? named : ['libc6', 'libmunge2']);
+  }
   if (words[0] === 'find' && words.includes('-type')) return { stdout: `${debugFolders.join('\n')}\n` };
   if (words[0] === 'head' && words.at(-1) === `${slurmPrefix}/.spack/sbom/spdx-2.3.json`) {
     return { stdout: spackSbom };
@@ -224,7 +230,7 @@ async function session(
     await writeFile(stdoutFile, tarball(top ?? '', `tarball of ${what}`), { flag: 'wx' });
   }
   if (words[1] === '-c' && words[2]?.includes('# graft.py')) {
-    return { stdout: JSON.stringify(script.grafted ?? graftAnswer) };
+    return { stdout: JSON.stringify(script.grafted?.(JSON.parse(words[3] ?? '')) ?? graftAnswer) };
   }
   if (words[1] === '-c' && words[2]?.includes('# elf_inventory.py')) {
     const question: InventoryRequest = JSON.parse(words[3] ?? '');
@@ -237,7 +243,9 @@ async function session(
 
 /** What the graft script says where one library came into the tree. */
 export const graftAnswer = {
-  schema: 1,
+  schema: 2,
+  wanted: [] as string[],
+  updates: [] as { name: string; version: string; arch: string; source: string }[],
   libraries: [
     {
       soname: 'libmunge.so.2',

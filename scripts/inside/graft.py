@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 PT_LOAD, PT_DYNAMIC = 1, 2
@@ -151,7 +152,12 @@ def loader_cache():
 
 
 class Graft:
-    def __init__(self, request):
+    """
+    updates: root of packages that were unpacked, not installed; what they have comes from there.
+    """
+
+    def __init__(self, request, updates=None):
+        self.updates = updates
         self.request = request
         self.tree, self.origin = request["tree"], request["origin"]
         self.folder = os.path.join(self.tree, request["folder"])
@@ -171,6 +177,11 @@ class Graft:
                 return path
         return self.cache.get(soname)
 
+    def newest(self, path):
+        """The same file of an update, where there is one."""
+        known = [f"{self.updates}{name}" for name in spellings(path)] if self.updates else []
+        return next((name for name in known if os.path.isfile(name)), path)
+
     def need(self, path, elf, installed):
         """Takes note of what a file needs, and of what that needs. `installed`: folder that it was linked for."""
         folders = [folder.replace("$ORIGIN", installed).replace("${ORIGIN}", installed) for folder in elf.folders()]
@@ -186,7 +197,8 @@ class Graft:
             elif not within(found, self.origin):
                 self.add(soname, found)
 
-    def add(self, soname, path):
+    def add(self, soname, installed):
+        path = self.newest(installed)
         elf = read_elf(path)
         with open(path, "rb") as file:
             total = hashlib.sha256(file.read()).hexdigest()
@@ -194,7 +206,7 @@ class Graft:
         stem, dot, end = soname.partition(".so")
         name = soname if named else f"{stem}-{total[:SUM_LETTERS]}{dot}{end}"
         self.libraries[soname] = {
-            "soname": soname, "name": name, "source": path, "sha256": total,
+            "soname": soname, "name": name, "source": installed, "sha256": total, "path": path,
             "aliases": named["aliases"] if named else [],
         }  # fmt: skip
         self.need(path, elf, os.path.dirname(os.path.realpath(path)))
@@ -203,20 +215,30 @@ class Graft:
         """(path, folder below the libraries' own) of what a library opens by the folder that it was built for."""
         for soname in list(self.libraries):
             rule = self.rule("plugins", soname)
-            beside = os.path.dirname(os.path.realpath(self.libraries[soname]["source"]))
+            beside = os.path.dirname(os.path.realpath(self.libraries[soname]["path"]))
             for folder in rule["from"] if rule else []:
                 for path in sorted(glob.glob(os.path.join(glob.escape(beside), folder, "*.so"))):
                     yield path, rule["to"]
 
-    def run(self):
-        own = []
+    def look(self):
+        """Finds what has to come; nothing is changed yet."""
+        self.own = []
         for path, elf in elf_files(self.tree):
             below = os.path.relpath(path, self.tree)
             self.need(below, elf, os.path.dirname(os.path.join(self.origin, below)))
-            own.append((path, elf))
-        plugins = list(self.plugins())
-        for path, _ in plugins:
+            self.own.append((path, elf))
+        self.opened = list(self.plugins())
+        for path, _ in self.opened:
             self.need(path, read_elf(path), os.path.dirname(path))
+
+    def owners(self):
+        """The distribution's package of each library that it has."""
+        sources = {lib["source"]: soname for soname, lib in self.libraries.items()}
+        found = owning_packages(list(sources), self.request["packageManager"])
+        return {sources[path]: package for path, package in found.items()}
+
+    def bring(self):
+        own, plugins = self.own, self.opened
         if self.missing or not self.libraries:
             return
         os.makedirs(self.folder)
@@ -224,7 +246,7 @@ class Graft:
         changed = [(path, os.path.relpath(self.folder, os.path.dirname(path))) for path in touched]
         for library in self.libraries.values():
             target = os.path.join(self.folder, library["name"])
-            copy(library["source"], target)
+            copy(library["path"], target)
             changed.append((target, "."))
             for alias in library["aliases"]:
                 os.symlink(library["name"], os.path.join(self.folder, alias))
@@ -306,12 +328,12 @@ def patchelf(*words):
         raise ValueError(f"patchelf: {result.stderr.strip()}")
 
 
-def licences(packages, manager, tree):
+def licences(packages, manager, tree, updates=None):
     """Copies the statements of the packages' licences into the tree. Returns the packages that have none."""
     without = []
     for package in packages:
         target = os.path.join(tree, "share", "licenses", package)
-        files = licence_files(package, manager)
+        files = licence_files(package, manager, updates)
         for file in files:
             os.makedirs(target, exist_ok=True)
             copy(file, os.path.join(target, os.path.basename(file)))
@@ -321,13 +343,14 @@ def licences(packages, manager, tree):
     return without
 
 
-def licence_files(package, manager):
+def licence_files(package, manager, updates):
     if manager == "dpkg":
-        candidates = [f"/usr/share/doc/{package}/copyright"]
-    else:
-        result = subprocess.run(["rpm", "--query", "--licensefiles", package], capture_output=True, text=True)
-        candidates = [line for line in result.stdout.splitlines() if line.startswith("/")]
-    return [path for path in candidates if os.path.isfile(path)]
+        path = f"/usr/share/doc/{package}/copyright"
+        # That of an update may be a link to the folder of another package, which is installed.
+        candidates = [f"{updates}{path}", path] if updates else [path]
+        return [name for name in candidates if os.path.isfile(name)][:1]
+    result = subprocess.run(["rpm", "--query", "--licensefiles", package], capture_output=True, text=True)
+    return [line for line in result.stdout.splitlines() if line.startswith("/") and os.path.isfile(line)]
 
 
 def common(file, target):
@@ -341,21 +364,37 @@ def common(file, target):
             copy(path, os.path.join(target, name))
 
 
+def graft(request, updates):
+    job = Graft(request, updates)
+    job.look()
+    owners = job.owners()
+    answer = {"schema": 2, "wanted": [], "updates": [], "host": sorted(job.host), "missing": job.missing}
+    wanted = sorted(set(owners.values()) & set(request["outdated"]))
+    if wanted and not job.missing:
+        return {**answer, "wanted": wanted, "libraries": [], "unlicensed": []}
+    job.bring()
+    libraries = [
+        {key: lib[key] for key in ("soname", "name", "source", "sha256")} | {"package": owners.get(soname)}
+        for soname, lib in sorted(job.libraries.items())
+    ]
+    packages = sorted(set(owners.values()))
+    without = [] if job.missing else licences(packages, request["packageManager"], request["tree"], updates)
+    return {**answer, "libraries": libraries, "unlicensed": without}
+
+
 def main(text):
     os.umask(0o022)
     request = json.loads(text)
-    graft = Graft(request)
-    graft.run()
-    manager = request["packageManager"]
-    owners = owning_packages([lib["source"] for lib in graft.libraries.values()], manager)
-    libraries = [
-        {key: lib[key] for key in ("soname", "name", "source", "sha256")} | {"package": owners.get(lib["source"])}
-        for _, lib in sorted(graft.libraries.items())
-    ]
-    packages = sorted({lib["package"] for lib in libraries if lib["package"]})
-    without = [] if graft.missing else licences(packages, manager, request["tree"])
-    answer = {"host": sorted(graft.host), "missing": graft.missing, "unlicensed": without}
-    json.dump({"schema": 1, "libraries": libraries, **answer}, sys.stdout)
+    if request["updates"] is None:
+        answer = graft(request, None)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            unpacked = unpack_packages(request["updates"], folder)
+            answer = graft(request, folder)
+        # A package that came along with another one and has nothing that is needed is not told.
+        taken = {lib["package"] for lib in answer["libraries"]}
+        answer["updates"] = [item for item in unpacked if item["name"] in taken]
+    json.dump(answer, sys.stdout)
 
 
 if __name__ == "__main__":

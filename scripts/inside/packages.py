@@ -45,3 +45,16 @@ def rpm_owners(paths):
         return {path: owner for path, owner in threads.map(ask, paths) if owner}
 
 
+def unpack_packages(folder, into):
+    """Unpacks Debian packages of a folder, which nothing installs. Returns what is known of them."""
+    wanted = "${Package}\t${Version}\t${Architecture}\t${source:Package} ${source:Version}"
+    found = []
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if not name.endswith(".deb") or os.path.islink(path):
+            continue
+        command = ["dpkg-deb", "--show", f"--showformat={wanted}", path]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found.append(dict(zip(("name", "version", "arch", "source"), told.split("\t"))))
+        subprocess.run(["dpkg-deb", "--extract", path, into], check=True)
+    return found

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PackagingError } from '../base/errors.js';
 import type { RunResult } from '../base/ports.js';
 import { lastLine, visible } from '../base/text.js';
-import type { PackageManager } from '../distro/distro.js';
+import type { DistributionPackage, PackageManager } from '../distro/distro.js';
 import { graftFolder, type Libraries } from '../targets/libraries.js';
 
 const library = z.object({
@@ -18,8 +18,19 @@ const library = z.object({
   package: z.string().nullable(),
 });
 
+const updated = z.object({
+  name: z.string(),
+  version: z.string(),
+  arch: z.string(),
+  source: z.string(),
+});
+
 const schema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
+  /** Packages of `outdated` that libraries would come from; nothing was changed then. */
+  wanted: z.array(z.string()),
+  /** Packages that were not taken from what is installed. */
+  updates: z.array(updated),
   libraries: z.array(library),
   /** Sonames that are needed and stay the host's. */
   host: z.array(z.string()),
@@ -40,32 +51,53 @@ export interface GraftPlace {
   readonly origin: string;
 }
 
+/** What the script needs to know of packages that there is something newer of. */
+export interface GraftUpdates {
+  /** Names of packages that libraries may not be taken from as they are installed. */
+  readonly outdated: readonly string[];
+  /** Folder with newer packages; undefined where there are none. */
+  readonly folder: string | undefined;
+}
+
 /** What the script is asked, as JSON. */
 export function graftRequest(
   { tree, origin }: GraftPlace,
   { host, named, plugins, blanked }: Libraries,
   packageManager: PackageManager,
+  updates: GraftUpdates,
 ): string {
   return JSON.stringify({
     ...{ tree, origin, packageManager, named, plugins, blanked },
+    ...{ outdated: updates.outdated, updates: updates.folder ?? null },
     folder: graftFolder,
     host: host.flatMap(({ libraries }) => libraries),
   });
 }
 
+/** What came into a tree. */
+export interface Grafted {
+  /** By soname. */
+  readonly libraries: readonly GraftedLibrary[];
+  /** Packages among theirs that are newer than what is installed. */
+  readonly updates: readonly DistributionPackage[];
+}
+
 /**
  * Reads what the script said.
- * @returns the libraries that came, by soname
+ * @returns what came; or the packages that are wanted newer first, and nothing was changed
  * @throws PackagingError when a library is nowhere, or the script failed
  */
-export function readGraft(done: Pick<RunResult, 'exitCode' | 'stdout' | 'stderr'>): GraftedLibrary[] {
+export function readGraft(
+  done: Pick<RunResult, 'exitCode' | 'stdout' | 'stderr'>,
+): Grafted | { readonly wanted: readonly string[] } {
   if (done.exitCode !== 0) {
     throw new PackagingError(
       `The libraries could not be brought into the tree: ${visible(lastLine(done.stderr))}`,
       'Check the free disk space; the builder image needs patchelf.',
     );
   }
-  const { libraries, missing, unlicensed } = parseAnswer(done.stdout);
+  const { wanted, libraries, updates, missing, unlicensed } = parseAnswer(done.stdout);
+  if (wanted.length > 0) return { wanted };
   if (missing.length > 0) {
     const lines = missing.map(({ file, soname }) => `  ${visible(file)} needs ${visible(soname)}`);
     throw new PackagingError(
@@ -79,7 +111,7 @@ export function readGraft(done: Pick<RunResult, 'exitCode' | 'stdout' | 'stderr'
       'Use a base image that keeps the files with licences (/usr/share/doc/*/copyright).',
     );
   }
-  return libraries;
+  return { libraries, updates: updates.map((item) => ({ ...item, epoch: undefined })) };
 }
 
 function parseAnswer(json: string): z.infer<typeof schema> {

@@ -103,17 +103,18 @@ export class CacheEntries {
     return false;
   }
 
-  /** Restores the newest entry whose key begins like this, as `restore` does. */
+  /** Restores the newest entry whose key begins like this, as `restore` does; one that was rejected is none. */
   async restoreNear(prefix: string, directory: string): Promise<boolean> {
     if (!this.policy.restore) return false;
     for (const name of this.inScopes(prefix)) {
       if (this.givenUp) return false;
-      if ((await this.restoreCopy(name, directory, [name])) === 'whole') return true;
+      const taken = (found: string) => void this.taken.set(prefix, found);
+      if ((await this.restoreCopy(name, directory, { prefixes: [name], taken })) === 'whole') return true;
     }
     return false;
   }
 
-  /** Marks what was restored last for this key as damaged: it is not used again. */
+  /** Marks what was restored last for this key, or beginning of a key, as damaged: it is not used again. */
   reject(key: string): void {
     this.markDamaged(this.taken.get(key) ?? this.inScopes(key)[0] ?? key);
   }
@@ -216,8 +217,11 @@ export class CacheEntries {
   private async restoreCopy(
     key: string,
     directory: string,
-    prefixes: readonly string[] = [],
+    near: { readonly prefixes: readonly string[]; readonly taken?: (found: string) => void } = {
+      prefixes: [],
+    },
   ): Promise<'whole' | 'damaged' | 'none'> {
+    const { prefixes } = near;
     let name = key;
     try {
       const staging = await freshFolder(this.transfer, transferName(key));
@@ -225,6 +229,8 @@ export class CacheEntries {
       // A service may answer with an entry whose key only begins like this one.
       if (found === undefined || (found !== key && prefixes.length === 0)) return 'none';
       name = found;
+      // The service has no older one behind it.
+      if (this.damaged.has(name)) return 'none';
       const { sums, bytes, damage } = await checkEntry(staging, name, this.seal);
       if (damage !== undefined) {
         this.note(name, bytes, 'damaged');
@@ -238,6 +244,7 @@ export class CacheEntries {
         if (sha256 !== sum) throw new Error(`${file} changed in the meantime`);
       }
       this.note(name, bytes, 'restored');
+      near.taken?.(name);
       return 'whole';
     } catch (error) {
       this.note(name, 0, 'failed');

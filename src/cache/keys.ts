@@ -114,8 +114,25 @@ export interface IndexMaterial extends Platform {
 const on = (kind: EntryKind, { toolchain, arch }: Platform): string =>
   `${prefix}-${kind}-${toolchain}-${arch}-`;
 
-/** Key of a target's finished tarballs. */
-export const resultKey = (target: string, content: string): string => `${prefix}-result-${target}-${content}`;
+/** Version of a package that came into a tarball. */
+export interface BroughtPackage {
+  readonly name: string;
+  readonly version: string;
+}
+
+/**
+ * Key of a target's finished tarballs.
+ * @param brought packages of the distribution that came into the tarball; left out for a target that brings none
+ */
+export function resultKey(target: string, content: string, brought?: readonly BroughtPackage[]): string {
+  const whole = `${prefix}-result-${target}-${content}`;
+  if (brought === undefined) return whole;
+  const lines = brought.map(({ name, version }) => `${name} ${version}`);
+  return `${whole}-${sha256([...new Set(lines)].sort().join('\n')).slice(0, 16)}`;
+}
+
+/** What a result that brings libraries is restored from: the newest one, whichever versions it has. */
+export const resultPrefix = (target: string, content: string): string => `${resultKey(target, content)}-`;
 
 /** Key of a target's lock. */
 export const lockKey = (platform: Platform, digest: string): string => `${on('lock', platform)}${digest}`;
@@ -152,8 +169,14 @@ export const ccacheKey = (prefix: string, files: readonly string[]): string =>
 /** Folder that an entry passes through. GitHub's service finds one only from the folder it was saved from. */
 export function transferName(key: string): string {
   const { kind } = readKey(key);
-  return kind === 'index' || kind === 'ccache' ? key.slice(0, key.lastIndexOf('-') + 1) : key;
+  // A second copy of an entry passes where the first one did.
+  const first = key.replace(/-r\d$/, '');
+  const near = kind === 'index' || kind === 'ccache' || (kind === 'result' && nearResult.test(first));
+  return near ? first.slice(0, first.lastIndexOf('-') + 1) : key;
 }
+
+// The digest of what came into the tarball may be left out: that is the prefix.
+const nearResult = /-[0-9a-f]{64}-(?:[0-9a-f]{16})?$/;
 
 const commits = ({ spackCommit, packagesCommit }: IndexMaterial): string =>
   `${spackCommit.slice(0, 12)}-${packagesCommit.slice(0, 12)}`;
@@ -182,7 +205,8 @@ export function reachOf(target: string, platform: Platform, scope?: string): Rea
       ...(['package', 'lock', 'index', 'ccache'] as const).map((kind) => scoped(on(kind, platform))),
     ],
     // A target's identifier may begin with another's: `…-amd64` and `…-amd64-cuda`.
-    includes: (key) => !key.startsWith(results) || /^[0-9a-f]{64}$/.test(key.slice(results.length)),
+    includes: (key) =>
+      !key.startsWith(results) || /^[0-9a-f]{64}(?:-[0-9a-f]{16})?(?:-r\d)?$/.test(key.slice(results.length)),
   };
 }
 
@@ -197,6 +221,6 @@ export function readKey(key: string): { readonly kind: EntryKind | undefined; re
 // Neither a platform nor a builder, a hash or a commit has a dash in it; names do.
 const nameIn: Readonly<Partial<Record<EntryKind, RegExp>>> = {
   ccache: /^[^-]+-[^-]+-[^-]+-(.+)-[^-]+$/,
-  result: /^(.+)-[^-]+$/,
+  result: /^(.+?)-[0-9a-f]{64}(?:-.*)?$/,
   package: /^[^-]+-[^-]+-[^-]+-p\d+-(.+)-[^-]+$/,
 };

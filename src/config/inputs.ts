@@ -1,6 +1,18 @@
 import { gpuSynonyms, gpus, gpusMeant } from '../targets/gpus.js';
 import { dependencyKinds } from '../targets/identifier.js';
-import { boolean, choice, type Kind, path, release, secret, size, text, toolchain, whole } from './kinds.js';
+import {
+  addressOrOff,
+  boolean,
+  choice,
+  type Kind,
+  path,
+  release,
+  secret,
+  size,
+  text,
+  toolchain,
+  whole,
+} from './kinds.js';
 
 /*
  * The one table of inputs. Options, help, completion, `action.yml`, `action-types.yml`, `docs/inputs.md` and
@@ -148,6 +160,15 @@ export const inputs = {
     description: 'Directory or URL of a Spack source mirror, for machines without internet.',
     help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address.",
     kind: { ...mirror, completes: 'folder' },
+    ...everywhere,
+  },
+  'security-archive': {
+    group: 'How it is built',
+    default: '',
+    description:
+      "Address of a mirror of the distribution's security archive, which is asked for updates of the libraries in the tarball; the distribution's own if empty, off asks none.",
+    help: 'for `dependencies: bundled`, see [libraries.md](libraries.md#security-updates). The archive is signed by the distribution wherever it lies, so a mirror needs no trust.',
+    kind: addressOrOff,
     ...everywhere,
   },
   jobs: {

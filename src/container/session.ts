@@ -30,6 +30,8 @@ export interface Session {
   readonly python: string;
   /** Its container; undefined on the machine itself. */
   readonly container: Container | undefined;
+  /** File with the certificate authorities that its commands should trust; undefined for its system's own. */
+  readonly caBundle: string | undefined;
   exec(command: readonly [string, ...string[]], options?: ExecOptions): Promise<RunResult>;
   /** Ends and removes the container, unless it is kept. Safe to call twice; an aborted signal does the same. */
   stop(): Promise<void>;
@@ -72,15 +74,17 @@ export async function startFetcher(
   ports: ContainerPorts,
 ): Promise<Session> {
   const identity = await writeIdentity(join(hostLayout.home, '..', 'fetcher'), plan.host);
-  return inContainer(fetchPlan(plan, [...fetchMounts(hostLayout, stage), ...identity]), ports);
+  const mounts = [...fetchMounts(hostLayout, stage), ...identity];
+  const caBundle = plan.host.caBundle === undefined ? undefined : containerCa;
+  return inContainer(fetchPlan(plan, mounts), ports, caBundle);
 }
 
-async function inContainer(plan: ContainerPlan, ports: ContainerPorts): Promise<Session> {
+async function inContainer(plan: ContainerPlan, ports: ContainerPorts, caBundle?: string): Promise<Session> {
   const container = await startContainer(plan, ports);
   return {
     layout: containerLayout,
     python: '/opt/slurm-factory/python/bin/python3',
-    container,
+    ...{ container, caBundle },
     exec: container.exec,
     stop: container.stop,
   };
@@ -143,6 +147,7 @@ export function machineSession(
     layout,
     python,
     container: undefined,
+    caBundle: undefined,
     stop: async () => {},
     exec: (command, options) =>
       // Spack must not build on when this process is killed.

@@ -1,3 +1,4 @@
+import { aptSecurity } from './apt-security.js';
 import { type Command, type Distro, fields, longestName, withoutArch } from './distro.js';
 
 // No option, path, pattern or, as `name-` for apt-get, a package to remove.
@@ -12,6 +13,14 @@ const query = (format: string, packages: readonly string[]): Command => [
   format,
   ...packages,
 ];
+
+const known = fields(
+  '${Package}',
+  '',
+  '${Version}',
+  '${Architecture}',
+  '${source:Package} ${source:Version}',
+);
 
 /** Debian and its like: apt and dpkg. */
 export const apt: Distro = {
@@ -30,11 +39,9 @@ export const apt: Distro = {
     return packages.filter((name) => !installed.has(name));
   },
   versionsCommand: (packages) => query('${binary:Package} ${Version}\\n', packages),
-  distributionCommand: (packages) =>
-    query(
-      fields('${Package}', '', '${Version}', '${Architecture}', '${source:Package} ${source:Version}'),
-      packages,
-    ),
+  distributionCommand: (packages) => query(known, packages),
+  inventoryCommand: query(known, []),
+  security: aptSecurity,
   purlType: 'deb',
   copyrightFile: (name) => `/usr/share/doc/${name}/copyright`,
   // `gcc` is an empty package that stands for the one with the number.

@@ -1,5 +1,6 @@
 import { PackagingError } from '../base/errors.js';
 import type { RunResult } from '../base/ports.js';
+import type { SecurityUpdates } from './security.js';
 
 /** Package managers by the programs that know what is installed; `packageManager` of a toolchain.yaml. */
 export const packageManagers = ['dpkg', 'rpm'] as const;
@@ -43,6 +44,10 @@ export interface Distro {
   versionsCommand(names: readonly string[]): Command;
   /** Prints what is known of each package, for `parseDistribution`; leaves out what is not installed. */
   distributionCommand(names: readonly string[]): Command;
+  /** The same of all that is installed. */
+  readonly inventoryCommand: Command;
+  /** Undefined where it is not known yet how they are asked for. */
+  readonly security: SecurityUpdates | undefined;
   /** Type of a package URL. */
   readonly purlType: 'deb' | 'rpm';
   /** Where the package's own statement of its licence is installed; undefined where there is no such place. */

@@ -14,6 +14,8 @@ const query = (format: string, packages: readonly string[]): Command => [
   ...packages,
 ];
 
+const known = fields('%{NAME}', '%{EPOCHNUM}', '%{VERSION}-%{RELEASE}', '%{ARCH}', '%{SOURCERPM}');
+
 /** Red Hat Enterprise Linux, Rocky Linux, Fedora and their like: dnf and rpm. */
 export const dnf: Distro = {
   packageManager: 'rpm',
@@ -24,8 +26,9 @@ export const dnf: Distro = {
   installedQueries: (packages) => packages.map((name) => ['rpm', '--query', '--whatprovides', name]),
   missingPackages: (packages, answers) => packages.filter((_, index) => answers[index]?.exitCode !== 0),
   versionsCommand: (packages) => query('%{NAME} %{VERSION}\\n', packages),
-  distributionCommand: (packages) =>
-    query(fields('%{NAME}', '%{EPOCHNUM}', '%{VERSION}-%{RELEASE}', '%{ARCH}', '%{SOURCERPM}'), packages),
+  distributionCommand: (packages) => query(known, packages),
+  inventoryCommand: query(known, ['--all']),
+  security: undefined,
   purlType: 'rpm',
   copyrightFile: () => undefined,
   compilerPackage: (name) => name,

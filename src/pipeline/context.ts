@@ -5,6 +5,7 @@ import { Indexes } from './indexes.js';
 import { PackageSaver } from './packages.js';
 import { Recorder } from './record.js';
 import type { BuildRequest, ResolvedBuild } from './resolve.js';
+import { SecurityIndex } from './updates.js';
 
 /** What every stage of a build can use: all decisions, the ports, the caches and the record. */
 export interface BuildContext {
@@ -16,6 +17,7 @@ export interface BuildContext {
   readonly indexes: Indexes;
   readonly ccache: Ccache;
   readonly saver: PackageSaver;
+  readonly securityIndex: SecurityIndex;
   /** Has something ended once the result is there, or can't be made (`failed`). */
   defer(end: (failed: boolean) => Promise<void>): void;
   /** Ends all that was deferred; safe to call twice. */
@@ -37,6 +39,7 @@ export function openContext(build: ResolvedBuild, request: BuildRequest, ports: 
     indexes: new Indexes(build, entries),
     ccache: new Ccache(build, entries, recorder, ports.logger),
     saver: new PackageSaver(recorder, entries, ports.logger),
+    securityIndex: new SecurityIndex(build, ports),
     defer: (end) => void ends.push(end),
     close: async (failed) => {
       await Promise.all(ends.splice(0).map((end) => end(failed)));

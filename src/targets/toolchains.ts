@@ -37,6 +37,15 @@ const schema = z.object({
     /** Path of the compiler of each language. */
     languages: z.record(z.string(), z.string()).default({ c: '/usr/bin/gcc', cxx: '/usr/bin/g++' }),
   }),
+  /** Where the distribution hands out security updates; see `SecurityArchive`. */
+  security: z
+    .object({
+      archive: z.url(),
+      suite: z.string(),
+      components: z.array(z.string()).min(1),
+      keyring: z.string(),
+    })
+    .optional(),
   buildPackages: z.array(z.string()),
   dependencies: z.array(systemPackage),
   tools: z.array(systemPackage),

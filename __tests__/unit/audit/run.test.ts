@@ -13,6 +13,7 @@ const session = (answer: Answer): Session => ({
   layout: containerLayout,
   python: '/python3',
   container: undefined,
+  caBundle: undefined,
   stop: async () => {},
   exec: async (command) => {
     commands.push([...command]);

@@ -7,10 +7,18 @@ import { graftAnswer } from '../../support/machine.js';
 const place = { tree: '/opt/slurm-factory/store/tree', origin: '/opt/slurm-factory/store/slurm' };
 
 test('asks for all but the libraries of the host', () => {
-  const asked = JSON.parse(graftRequest(place, libraries, 'dpkg'));
+  const asked = JSON.parse(
+    graftRequest(place, libraries, 'dpkg', { outdated: ['libssl3'], folder: undefined }),
+  );
   expect(asked).toMatchObject({ ...place, folder: 'lib/bundled', packageManager: 'dpkg' });
   expect(asked.host).toEqual(expect.arrayContaining(['libc.so.6', 'libpam.so.0', 'libdbus-1.so.3']));
   expect(asked.named).toEqual(libraries.named);
+  expect(asked).toMatchObject({ outdated: ['libssl3'], updates: null });
+});
+
+test('says where newer packages lie', () => {
+  const asked = JSON.parse(graftRequest(place, libraries, 'dpkg', { outdated: [], folder: '/fetched' }));
+  expect(asked).toMatchObject({ outdated: [], updates: '/fetched' });
 });
 
 const says = (change: Partial<typeof graftAnswer>) => ({
@@ -20,7 +28,15 @@ const says = (change: Partial<typeof graftAnswer>) => ({
 });
 
 test('tells what came', () => {
-  expect(readGraft(says({}))).toEqual(graftAnswer.libraries);
+  const updates = [{ name: 'libssl3', version: '3.0.2-1', arch: 'amd64', source: 'openssl 3.0.2-1' }];
+  expect(readGraft(says({ updates }))).toEqual({
+    libraries: graftAnswer.libraries,
+    updates: [{ ...updates[0], epoch: undefined }],
+  });
+});
+
+test('tells what is wanted newer first', () => {
+  expect(readGraft(says({ wanted: ['libssl3'], libraries: [] }))).toEqual({ wanted: ['libssl3'] });
 });
 
 test.each([

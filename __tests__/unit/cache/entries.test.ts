@@ -282,6 +282,20 @@ describe('a damaged entry', () => {
     await entries.save(plain, join(root, 'second'));
     expect([...store.entries.keys()]).toEqual([key, `${key}-r1`, `${key}-r2`]);
   });
+
+  test('that was the newest of its beginning is no more, and gets a copy that is newer', async () => {
+    const { store } = await filledCache(files);
+    const { root, logger, transfer, entries } = await setUp(store);
+    const near = plain.slice(0, -3);
+    expect(await entries.restoreNear(near, join(root, 'first'))).toBe(true);
+    entries.reject(near);
+    expect(await entries.restoreNear(near, join(root, 'second'))).toBe(false);
+    await entries.save(plain, join(root, 'first'));
+    expect([...store.entries.keys()]).toEqual([key, `${key}-r1`]);
+    const next = new CacheEntries(store, both, logger, transfer);
+    expect(await next.restoreNear(near, join(root, 'third'))).toBe(true);
+    expect(next.ledger.map((use) => use.key)).toEqual([`${key}-r1`]);
+  });
 });
 
 describe('time', () => {

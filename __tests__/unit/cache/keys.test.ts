@@ -16,6 +16,7 @@ import {
   reachOf,
   readKey,
   resultKey,
+  resultPrefix,
   transferName,
 } from '../../../src/cache/keys.js';
 import { dependencyKinds, formatTarget } from '../../../src/targets/identifier.js';
@@ -78,6 +79,14 @@ describe('the whole key', () => {
     [
       resultKey('slurm-24.11.6-bookworm-amd64', 'abc'),
       'slurm-factory-v4-result-slurm-24.11.6-bookworm-amd64-abc',
+    ],
+    [
+      resultKey('slurm-24.11.6-glibc2.34-amd64', 'abc', [
+        { name: 'libb2', version: '2' },
+        { name: 'liba1', version: '1:1-1' },
+        { name: 'libb2', version: '2' },
+      ]),
+      `slurm-factory-v4-result-slurm-24.11.6-glibc2.34-amd64-abc-${sha256('liba1 1:1-1\nlibb2 2').slice(0, 16)}`,
     ],
     [lockKey({ ...platform, arch: 'arm64' }, 'abc'), 'slurm-factory-v4-lock-bookworm-arm64-abc'],
     [
@@ -177,6 +186,22 @@ test('an index may come from the same commits, and passes through the same folde
   expect(transferName(lock)).toBe(lock);
 });
 
+test('a result that brings libraries may come with any versions of them, through the same folder', () => {
+  const [target, content] = ['slurm-24.11.6-glibc2.34-amd64', 'f'.repeat(64)];
+  const prefix = resultPrefix(target, content);
+  expect(transferName(prefix)).toBe(prefix);
+  const keys = ['1', '2'].map((version) => resultKey(target, content, [{ name: 'liba1', version }]));
+  expect(new Set(keys).size).toBe(2);
+  for (const key of [...keys, ...keys.map((first) => `${first}-r1`)]) {
+    expect(key.startsWith(prefix)).toBe(true);
+    expect(transferName(key)).toBe(prefix);
+    expect(readKey(key)).toEqual({ kind: 'result', name: target });
+  }
+  // One that brings none is found by its whole key.
+  const whole = resultKey(target, content);
+  expect(transferName(whole)).toBe(whole);
+});
+
 test('objects may come from any build that is alike, and only from such a one', () => {
   const prefix = ccachePrefix(ccache);
   const key = ccacheKey(prefix, ['a/R']);
@@ -215,6 +240,11 @@ describe('what a target may use', () => {
 
   test.each([
     [resultKey(plain, 'f'.repeat(64)), true],
+    [resultKey(plain, 'f'.repeat(64), [{ name: 'liba1', version: '1' }]), true],
+    [`${resultKey(plain, 'f'.repeat(64), [])}-r1`, true],
+    [`${resultKey(plain, 'f'.repeat(64))}-r2`, true],
+    [resultKey(`${plain}-cuda`, 'f'.repeat(64), []), false],
+    [`${resultKey(plain, 'f'.repeat(64))}-other`, false],
     [packageKey(place, 'slurm', 'x'.repeat(32)), true],
     [packageKey(machine, 'slurm', 'x'.repeat(32)), true],
     [lockKey(platform, 'f'.repeat(64)), true],

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../../src/bundle/manifest.js';
 import { memoryCache } from '../../support/fakes.js';
+import { graftAnswer, type MachineScript } from '../../support/machine.js';
 import { build, resultsIn, spackVerbs } from '../../support/pipeline.js';
 
 const bundled = { layers: [{ dependencies: 'bundled' }] };
@@ -63,9 +64,112 @@ describe('a target that brings its libraries', () => {
 
   test('that lacks a library fails, and hands nothing out', async () => {
     const missing = [{ file: 'sbin/slurmctld', soname: 'libodd.so.1' }];
-    const grafted = { schema: 1, libraries: [], host: [], missing, unlicensed: [] };
-    const { error, report } = await build({ request: bundled, script: { grafted } });
+    const script = { grafted: () => ({ ...graftAnswer, libraries: [], missing }) };
+    const { error, report } = await build({ request: bundled, script });
     expect(error).toMatchObject({ exitCode: 5, message: expect.stringContaining('needs libodd.so.1') });
     expect(report).toBeUndefined();
+  });
+});
+
+/** A security archive that has a newer libmunge2 than the image, and a graft script that takes it. */
+const updated: MachineScript = {
+  security: 'Package: libmunge2\nVersion: 1.2.3-1+deb12u1\n\nPackage: unrelated\nVersion: 99\n',
+  grafted: ({ outdated, updates }) => {
+    const item = { name: 'libmunge2', version: '1.2.3-1+deb12u1', arch: 'amd64', source: 'munge 1.2.3' };
+    if (updates !== null) return { ...graftAnswer, updates: [item] };
+    return outdated.includes('libmunge2') ? { ...graftAnswer, wanted: ['libmunge2'] } : graftAnswer;
+  },
+};
+
+const versionsOf = async (path: string | undefined) => {
+  const { libraries } = manifestSchema.parse(JSON.parse(await readFile(path ?? '', 'utf8')));
+  return libraries?.map(({ version }) => version);
+};
+
+describe('a security update of what a tarball brings', () => {
+  test('is downloaded with the keys of the distribution, and is what the tarball gets', async () => {
+    const { report, process, ports } = await build({ request: bundled, script: updated });
+    expect(await versionsOf(report?.files.manifest)).toEqual(['1.2.3-1+deb12u1']);
+    const sbom = await readFile(report?.files.sbom ?? '', 'utf8');
+    expect(sbom).toContain('pkg:deb/debian/libmunge2@1.2.3-1%2Bdeb12u1');
+    const [fetched] = process.lines.filter((line) => line.includes('apt-get download'));
+    // In the container that has the network, and nowhere else.
+    expect(fetched).toMatch(/--env APT_CONFIG slurm-factory-build-\S+-fetch apt-get download libmunge2$/);
+    expect(ports.logger.of('info').join('\n')).toContain('libmunge2 1.2.3-1 → 1.2.3-1+deb12u1');
+  });
+
+  test('is asked for once a build, of the security archive', async () => {
+    const { process } = await build({ request: bundled, script: updated });
+    const asked = process.lines.filter((line) => line.startsWith('curl '));
+    expect(asked).toEqual([
+      expect.stringMatching(
+        / -- https:\/\/deb\.debian\.org\/debian-security\/dists\/bookworm-security\/main\/binary-amd64\/Packages\.xz$/,
+      ),
+    ]);
+  });
+
+  test('ends the use of the cached result, and of nothing else: Slurm is not compiled again', async () => {
+    const cache = memoryCache();
+    await build({ cache, request: bundled });
+    const { report, ports, process } = await build({ cache, request: bundled, script: updated });
+    expect(report).toMatchObject({ cacheHit: 'build-cache', packages: { compiled: 0, fromCache: 2 } });
+    expect(spackVerbs(process.lines)).toEqual(['install']);
+    expect(await versionsOf(report?.files.manifest)).toEqual(['1.2.3-1+deb12u1']);
+    expect(ports.logger.of('notice').join('\n')).toMatch(
+      /cached result is not used[\s\S]*libmunge2 1\.2\.3-1 → 1\.2\.3-1\+deb12u1/,
+    );
+    // The new one is kept beside the old one, and taken the next time.
+    const { report: again } = await build({ cache, request: bundled, script: updated });
+    expect(again?.cacheHit).toBe('result');
+    expect(await versionsOf(again?.files.manifest)).toEqual(['1.2.3-1+deb12u1']);
+  });
+
+  test.each<[string, (words: readonly string[]) => boolean]>([
+    ['can not be reached', ([program]) => program === 'curl'],
+    ['answers what can not be read', ([program]) => program === 'xz'],
+  ])('is not known where the archive %s: a warning, and the cached result', async (_, fails) => {
+    const cache = memoryCache();
+    await build({ cache, request: bundled });
+    const { report, ports } = await build({
+      ...{ cache, request: bundled },
+      script: {
+        ...updated,
+        answer: (words) => (fails(words) ? { exitCode: 6, stderr: 'Could not \u001b[2Jresolve' } : undefined),
+      },
+    });
+    expect(report?.cacheHit).toBe('result');
+    expect(ports.logger.of('warning').join('\n')).toMatch(
+      /security updates is not known.*Could not \\x1b\[2J/,
+    );
+  });
+
+  test('that can not be downloaded is a warning, and the tarball gets what is installed', async () => {
+    const { report, ports } = await build({
+      request: bundled,
+      script: {
+        ...updated,
+        answer: ([program, verb]) =>
+          program === 'apt-get' && verb === 'update' ? { exitCode: 100, stderr: 'E: no keys' } : undefined,
+      },
+    });
+    expect(await versionsOf(report?.files.manifest)).toEqual(['1.2.3-1']);
+    expect(ports.logger.of('warning').join('\n')).toMatch(
+      /gets libraries that have security updates[\s\S]*no keys[\s\S]*libmunge2 1\.2\.3-1 → /,
+    );
+  });
+
+  test.each([
+    [
+      'where a mirror is named',
+      { 'security-archive': 'http://mirror.test/s/' },
+      /http:\/\/mirror\.test\/s\/dists\//,
+    ],
+    ['not at all with off', { 'security-archive': 'off' }, undefined],
+    ['not for a target that brings none', { dependencies: 'system' }, undefined],
+  ])('is asked for %s', async (_, layer, address) => {
+    const { process, report } = await build({ request: { layers: [{ dependencies: 'bundled', ...layer }] } });
+    const asked = process.lines.filter((line) => line.startsWith('curl '));
+    expect(asked).toEqual(address === undefined ? [] : [expect.stringMatching(address)]);
+    expect(report?.cacheHit).toBe('none');
   });
 });

@@ -1,8 +1,7 @@
-import { resultKey } from '../../cache/keys.js';
 import type { Result } from '../report.js';
 import type { Stage } from '../stage.js';
 import type { Described } from './describe.js';
-import { checkOwnResult } from './result.js';
+import { checkOwnResult, keyOfResult } from './result.js';
 
 /** Checks the finished result as `verify` does, and has it saved. */
 export const completeStage: Stage<{ readonly described: Described }, { readonly result: Result }> = {
@@ -13,7 +12,7 @@ export const completeStage: Stage<{ readonly described: Described }, { readonly 
     if (build.options.smokeTest) {
       recorder.putSave({
         what: 'files',
-        key: resultKey(build.identifier, build.contentKey),
+        key: keyOfResult(build, result),
         directory: result.folder,
         files: result.described.map((file) => file.name),
       });

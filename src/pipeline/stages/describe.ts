@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
-import type { GraftedLibrary } from '../../bundle/graft.js';
+import type { Grafted } from '../../bundle/graft.js';
 import { distributionCommand, parseRecipes, spackSbomPath } from '../../bundle/ingredients.js';
 import { type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
 import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
@@ -30,8 +30,8 @@ export interface Ingredients {
   readonly runtimePackages: readonly string[];
   /** Sonames that the software tarball needs from outside. */
   readonly neededLibraries: readonly string[];
-  /** The libraries that the software tarball brings. */
-  readonly grafted: readonly GraftedLibrary[];
+  /** What the software tarball brings. */
+  readonly grafted: Grafted;
   /** All that lies in the software tarball. */
   readonly contents: readonly InstalledEntry[];
 }
@@ -103,7 +103,7 @@ export async function describe(
       ...(external === undefined ? {} : { external }),
     })),
     runtimePackages,
-    libraries: grafted.map(({ name, soname, package: from }) => ({
+    libraries: grafted.libraries.map(({ name, soname, package: from }) => ({
       ...{ name, soname },
       ...(from === null ? {} : { package: from, version: distribution.get(from)?.version ?? '' }),
     })),
@@ -136,10 +136,10 @@ async function sumUp({ folder, facts }: Described): Promise<void> {
 }
 
 /** The distribution's packages that libraries were taken from, sorted, each once. */
-const packagesOf = (grafted: readonly GraftedLibrary[]): string[] =>
-  [...new Set(grafted.flatMap((library) => library.package ?? []))].sort();
+const packagesOf = ({ libraries }: Grafted): string[] =>
+  [...new Set(libraries.flatMap((library) => library.package ?? []))].sort();
 
-/** What the builder image has of the packages that were linked, are needed or came into the tarball. */
+/** The packages that were linked, are needed or came into the tarball: as the builder image has them, or newer. */
 async function installedPackages(
   build: ResolvedBuild,
   session: Session,
@@ -148,7 +148,8 @@ async function installedPackages(
   const names = [...runtimePackages, ...packagesOf(grafted)];
   // A package that is not installed makes the query fail; it is then left out.
   const queried = await session.exec(distributionCommand(build.toolchain, names));
-  return parseDistribution(queried.stdout);
+  const updates = grafted.updates.map((item) => [item.name, item] as const);
+  return new Map([...parseDistribution(queried.stdout), ...updates]);
 }
 
 async function describeIngredients(
@@ -188,7 +189,7 @@ export const describeStage: Stage<
     readonly packed: ResultFolder;
     readonly lock: Lock;
     readonly installed: Installed;
-    readonly grafted: readonly GraftedLibrary[];
+    readonly grafted: Grafted;
     readonly audited: AuditReport;
   },
   { readonly described: Described }

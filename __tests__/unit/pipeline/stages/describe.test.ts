@@ -18,7 +18,7 @@ const ingredients = {
   lock: parseLock(lockText),
   prefix: slurmPrefix,
   runtimePackages: ['libmunge2', 'libc6'],
-  grafted: [],
+  grafted: { libraries: [], updates: [] },
   neededLibraries: [],
   contents: [
     { path: 'bin', type: 'folder', mode: 0o755, sha256: null, target: null },

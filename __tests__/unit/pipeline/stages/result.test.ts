@@ -11,6 +11,8 @@ import { stageBench } from '../../../support/stage.js';
 
 const target = 'slurm-24.11.6-bookworm-amd64';
 
+const nothingNewer = { outdated: async () => [] };
+
 /** A plan and a cache; `store` puts a result into the cache under the plan's key. */
 async function bench() {
   const made = await stageBench();
@@ -43,7 +45,7 @@ describe('makeResultFolder', () => {
 describe('restoreResult', () => {
   test('a miss is told and leaves nothing', async () => {
     const { plan, entries, logger } = await bench();
-    expect(await restoreResult(plan, entries, logger)).toBeUndefined();
+    expect(await restoreResult(plan, entries, nothingNewer, logger)).toBeUndefined();
     expect(logger.of('info')).toContain('The result cache has nothing for this content key.');
     expect(logger.of('warning')).toEqual([]);
   });
@@ -51,7 +53,7 @@ describe('restoreResult', () => {
   test('a whole result of this target and content key is a hit', async () => {
     const { plan, entries, logger, store } = await bench();
     await store({ contentKey: plan.contentKey, smoke: true });
-    const result = await restoreResult(plan, entries, logger);
+    const result = await restoreResult(plan, entries, nothingNewer, logger);
     expect(result?.folder).toBe(join(plan.buildFolder, 'result'));
     expect(result?.runtimePackages).toEqual(['libc6', 'libmunge2']);
     expect(result?.described.map(({ name }) => name).sort()).toEqual(
@@ -70,7 +72,7 @@ describe('restoreResult', () => {
   ])('a result %s is a warning and a miss', async (_, odd, reason) => {
     const { plan, entries, logger, store } = await bench();
     await store({ contentKey: plan.contentKey, ...odd });
-    expect(await restoreResult(plan, entries, logger)).toBeUndefined();
+    expect(await restoreResult(plan, entries, nothingNewer, logger)).toBeUndefined();
     expect(logger.of('warning').join('\n')).toMatch(reason);
   });
 });
