@@ -28,10 +28,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const noContainersLeft = (): void =>
   expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
 
-test('rocm ends in a clear error and builds nothing', () => {
-  const done = runCli(['build', '24.11.6', '--gpu', 'rocm', ...common]);
+test('what is not built yet ends in a clear error and builds nothing', () => {
+  const done = runCli(['build', '24.11.6', '--dependencies', 'self-contained', ...common]);
   expect(done.exitCode).toBe(2);
-  expect(done.stderr).toContain('gpu: rocm is not built yet');
+  expect(done.stderr).toContain('dependencies: self-contained is not built yet');
 });
 
 test('a value that looks like shell text reaches no shell', () => {

@@ -87,7 +87,7 @@ test("the environment has rpm's versions as externals, and leaves out what the d
       sourceMirror: undefined,
     }),
   );
-  expect(spack.specs).toEqual(['slurm@=24-11-6-1 ~nvml ~debug ~jwt ~restd']);
+  expect(spack.specs).toEqual(['slurm@=24-11-6-1 ~nvml ~oneapi ~rsmi ~debug ~jwt ~restd']);
   expect(spack.packages.pmix.externals).toEqual([{ spec: 'pmix@3.2.3', prefix: '/usr' }]);
   expect(spack.packages.gcc.externals[0].spec).toBe("gcc@11.4.1 languages:='c,cxx'");
 });

@@ -1,5 +1,5 @@
 import type { Feature } from '../targets/features.js';
-import { gpuKinds } from '../targets/gpus.js';
+import { driversOf, gpuDrivers, isGpuVariant } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import { compareVersions } from '../targets/releases.js';
 import type { InventoryRequest } from './inventory.js';
@@ -22,13 +22,14 @@ export function promisedBy(
   features: readonly Feature[],
   without: readonly string[],
 ): Promised[] {
+  const drivers = driversOf(target.gpu, without).map(({ variant }) => variant);
   return features
     .filter(
-      ({ since, gpu, variant, files }) =>
+      ({ since, variant, files }) =>
         files.length > 0 &&
         (since === undefined || compareVersions(target.version, series(since)) >= 0) &&
-        (gpu === undefined || gpu === target.gpu) &&
-        (variant === undefined || !without.includes(variant)),
+        (variant === undefined ||
+          (isGpuVariant(variant) ? drivers.includes(variant) : !without.includes(variant))),
     )
     .map(({ feature, needs, files }) => ({ feature, needs: listed(needs), files }));
 }
@@ -62,9 +63,8 @@ export const hosts: readonly string[] = [
  */
 export const companions: InventoryRequest['companions'] = [
   { file: '*/lib/slurm/mpi_pmix*.so', library: 'libpmix.so.2' },
-  ...Object.values(gpuKinds).flatMap(({ plugin, driverFunctions }) =>
-    plugin === undefined || driverFunctions === undefined
-      ? []
-      : [{ file: `*/lib/slurm/${plugin}.so`, driver: driverFunctions }],
-  ),
+  ...gpuDrivers.map(({ plugin, driverFunctions }) => ({
+    file: `*/lib/slurm/${plugin}.so`,
+    driver: driverFunctions,
+  })),
 ];

@@ -41,7 +41,7 @@ export const manifestSchema = z.object({
     'distribution that it was built with, and that a system tarball runs on',
   ),
   arch: word(/^[a-z0-9]+$/).describe('amd64 or arm64'),
-  gpu: word(/^[a-z0-9]+$/).describe('none, cuda or rocm'),
+  gpu: word(/^[a-z0-9]+$/).describe('none, cuda, rocm, oneapi or all'),
   dependencies: word(/^[a-z-]+$/).describe('libraries of Slurm: system, bundled or self-contained'),
   contentKey: sha256.describe('sha256 over all that decides the bytes of the tarballs'),
   spack: z.object({ commit, packagesCommit: commit }).describe('commits of Spack'),

@@ -2,7 +2,7 @@ import { sha256 } from '../base/files.js';
 import { type DistributionPackage, packageUrl } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import type { LockedSpec } from '../spack/lock.js';
-import { gpuKinds } from '../targets/gpus.js';
+import { gpuDrivers } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import type { Release } from '../targets/releases.js';
 import type { Toolchain } from '../targets/toolchains.js';
@@ -37,7 +37,7 @@ const document = 'SPDXRef-DOCUMENT';
 const tarballId = 'SPDXRef-Tarball';
 
 /** Packages that are only compiled against; what else is needed for building alone is a tool. */
-const compiledAgainst = new Set(Object.values(gpuKinds).flatMap(({ headerPackage }) => headerPackage ?? []));
+const compiledAgainst = new Set(gpuDrivers.flatMap(({ headerPackage }) => headerPackage ?? []));
 
 /**
  * The SBOM of a software tarball: the tarball, the whole graph of Spack's lock and the distribution's

@@ -84,13 +84,12 @@ export const inputs = {
     group: 'What is built',
     default: 'none',
     description:
-      'GPU support: none, cuda (NVML, without the CUDA toolkit) or rocm; true means cuda, false none.',
-    help: '`rocm` is known, but is not built yet. It ends with an error that says so; nothing else is built instead.',
+      'GPU support: none, cuda (NVML), rocm (ROCm SMI), oneapi (Level Zero), or all of these in one tarball; true means cuda, false none. No toolkit is needed.',
+    help: 'slurmd opens the library of the driver at run time, and runs without where there is none. What a distribution has no headers for, `all` leaves out.',
     kind: choice('kind of GPU support', gpus, {
       synonyms: gpuSynonyms,
       meant: gpusMeant,
       toggle: { on: 'cuda', off: 'none' },
-      notYet: { rocm: 'Use gpu: cuda for NVIDIA GPUs or gpu: none.' },
     }),
     ...everywhere,
   },

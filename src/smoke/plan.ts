@@ -3,7 +3,7 @@ import { sha256 } from '../base/files.js';
 import { visible } from '../base/text.js';
 import { proxyArguments } from '../container/variables.js';
 import { distroOf } from '../distro/distros.js';
-import { gpuKinds } from '../targets/gpus.js';
+import { driversOf } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import { baseReference, type Toolchain } from '../targets/toolchains.js';
 
@@ -20,7 +20,6 @@ export function promisedChecks(
   toolchain: Pick<Toolchain, 'without'>,
   modules: readonly ModuleSystem[],
 ): string[] {
-  const gpuCheck = gpuKinds[target.gpu].smokeCheck;
   const checks = [
     ...['no-compilers', 'install', 'libraries', 'build-prefix'],
     ...['database', 'munged', 'slurmdbd', 'slurmctld', 'slurmd', 'sinfo'],
@@ -28,7 +27,7 @@ export function promisedChecks(
     ...['mpi-list', 'mpi-pmix', 'mpi-pmi2'],
     ...['lua', 'jwt', 'rest', 'rest-accounting'],
     ...modules.map((system) => `module-${system}`),
-    ...(gpuCheck === undefined ? [] : [gpuCheck]),
+    ...driversOf(target.gpu, toolchain.without).map(({ smokeCheck }) => smokeCheck),
     ...['configless', 'cgroup-v2'],
   ];
   const { without } = toolchain;

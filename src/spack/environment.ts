@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
-import { type Gpu, gpuKinds, isGpuVariant } from '../targets/gpus.js';
+import { driversOf, type Gpu, gpuDrivers, isGpuVariant } from '../targets/gpus.js';
 import { type Arch, spackTarget } from '../targets/identifier.js';
 import type { SystemPackage, Toolchain } from '../targets/toolchains.js';
 
@@ -31,8 +31,11 @@ export function rootSpec(
   request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain'>,
 ): string {
   const debug = request.debug ? '+debug' : '~debug';
-  const off = request.toolchain.without.filter((variant) => !isGpuVariant(variant));
-  const words = [gpuKinds[request.gpu].spec, debug, ...off.map((variant) => `~${variant}`)];
+  const { without } = request.toolchain;
+  const drivers = driversOf(request.gpu, without);
+  const gpu = gpuDrivers.map((driver) => `${drivers.includes(driver) ? '+' : '~'}${driver.variant}`);
+  const off = without.filter((variant) => !isGpuVariant(variant)).map((variant) => `~${variant}`);
+  const words = [...gpu, debug, ...off];
   return `slurm@=${request.spackVersion} ${words.join(' ')}`;
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
-import { gpus } from './gpus.js';
 
 /** Where the recipe keeps what a build promises, below the project's root. */
 export const featuresPath = 'spack-repo/spack_repo/slurm_factory/packages/slurm/features.json';
@@ -12,8 +11,6 @@ const schema = z.object({
       feature: z.string(),
       /** Variant of the recipe that switches it on; without one every build has it. */
       variant: z.string().optional(),
-      /** Only the targets of one kind of GPU have it. */
-      gpu: z.enum(gpus).optional(),
       /** First series that has it: `23.11`. */
       since: z
         .string()

@@ -33,7 +33,7 @@ const withGpu = gpus.filter((gpu) => gpu !== 'none');
 
 /**
  * `slurm-24.11.6-bookworm-amd64`, `slurm-24.11.6-glibc2.34-amd64` for a `bundled` target, with
- * `-self-contained`, then `-cuda` or `-rocm` behind it.
+ * `-self-contained`, then the kind of GPU behind it.
  */
 export function formatTarget({ version, dependencies, platform, gpu, arch }: TargetName): string {
   const ends = [dependencies === 'self-contained' ? dependencies : '', gpu === 'none' ? '' : gpu];

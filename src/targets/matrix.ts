@@ -1,5 +1,5 @@
 import { InputError } from '../base/errors.js';
-import { type Gpu, gpuKinds } from './gpus.js';
+import { type Gpu, hasGpu } from './gpus.js';
 import { type Arch, type Dependencies, formatTarget, type Target } from './identifier.js';
 import { type Release, resolveRelease } from './releases.js';
 import { oldestGlibc, type Toolchain } from './toolchains.js';
@@ -29,16 +29,11 @@ export interface TargetChoices {
  * @throws InputError for a kind of GPU that the toolchain can't have
  */
 export function targetOf({ release, toolchain, gpu, dependencies }: TargetOptions, arch: Arch): Target {
-  if (!hasGpu(toolchain, gpu)) {
+  if (!hasGpu(gpu, toolchain.without)) {
     throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${toolchain.id}.` }]);
   }
   const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
   return { version: release.version, dependencies, platform, toolchain: toolchain.id, gpu, arch };
-}
-
-function hasGpu({ without }: TargetToolchain, gpu: Gpu): boolean {
-  const { variant } = gpuKinds[gpu];
-  return variant === undefined || !without.includes(variant);
 }
 
 /**
@@ -51,7 +46,7 @@ export function targetsOf(choices: TargetChoices): Target[] {
     choices.toolchains.flatMap((toolchain) =>
       choices.dependencies.flatMap((dependencies) =>
         choices.gpus
-          .filter((gpu) => hasGpu(toolchain, gpu))
+          .filter((gpu) => hasGpu(gpu, toolchain.without))
           .flatMap((gpu) =>
             choices.archs.map((arch) => targetOf({ release, toolchain, gpu, dependencies }, arch)),
           ),

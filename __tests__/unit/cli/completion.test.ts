@@ -21,7 +21,7 @@ describe.each(shells)('%s', (shell) => {
   });
 
   test('offers the values that there are', () => {
-    expect(text).toContain('none cuda rocm false true');
+    expect(text).toContain('none cuda rocm oneapi all false true');
     expect(text).toContain('auto docker podman none');
     expect(text).toContain(lists.toolchain.join(' '));
     expect(text).toContain(lists.release.join(' '));

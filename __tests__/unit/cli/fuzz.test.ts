@@ -8,6 +8,7 @@ import { parseArguments } from '../../../src/cli/parse.js';
 import type { Layer } from '../../../src/config/layers.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
 import { parseSize } from '../../../src/config/size.js';
+import { gpus } from '../../../src/targets/gpus.js';
 import { resolveRelease } from '../../../src/targets/releases.js';
 import { asInputs } from '../../support/build.js';
 import { release } from '../../support/fakes.js';
@@ -26,7 +27,7 @@ function resolveOrRefuse(layers: readonly Layer[]): void {
     // What is taken is of its kind, whatever the text was.
     expect(releases.map(({ version }) => version)).toContain(options.release.version);
     expect(['bookworm', 'noble']).toContain(options.toolchain);
-    expect(['none', 'cuda', 'rocm']).toContain(options.gpu);
+    expect(gpus).toContain(options.gpu);
     expect(Number.isSafeInteger(options.cacheBudget)).toBe(true);
     expect(options.jobs ?? 1).toBeGreaterThan(0);
     expect(options.jobs ?? 1).toBeLessThanOrEqual(1024);

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError, InputError } from '../../../src/base/errors.js';
 import { imageArguments, promisedChecks, smokeImage } from '../../../src/smoke/plan.js';
 import { rights } from '../../../src/smoke/rights.js';
+import type { Gpu } from '../../../src/targets/gpus.js';
 import { systemTarget, toolchain } from '../../support/fakes.js';
 
 const target = systemTarget();
@@ -25,7 +26,7 @@ describe('promisedChecks', () => {
     const functions = [...text.join('\n').matchAll(/^check_(\w+)\(\)/gm)].map(([, name]) =>
       name?.replaceAll('_', '-'),
     );
-    const promised = promisedChecks({ ...target, gpu: 'cuda' }, toolchain(), ['lmod', 'tcl']);
+    const promised = promisedChecks({ ...target, gpu: 'all' }, toolchain(), ['lmod', 'tcl']);
     expect(functions.sort()).toEqual(promised.sort());
   });
 
@@ -34,9 +35,14 @@ describe('promisedChecks', () => {
     expect(promisedChecks(target, toolchain(), ['lmod'])).not.toContain('module-tcl');
   });
 
-  test('NVML for CUDA targets only', () => {
-    expect(checks).not.toContain('gpu-nvml');
-    expect(promisedChecks({ ...target, gpu: 'cuda' }, toolchain(), [])).toContain('gpu-nvml');
+  test.each<[Gpu, readonly string[], readonly string[]]>([
+    ['none', [], []],
+    ['cuda', [], ['gpu-nvml']],
+    ['all', [], ['gpu-nvml', 'gpu-oneapi', 'gpu-rsmi']],
+    ['all', ['oneapi'], ['gpu-nvml', 'gpu-rsmi']],
+  ])('those of the GPUs that it is for: %s without %j', (gpu, without, expected) => {
+    const found = promisedChecks({ ...target, gpu }, toolchain({ without }), []);
+    expect(found.filter((check) => check.startsWith('gpu-'))).toEqual(expected);
   });
 
   test('nothing that the toolchain lacks', () => {

@@ -23,8 +23,10 @@ const rendered = (change: Partial<EnvironmentRequest> = {}) =>
   parse(renderEnvironment({ ...request, ...change })).spack;
 
 test.each([
-  ['none', 'slurm@=24-11-6-1 ~nvml ~debug'],
-  ['cuda', 'slurm@=24-11-6-1 +nvml ~debug'],
+  ['none', 'slurm@=24-11-6-1 ~nvml ~oneapi ~rsmi ~debug'],
+  ['cuda', 'slurm@=24-11-6-1 +nvml ~oneapi ~rsmi ~debug'],
+  ['rocm', 'slurm@=24-11-6-1 ~nvml ~oneapi +rsmi ~debug'],
+  ['all', 'slurm@=24-11-6-1 +nvml +oneapi +rsmi ~debug'],
 ] as const)('the root spec for gpu %s', (gpu, spec) => {
   expect(rootSpec({ ...request, gpu })).toBe(spec);
   expect(rendered({ gpu }).specs).toEqual([spec]);
@@ -32,11 +34,16 @@ test.each([
 
 test('the root spec says what the toolchain lacks', () => {
   const given = toolchain({ without: ['jwt', 'nvml', 'restd'] });
-  expect(rootSpec({ ...request, toolchain: given })).toBe('slurm@=24-11-6-1 ~nvml ~debug ~jwt ~restd');
+  expect(rootSpec({ ...request, toolchain: given })).toBe(
+    'slurm@=24-11-6-1 ~nvml ~oneapi ~rsmi ~debug ~jwt ~restd',
+  );
 });
 
-test('ROCm has a variant of its own', () => {
-  expect(rootSpec({ ...request, gpu: 'rocm' })).toBe('slurm@=24-11-6-1 ~nvml +rsmi ~debug');
+test('all kinds of GPU are those that the toolchain can have', () => {
+  const given = toolchain({ without: ['oneapi'] });
+  expect(rootSpec({ ...request, gpu: 'all', toolchain: given })).toBe(
+    'slurm@=24-11-6-1 +nvml ~oneapi +rsmi ~debug',
+  );
 });
 
 describe('the environment, read back', () => {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import { featuresPath, parseFeatures, variantsWithout } from '../../../src/targets/features.js';
-import { gpuKinds, gpus } from '../../../src/targets/gpus.js';
+import { isGpuVariant } from '../../../src/targets/gpus.js';
 import { parseToolchain } from '../../../src/targets/toolchains.js';
 import { features } from '../../support/fakes.js';
 
@@ -13,9 +13,9 @@ describe("the recipe's features", () => {
   const recipe = read(`${dirname(featuresPath)}/package.py`);
 
   test('what a variant switches on is built without being asked for, but for GPUs', () => {
-    for (const { variant, gpu } of features) {
+    for (const { variant } of features) {
       if (variant === undefined) continue;
-      const on = gpu === undefined ? 'True' : 'False';
+      const on = isGpuVariant(variant) ? 'False' : 'True';
       expect(recipe).toContain(`variant("${variant}", default=${on}`);
     }
   });
@@ -24,15 +24,6 @@ describe("the recipe's features", () => {
     for (const [, spec, variant] of recipe.matchAll(/depends_on\("([\w-]+)[^"]*", when="\+(\w+)"/g)) {
       const needs = features.filter((feature) => feature.variant === variant).flatMap(({ needs }) => needs);
       expect(needs).toContain(spec);
-    }
-  });
-
-  test('kinds of GPU are those of the table', () => {
-    for (const gpu of gpus.filter((kind) => kind !== 'none')) {
-      const { variant, plugin } = gpuKinds[gpu];
-      expect(features.filter((feature) => feature.gpu === gpu)).toMatchObject([
-        { variant, files: [`lib/slurm/${plugin}.so`] },
-      ]);
     }
   });
 

@@ -103,8 +103,7 @@ slurm_version() {
 # Version of the module files: slurm-24.11.6-bookworm-amd64-cuda -> 24.11.6-cuda
 module_version() {
   case $SMOKE_TARGET in
-    *-cuda) echo "$(slurm_version)-cuda" ;;
-    *-rocm) echo "$(slurm_version)-rocm" ;;
+    *-cuda | *-rocm | *-oneapi | *-all) echo "$(slurm_version)-${SMOKE_TARGET##*-}" ;;
     *) slurm_version ;;
   esac
 }

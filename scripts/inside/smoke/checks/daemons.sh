@@ -90,7 +90,7 @@ check_slurmdbd() {
 
 # write_slurm_conf [accounting] [jwt] [lua] [cgroup]
 write_slurm_conf() {
-  local feature task=task/affinity proctrack=proctrack/linuxproc
+  local feature task=task/affinity proctrack=proctrack/linuxproc gres=''
   mkdir -p /etc/slurm /run/slurm /var/spool/slurmctld /var/spool/slurmd
   chown slurm: /run/slurm /var/spool/slurmctld
   local extra=()
@@ -108,6 +108,10 @@ write_slurm_conf() {
         ;;
     esac
   done
+  if [ -f "$SMOKE_STATE/gpus" ]; then
+    gres=" Gres=gpu:$(cat "$SMOKE_STATE/gpus")"
+    extra+=(GresTypes=gpu)
+  fi
   cat >/etc/slurm/slurm.conf <<CONF
 ClusterName=smoke
 SlurmctldHost=$(hostname -s)
@@ -128,7 +132,7 @@ DefMemPerCPU=32
 MpiDefault=none
 ReturnToService=2
 $(printf '%s\n' "${extra[@]}")
-$("$SMOKE_PREFIX/sbin/slurmd" -C | grep ^NodeName=) State=UNKNOWN
+$("$SMOKE_PREFIX/sbin/slurmd" -C | grep ^NodeName= | sed 's/ Gres=[^ ]*//')$gres State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES State=UP
 CONF
 }

@@ -48,31 +48,3 @@ check_module_tcl() {
   load_module "$init" "$root"
   echo "$(module_version) loads and unloads"
 }
-
-# slurmd_gres: what slurmd finds with NVML, by a configuration of its own beside the cluster's.
-slurmd_gres() {
-  local folder=$SMOKE_STATE/gpu count=0 device
-  mkdir -p "$folder"
-  cp /etc/slurm/*.conf "$folder/"
-  for device in /dev/nvidia[0-9]*; do [ ! -e "$device" ] || count=$((count + 1)); done
-  echo GresTypes=gpu >>"$folder/slurm.conf"
-  [ $count -eq 0 ] || sed -i "s/^NodeName=.*/& Gres=gpu:$count/" "$folder/slurm.conf"
-  echo AutoDetect=nvml >"$folder/gres.conf"
-  timeout 20 "$SMOKE_PREFIX/sbin/slurmd" -f "$folder/slurm.conf" -G -vvv 2>&1
-}
-
-# NVML must be used where there is a driver, and must not be in the way where there is none.
-check_gpu_nvml() {
-  need slurmctld
-  local said
-  [ -f "$SMOKE_PREFIX/lib/slurm/gpu_nvml.so" ] || fail 'gpu_nvml.so is missing'
-  said=$(slurmd_gres) || fail "slurmd -G: $said"
-  # What Slurm says where it was configured without NVML.
-  ! echo "$said" | grep 'when Slurm was configured' || fail "$said"
-  if [ -e /dev/nvidiactl ]; then
-    echo "$said" | grep 'Name=gpu' || fail "NVML finds no GPU: $said"
-  else
-    echo "$said" | grep -q "nvml functionality, but that lib wasn't found" || fail "NVML was not asked: $said"
-    echo 'the plugin is there and asks for NVML; this machine has no GPU driver, so it finds none, as it should'
-  fi
-}

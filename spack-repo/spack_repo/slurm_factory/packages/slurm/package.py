@@ -121,6 +121,7 @@ class Slurm(AutotoolsPackage):
     variant("curl", default=True, description="Plugins that talk HTTP (elasticsearch, influxdb)")
     variant("nvml", default=False, description="NVIDIA GPUs by NVML")
     variant("rsmi", default=False, description="AMD GPUs by ROCm SMI")
+    variant("oneapi", default=False, description="Intel GPUs by oneAPI Level Zero")
     variant("multiple_slurmd", default=False, description="Several slurmd on a machine")
     variant("debug", default=False, description="Debug files in .debug beside each program")
     variant("sysconfdir", default="/etc/slurm", values=any, description="Where slurm.conf is")
@@ -144,9 +145,10 @@ class Slurm(AutotoolsPackage):
     depends_on("mariadb-c-client", when="+mysql")
     depends_on("numactl", when="+hwloc")
     depends_on("nvml", when="+nvml", type="build")
+    depends_on("oneapi-level-zero", when="+oneapi", type="build")
     depends_on("pmix@:5", when="+pmix")
     depends_on("readline", when="+readline")
-    depends_on("rocm-smi-lib", when="+rsmi")
+    depends_on("rocm-smi-lib", when="+rsmi", type="build")
 
     conflicts("~jwt", when="+restd", msg="slurmrestd needs JSON web tokens")
 
@@ -194,6 +196,16 @@ class Slurm(AutotoolsPackage):
         if self.spec.satisfies("@:23-02"):
             # The name without a number is in the development package, as later releases know.
             self._edit("src/plugins/mpi/pmix/mpi_pmix.c", '"libpmix.so"', '"libpmix.so.2"')
+        # A driver without development files has its library under a name with a number only.
+        gpu = "src/common/gpu.c" if self.spec.satisfies("@:22-05") else "src/interfaces/gpu.c"
+        openers = {gpu: ("libnvidia-ml.so", "librocm_smi64.so", "libze_loader.so")}
+        if self.spec.satisfies("@:22-05"):
+            openers["src/plugins/gpu/rsmi/gpu_rsmi.c"] = ("librocm_smi64.so",)
+        for path, libraries in openers.items():
+            include = "#include <dlfcn.h>\n"
+            self._edit(path, include, f'{include}#include "src/common/self_open.h"\n')
+            for library in libraries:
+                self._edit(path, f'dlopen("{library}"', f'self_open("{library}"')
         # The HTML pages are not installed, and making them takes a while.
         self._edit("doc/Makefile.in", "SUBDIRS = man html\n", "SUBDIRS = man\n")
         # Nothing may use the prefix from here on: a new use in a coming release fails to compile.
@@ -243,7 +255,7 @@ class Slurm(AutotoolsPackage):
         args += self.enable_or_disable("multiple-slurmd", variant="multiple_slurmd")
         # What is on the machine by chance must not decide what is built.
         args += ["--disable-sview", "--disable-gtktest", "--disable-glibtest"]
-        for name in ("freeipmi", "hdf5", "ofed", "oneapi", "rdkafka", "rrdtool", "s2n", "ucx"):
+        for name in ("freeipmi", "hdf5", "ofed", "rdkafka", "rrdtool", "s2n", "ucx"):
             args.append(f"--without-{name}")
 
         with_prefix = {
@@ -251,6 +263,7 @@ class Slurm(AutotoolsPackage):
             "jwt": ("jwt", "libjwt"),
             "lz4": ("lz4", "lz4"),
             "nvml": ("nvml", "nvml"),
+            "oneapi": ("oneapi", "oneapi-level-zero"),
             "rsmi": ("rsmi", "rocm-smi-lib"),
         }
         http_parser = "libhttp-parser" if spec.satisfies("@26-05:") else "http-parser"
