@@ -14,6 +14,7 @@ slurmd_gres() {
 
 # gpu_job MODE COUNT VARIABLE: the cluster with those GPUs, and a job on one of them, which that variable names.
 gpu_job() {
+  # shellcheck disable=SC2034 # lib.sh reads it
   logs='slurmd slurmctld'
   stop_daemon slurmd
   stop_daemon slurmctld
