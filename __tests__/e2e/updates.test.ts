@@ -4,6 +4,7 @@ import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { imageTag } from '../../src/container/image.js';
+import { nodeWeb } from '../../src/local/web.js';
 import { openProject } from '../../src/pipeline/project.js';
 import { runCli } from '../support/cli.js';
 import {
@@ -26,16 +27,21 @@ const { toolchain, dockerfile } = await project.loadToolchain('bookworm');
 const { archive = '', suite } = toolchain.security ?? {};
 
 /** Whether the archive answers; without it there is nothing to see. */
-function archiveAnswers(): boolean {
-  const asked = spawnSync('curl', ['-fsSI', '-m', '20', `${archive}/dists/${suite}/InRelease`], {
-    encoding: 'utf8',
-  });
-  if (asked.status !== 0)
-    process.stderr.write(`skipped, not to be had here: the security archive: ${asked.stderr}\n`);
-  return asked.status === 0;
+async function archiveAnswers(): Promise<boolean> {
+  const signal = new AbortController().signal;
+  const limit = { bytes: 1e6, milliseconds: 20_000 };
+  return nodeWeb(process.env)
+    .get(`${archive}/dists/${suite}/InRelease`, limit, signal)
+    .then(
+      () => true,
+      (error: Error) => {
+        process.stderr.write(`skipped, not to be had here: the security archive: ${error.message}\n`);
+        return false;
+      },
+    );
 }
 
-const ready = (await isHere('upstream', 'Docker Engine')) && archiveAnswers();
+const ready = (await isHere('upstream', 'Docker Engine')) && (await archiveAnswers());
 const real = ready ? describe : describe.skip;
 const minutes = 60_000;
 

@@ -14,6 +14,7 @@ import type {
   ProcessRunner,
   RunOptions,
   RunResult,
+  WebClient,
 } from '../../src/base/ports.js';
 import type { Project } from '../../src/pipeline/project.js';
 import { featuresPath, parseFeatures } from '../../src/targets/features.js';
@@ -21,6 +22,7 @@ import { readTarget, type Target } from '../../src/targets/identifier.js';
 import { librariesPath, parseLibraries } from '../../src/targets/libraries.js';
 import type { Release } from '../../src/targets/releases.js';
 import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
+import { xzOf } from './xz.js';
 
 /** Small builders and fakes at the core's seams, for the unit tests. */
 
@@ -228,9 +230,24 @@ export function recordingArtifacts(): RecordingArtifacts {
 }
 
 /** All ports as fakes; a test brings those that it looks at. */
+/** A web that gives one text for every address, packed with xz, and keeps what was asked. */
+export function fakeWeb(text: string | Error = '') {
+  const asked: string[] = [];
+  const web: WebClient & { readonly asked: readonly string[] } = {
+    asked,
+    get: async (address) => {
+      asked.push(address);
+      if (text instanceof Error) throw text;
+      return xzOf(text);
+    },
+  };
+  return web;
+}
+
 export function fakePorts<T extends Partial<Ports>>(given: T) {
   return {
     process: fakeProcess(),
+    web: fakeWeb(),
     logger: recordingLogger(),
     cache: memoryCache(),
     artifacts: recordingArtifacts(),

@@ -57,8 +57,6 @@ export interface MachineScript {
   readonly facts?: (facts: Inventory) => Inventory;
   /** What the graft script answers to what it was asked. */
   readonly grafted?: (asked: { outdated: string[]; updates: string | null }) => typeof graftAnswer;
-  /** The security archive's list of packages; without it there is nothing newer. */
-  readonly security?: string;
   /** What becomes of a check of the smoke test; passed without it. */
   readonly check?: (name: string) => { readonly status: string; readonly detail: string } | undefined;
 }
@@ -83,7 +81,6 @@ export function fakeMachine(script: MachineScript = {}): FakeProcess {
     if (scripted !== undefined) return scripted;
     if (program === 'git') return git(command);
     if (program === 'gpg') return gpg(command);
-    if (program === 'xz') return { stdout: script.security ?? '' };
     if (program === 'tar' && command.includes('--create'))
       await writeFile(after(command, '--file'), 'objects');
     if (words.includes('--checks')) return smokeTest(words, script);

@@ -2,7 +2,7 @@ import type { Ports } from '../../src/base/ports.js';
 import type { BuildReport } from '../../src/pipeline/report.js';
 import { promisedChecks } from '../../src/smoke/plan.js';
 import { buildRequest, type RequestChange } from './build.js';
-import { type brokenCache, fakePorts, memoryCache, targetNamed } from './fakes.js';
+import { type brokenCache, fakePorts, fakeWeb, memoryCache, targetNamed } from './fakes.js';
 import { fakeMachine, type MachineScript } from './machine.js';
 import { runAndFinish } from './run.js';
 
@@ -17,6 +17,7 @@ export async function build(
     script?: MachineScript;
     request?: RequestChange;
     signal?: AbortSignal;
+    web?: ReturnType<typeof fakeWeb>;
     attest?: Ports['attest'];
   } = {},
 ) {
@@ -24,6 +25,7 @@ export async function build(
   const ports = fakePorts({
     process,
     cache: given.cache ?? memoryCache(),
+    web: given.web ?? fakeWeb(),
     ...(given.signal === undefined ? {} : { signal: given.signal }),
     ...(given.attest === undefined ? {} : { attest: given.attest }),
   });

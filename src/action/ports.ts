@@ -2,6 +2,7 @@ import { saveState } from '@actions/core';
 import { proxySecrets, publicEnvironment } from '../base/environment.js';
 import { type Host, inspectHost } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
+import { nodeWeb } from '../local/web.js';
 import { openProject, type Project } from '../pipeline/project.js';
 import { attestFiles } from './attest.js';
 import type { JobContext } from './context.js';
@@ -25,6 +26,7 @@ function actionPorts(context: JobContext, token: string, stateKey: string): Port
   for (const secret of proxySecrets(context.env)) actionLogger.mask(secret);
   return {
     process: actionProcess,
+    web: nodeWeb(context.env),
     logger: actionLogger,
     cache: actionsCache(
       context.workspace,

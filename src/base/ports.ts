@@ -40,6 +40,21 @@ export interface ProcessRunner {
   run(command: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
 }
 
+/** How much an answer may be, and how long it may take. */
+export interface WebLimit {
+  readonly bytes: number;
+  readonly milliseconds: number;
+}
+
+export interface WebClient {
+  /**
+   * Asks a web server, by the machine's proxy settings and authorities; redirections are followed.
+   * @returns the body of an answer with status 200
+   * @throws Error that says why there is none
+   */
+  get(address: string, limit: WebLimit, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
@@ -119,6 +134,7 @@ export interface StateStore {
 /** All ports together. */
 export interface Ports {
   readonly process: ProcessRunner;
+  readonly web: WebClient;
   readonly logger: Logger;
   readonly cache: CacheStore;
   readonly artifacts: ArtifactStore;

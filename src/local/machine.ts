@@ -5,6 +5,7 @@ import type { Logger, Ports, ProcessRunner, StateStore } from '../base/ports.js'
 import { openProject, type Project } from '../pipeline/project.js';
 import { nodeProcessIn } from './process.js';
 import { directoryCache, localArtifacts } from './stores.js';
+import { nodeWeb } from './web.js';
 
 /** What work on this machine is done with. */
 export interface LocalPlace {
@@ -38,6 +39,7 @@ export const localMachine: Machine = {
   process: nodeProcessIn,
   ports: ({ cacheDir, env, logger, signal, record, transfer }) => ({
     process: nodeProcessIn(env),
+    web: nodeWeb(env),
     logger,
     cache: directoryCache(join(cacheDir, 'entries'), transfer),
     artifacts: localArtifacts(join(cacheDir, 'logs')),

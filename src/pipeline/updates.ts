@@ -1,12 +1,13 @@
-import { join } from 'node:path';
 import type { Ports } from '../base/ports.js';
-import { lastLine, visible } from '../base/text.js';
+import { visible } from '../base/text.js';
+import { unxz } from '../base/xz.js';
 import { distroOf } from '../distro/distros.js';
 import { type Outdated, outdatedPackages, type SecurityArchive } from '../distro/security.js';
 import type { ResolvedBuild } from './resolve.js';
 
-/** Seconds that an answer may take, and bytes that it may have; Debian's has 400,000. */
-const limits = ['--connect-timeout', '10', '--max-time', '60', '--max-filesize', '50000000'] as const;
+/** Debian's answer has 400,000 bytes, and 2,500,000 unpacked. */
+const answer = { bytes: 20_000_000, milliseconds: 30_000 } as const;
+const mostUnpacked = 200_000_000;
 
 /** Asks the distribution's security archive what there is, once a build. It never fails a build. */
 export class SecurityIndex {
@@ -14,7 +15,7 @@ export class SecurityIndex {
 
   constructor(
     private readonly build: ResolvedBuild,
-    private readonly ports: Pick<Ports, 'process' | 'logger'>,
+    private readonly ports: Pick<Ports, 'web' | 'logger' | 'signal'>,
   ) {}
 
   /** The archive that is asked; undefined where none is. */
@@ -40,25 +41,22 @@ export class SecurityIndex {
     addresses: readonly string[],
     read: (text: string) => Map<string, string>,
   ): Promise<ReadonlyMap<string, string>> {
-    const texts = await Promise.all(addresses.map((address, number) => this.download(address, number)));
+    const texts = await Promise.all(addresses.map((address) => this.read(address)));
     return read(texts.join('\n'));
   }
 
-  private async download(address: string, number: number): Promise<string> {
-    const { process, logger } = this.ports;
-    const file = join(this.build.buildFolder, `security-${number}.xz`);
-    const options = ['--fail', '--silent', '--show-error', '--location', '--proto', '=https,http'];
-    const got = await process.run(['curl', ...options, ...limits, '--output', file, '--', address]);
-    // Whoever may answer could send something that unpacks to no end.
-    const unpacked =
-      got.exitCode === 0
-        ? await process.run(['xz', '--decompress', '--stdout', '--memlimit=256MiB', file])
-        : got;
-    if (unpacked.exitCode === 0) return unpacked.stdout;
-    logger.warning(
-      `Whether the libraries in the tarball have security updates is not known: ${address} can't be read (${visible(lastLine(unpacked.stderr)) || 'nothing was said'}). The build goes on without that answer.`,
-    );
-    return '';
+  private async read(address: string): Promise<string> {
+    const { web, logger, signal } = this.ports;
+    try {
+      return await unxz(await web.get(address, answer, signal), mostUnpacked);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = visible(error instanceof Error ? error.message : String(error));
+      logger.warning(
+        `Whether the libraries in the tarball have security updates is not known: ${address} can't be read (${reason}). The build goes on without that answer.`,
+      );
+      return '';
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # lib.sh reads `logs`
 # GPUs: each plugin must be used where its driver is, and must not be in the way where there is none.
 
 # slurmd_gres MODE COUNT: what slurmd finds on the machine, by a configuration of its own beside the cluster's.
@@ -14,7 +14,6 @@ slurmd_gres() {
 
 # gpu_job MODE COUNT VARIABLE: the cluster with those GPUs, and a job on one of them, which that variable names.
 gpu_job() {
-  # shellcheck disable=SC2034 # lib.sh reads it
   logs='slurmd slurmctld'
   stop_daemon slurmd
   stop_daemon slurmctld
