@@ -11,16 +11,11 @@ import type { WebClient, WebLimit } from '../base/ports.js';
 export const nodeWeb = (env: Env): WebClient => ({
   get: async (address, limit, signal) => {
     // Most builds ask nothing, and this takes a while to load.
-    const { EnvHttpProxyAgent, fetch } = await import('undici');
-    const setting = (name: string) => env[name] ?? env[name.toUpperCase()];
+    const { Agent, fetch, ProxyAgent } = await import('undici');
     const tls = await authorities(env['SSL_CERT_FILE']);
-    const dispatcher = new EnvHttpProxyAgent({
-      // An empty one is none, instead of what this process's own environment says.
-      httpProxy: env['http_proxy'] ?? '',
-      httpsProxy: setting('https_proxy') ?? '',
-      noProxy: setting('no_proxy') ?? '',
-      ...(tls === undefined ? {} : { connect: tls, requestTls: tls }),
-    });
+    const proxy = proxyFor(new URL(address), env);
+    const dispatcher =
+      proxy === undefined ? new Agent({ connect: tls }) : new ProxyAgent({ uri: proxy, requestTls: tls });
     try {
       const ended = AbortSignal.any([signal, AbortSignal.timeout(limit.milliseconds)]);
       const response = await fetch(address, { dispatcher, signal: ended });
@@ -33,6 +28,22 @@ export const nodeWeb = (env: Env): WebClient => ({
     }
   },
 });
+
+/**
+ * Address of the proxy for a URL by the usual variables, as curl reads them: HTTP_PROXY in capitals is none, since a
+ * request to a CGI script can set it.
+ */
+export function proxyFor(url: URL, env: Env): string | undefined {
+  const either = (name: string) => env[name] || env[name.toUpperCase()] || undefined;
+  const proxy = url.protocol === 'https:' ? either('https_proxy') : env['http_proxy'] || undefined;
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  const direct = (either('no_proxy') ?? '').split(/[\s,]+/).some((entry) => {
+    const [, name = '', wanted = port] = /^\*?\.?([^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+    if (entry === '*') return true;
+    return name !== '' && wanted === port && (url.hostname === name || url.hostname.endsWith(`.${name}`));
+  });
+  return direct ? undefined : proxy;
+}
 
 async function readAll(
   body: AsyncIterable<Uint8Array> | null,
@@ -48,8 +59,8 @@ async function readAll(
   return new Uint8Array(Buffer.concat(parts));
 }
 
-async function authorities(file: string | undefined): Promise<{ ca: string[] } | undefined> {
-  if (file === undefined || file === '') return undefined;
+async function authorities(file: string | undefined): Promise<{ ca?: string[] }> {
+  if (file === undefined || file === '') return {};
   return { ca: [...rootCertificates, await readFile(file, 'utf8')] };
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { nodeWeb } from '../../../src/local/web.js';
+import { nodeWeb, proxyFor } from '../../../src/local/web.js';
 
 /** Node's client against real servers on this machine. */
 
@@ -88,5 +88,33 @@ describe('a proxy', () => {
     expect(asked).toEqual([address.replace('http://', '')]);
     expect(await get(address, { http_proxy, no_proxy: '127.0.0.1' })).toBe('the body');
     expect(asked).toHaveLength(1);
+  });
+
+  const env = {
+    http_proxy: 'http://p:1',
+    HTTPS_PROXY: 'http://p:2',
+    no_proxy: 'a.test, .b.test,*.c.test,d.test:81',
+  };
+  test.each([
+    ['http://x.test/', 'http://p:1'],
+    ['https://x.test/', 'http://p:2'],
+    ['http://a.test/', undefined],
+    ['https://sub.a.test/', undefined],
+    ['http://aa.test/', 'http://p:1'],
+    ['http://sub.b.test/', undefined],
+    ['http://sub.c.test/', undefined],
+    ['http://d.test:81/', undefined],
+    ['http://d.test/', 'http://p:1'],
+  ])('for %s is %s', (url, proxy) => expect(proxyFor(new URL(url), env)).toBe(proxy));
+
+  test('is none without a setting, with an empty one, in capitals for http, and with an exception for all', () => {
+    const url = new URL('http://x.test');
+    for (const some of [
+      {},
+      { http_proxy: '' },
+      { HTTP_PROXY: 'http://p' },
+      { http_proxy: 'http://p', NO_PROXY: '*' },
+    ])
+      expect(proxyFor(url, some)).toBeUndefined();
   });
 });
