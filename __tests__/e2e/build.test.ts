@@ -259,10 +259,10 @@ e2e(
     const done = await run('matrix', '103');
     expectSuccess(done);
     expect(done.jobs).toHaveLength(4);
-    const hits = done.jobs.map((job) => {
-      const step = job.steps.find((candidate) => candidate.id === 'slurm' && candidate.stage === 'Main');
-      return [step?.outputs['target'], step?.outputs['cache-hit']];
-    });
+    const given = done.jobs.map(
+      ({ steps }) => steps.find(({ id, stage }) => id === 'slurm' && stage === 'Main')?.outputs ?? {},
+    );
+    const hits = given.map((leg) => [leg['target'], leg['cache-hit']]);
     expect(Object.fromEntries(hits)).toEqual({
       [target]: 'result',
       [`${target}-cuda`]: 'none',
@@ -279,6 +279,8 @@ e2e(
       expect(files.filter((file) => file.includes('libnvidia-ml'))).toEqual([]);
     }
     expectDebugFiles(hostTarget('25.11.7', 'cuda'));
+    const cuda = given.find((leg) => leg['target'] === `${target}-cuda`);
+    await keepResult(outputs, `${target}-cuda`, cuda?.['content-key'] ?? '');
   },
   30 * minutes,
 );

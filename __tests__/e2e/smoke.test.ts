@@ -77,6 +77,67 @@ json.dump({"tests": suite.get("tests"), "failed": failed}, sys.stdout)`,
     ),
   );
 
+/** A driver's library with one GPU, as far as Slurm's plugin asks for it. */
+const driver = `
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#define STRING(name, text) int name(char *to, unsigned n) { snprintf(to, n, text); return 0; }
+#define OWN(name, text) int name(void *d, char *to, unsigned n) { snprintf(to, n, text); return 0; }
+#define COUNT(name, count) int name(void *d, unsigned *n) { *n = count; return 0; }
+#define NONE(name) int name(void) { return 3; }
+int nvmlInit_v2(void) { return 0; }
+int nvmlShutdown(void) { return 0; }
+const char *nvmlErrorString(int error) { return "not supported"; }
+STRING(nvmlSystemGetNVMLVersion, "12.0") STRING(nvmlSystemGetDriverVersion, "555.1")
+int nvmlDeviceGetCount_v2(unsigned *n) { *n = 1; return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **d) { *d = (void *) 1; return i ? 3 : 0; }
+OWN(nvmlDeviceGetName, "Stand-in") OWN(nvmlDeviceGetUUID, "GPU-0")
+int nvmlDeviceGetPciInfo_v3(void *d, char *info) { memset(info, 0, 68); strcpy(info, "0000:00:01.0"); return 0; }
+int nvmlDeviceGetCpuAffinity(void *d, unsigned n, unsigned long *set) {
+  memset(set, 0, n * sizeof *set);
+  for (long cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); cpu++) set[cpu / 64] |= 1UL << cpu % 64;
+  return 0;
+}
+COUNT(nvmlDeviceGetMinorNumber, 0) COUNT(nvmlDeviceGetGraphicsRunningProcesses_v3, 0) COUNT(nvmlDeviceGetComputeRunningProcesses_v3, 0)
+NONE(nvmlDeviceGetNvLinkState) NONE(nvmlDeviceGetNvLinkRemotePciInfo_v2) NONE(nvmlDeviceGetMigMode)
+NONE(nvmlDeviceGetMaxMigDeviceCount) NONE(nvmlDeviceGetMigDeviceHandleByIndex) NONE(nvmlDeviceGetGpuInstanceId)
+NONE(nvmlDeviceGetComputeInstanceId) NONE(nvmlDeviceGetAttributes_v2) NONE(nvmlDeviceGetPowerUsage)
+NONE(nvmlDeviceGetSupportedMemoryClocks) NONE(nvmlDeviceGetSupportedGraphicsClocks)
+NONE(nvmlDeviceGetApplicationsClock) NONE(nvmlDeviceSetApplicationsClocks) NONE(nvmlDeviceResetApplicationsClocks)
+NONE(nvmlDeviceGetProcessUtilization)
+`;
+
+withResult('a machine with a GPU', () => {
+  test(
+    'a job with --gres=gpu:1 gets it, where the driver has no development files',
+    async () => {
+      const tested = (await builtResult('24.11.6', 'bundled', 'cuda')) ?? '';
+      const library = join(folder, 'libnvidia-ml.so.1');
+      const options = ['-shared', '-fPIC', '-w', '-Wl,-soname,libnvidia-ml.so.1', '-x', 'c'];
+      execFileSync('gcc', [...options, '-o', library, '-'], { input: driver });
+      // What a driver's container toolkit does: its library and its devices are put into the container.
+      const withGpu: ProcessRunner = {
+        run: async (command, given) => {
+          const words = [...command];
+          if (words[0] === 'docker' && words[1] === 'run') {
+            const mount = `type=bind,source=${library},target=/usr/lib/libnvidia-ml.so.1,readonly`;
+            const devices = ['/dev/nvidiactl', '/dev/nvidia0'].flatMap((name) => [
+              ...['--device', `/dev/null:${name}`],
+            ]);
+            words.splice(2, 0, '--mount', mount, ...devices);
+          }
+          return nodeProcess.run(words as [string, ...string[]], given);
+        },
+      };
+      const report = await smoke(tested, '/srv/gpu', withGpu);
+      const check = report.checks.find(({ name }) => name === 'gpu-nvml');
+      expect(check).toMatchObject({ status: 'passed', detail: expect.stringMatching(/^0\s*$/) });
+    },
+    10 * minutes,
+  );
+});
+
 withResult('a finished result in a fresh container', () => {
   const from = result ?? '';
   // Unpacked without its installer, which would refuse a tarball that was changed.

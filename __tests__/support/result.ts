@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { broughtPackages, type Manifest } from '../../src/bundle/manifest.js';
 import { parseSums } from '../../src/bundle/sums.js';
 import { CacheEntries } from '../../src/cache/entries.js';
 import { resultKey } from '../../src/cache/keys.js';
 import { directoryCache } from '../../src/local/stores.js';
+import type { Gpu } from '../../src/targets/gpus.js';
 import type { Dependencies } from '../../src/targets/identifier.js';
 import { runCli } from './cli.js';
 import { recordingLogger } from './fakes.js';
@@ -25,8 +27,13 @@ export async function keepResult(folder: string, target: string, contentKey: str
     recordingLogger(),
     join(cacheDir, 'kept'),
   );
-  await entries.save(resultKey(target, contentKey), folder, [...files, sums]);
+  const manifest = readManifestFile(folder, target);
+  const brought = manifest.libraries === undefined ? undefined : broughtPackages(manifest);
+  await entries.save(resultKey(target, contentKey, brought), folder, [...files, sums]);
 }
+
+const readManifestFile = (folder: string, target: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, `${target}-manifest.json`), 'utf8'));
 
 /**
  * A finished result of this source, built with Docker the first time it is asked for, and taken from the
@@ -36,13 +43,14 @@ export async function keepResult(folder: string, target: string, contentKey: str
 export async function builtResult(
   version: string,
   dependencies: Dependencies = 'bundled',
+  gpu: Gpu = 'none',
 ): Promise<string | undefined> {
   if (!(await isHere('upstream', 'Docker Engine'))) return undefined;
-  const folder = join(testCache, 'results', `${version}-${dependencies}`);
+  const folder = join(testCache, 'results', `${version}-${dependencies}-${gpu}`);
   const done = runCli([
     'build',
     version,
-    ...['--engine', 'docker', '--toolchain', 'bookworm', '--dependencies', dependencies],
+    ...['--engine', 'docker', '--toolchain', 'bookworm', '--dependencies', dependencies, '--gpu', gpu],
     ...['--source-mirror', await sourceMirror([version])],
     ...['--cache-dir', cacheDir, '--output-dir', folder],
   ]);

@@ -51,7 +51,7 @@ beforeAll(async () => {
   const policy = { restore: false, save: true, scopes: ['open'] };
   const store = directoryCache(join(cacheDir, 'entries'));
   const entries = new CacheEntries(store, policy, recordingLogger(), request.transfer);
-  await entries.save(resultKey(plan.identifier, plan.contentKey), made);
+  await entries.save(resultKey(plan.identifier, plan.contentKey, []), made);
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
