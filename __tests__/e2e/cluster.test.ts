@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type Block,
   type Condition,
@@ -14,7 +14,10 @@ import {
 import { docker, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
 
-/** docs/cluster.md, each command of it, in three containers. */
+/**
+ * docs/cluster.md, each command of it, in three containers. With SLURM_FACTORY_TEST_CLUSTER=systemd also in three that
+ * systemd runs in, with cgroups: they are privileged, which not every engine allows.
+ */
 
 const result = await builtResult('24.11.6');
 const real = result === undefined ? describe.skip : describe;
@@ -64,11 +67,19 @@ function on(machine: Machine, commands: string, env: readonly string[] = []) {
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** One way through the page. */
+interface Way {
+  readonly skipped: readonly Condition[];
+  /** Whether systemd runs in the containers. */
+  readonly systemd: boolean;
+}
+
 /** Runs a block; what is to print something gets a while, as nodes register and jobs end. */
-async function run(block: Block, machine: Machine): Promise<void> {
+async function run(block: Block, machine: Machine, { systemd }: Way): Promise<void> {
   // systemctl enables units without a systemd, but can't start any.
-  const env = has(block, 'with systemd') ? ['SYSTEMD_OFFLINE=1'] : [];
-  const script = has(block, 'with systemd') ? block.script.replaceAll(' --now', '') : block.script;
+  const isOffline = has(block, 'with systemd') && !systemd;
+  const env = isOffline ? ['SYSTEMD_OFFLINE=1'] : [];
+  const script = isOffline ? block.script.replaceAll(' --now', '') : block.script;
   const end = Date.now() + 20_000;
   for (;;) {
     const { exitCode, said } = on(machine, script, env);
@@ -81,13 +92,29 @@ async function run(block: Block, machine: Machine): Promise<void> {
   }
 }
 
-function start(machine: Machine): void {
+function start(machine: Machine, { systemd }: Way): void {
+  const rights = ['--privileged', '--cgroupns', 'private', '--tmpfs', '/run', '--tmpfs', '/tmp'];
   docker(
-    ...['run', '--detach', '--init', '--name', container(machine), '--hostname', machine],
+    ...['run', '--detach', '--name', container(machine), '--hostname', machine],
     ...['--network', network, '--network-alias', machine],
     ...['--mount', `type=bind,source=${result},target=/files,readonly`],
-    ...[image, 'bash', '-c', '/usr/sbin/sshd && exec sleep infinity'],
+    ...(systemd ? [...rights, '--env', 'container=docker'] : ['--init']),
+    ...[
+      image,
+      ...(systemd ? ['/lib/systemd/systemd'] : ['bash', '-c', '/usr/sbin/sshd && exec sleep infinity']),
+    ],
   );
+}
+
+/** Follows the page. */
+async function follow(way: Way): Promise<void> {
+  for (const machine of machines) start(machine, way);
+  if (way.systemd) for (const machine of machines) on(machine, 'systemctl is-system-running --wait || :');
+  for (const block of page.blocks) {
+    if (block.conditions.some((condition) => condition === 'with apt' || way.skipped.includes(condition)))
+      continue;
+    for (const machine of block.machines) await run(block, machine, way);
+  }
 }
 
 const remove = () => spawnSync('docker', ['rm', '--force', '--volumes', ...machines.map(container)]);
@@ -100,9 +127,6 @@ real('docs/cluster.md makes a cluster', () => {
     docker('network', 'create', network);
   }, 10 * minutes);
 
-  beforeEach(() => {
-    for (const machine of machines) start(machine);
-  });
   afterEach(() => {
     remove();
   });
@@ -112,24 +136,31 @@ real('docs/cluster.md makes a cluster', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test.each<readonly [Condition, Condition]>([
-    ['with munge', 'with auth/slurm'],
-    ['with auth/slurm', 'with munge'],
+  test.each<[string, Way]>([
+    ['with munge', { skipped: ['with auth/slurm'], systemd: false }],
+    ['with auth/slurm', { skipped: ['with munge'], systemd: false }],
   ])(
     '%s',
-    async (_, other) => {
-      for (const block of page.blocks) {
-        if (has(block, 'with apt') || has(block, other)) continue;
-        for (const machine of block.machines) await run(block, machine);
-      }
+    async (_, way) => {
+      await follow(way);
       // All its units and drop-ins are there by now.
-      const verified = on('controller', 'systemd-analyze verify --man=no /etc/systemd/system/s*.service');
-      expect(verified).toEqual({ exitCode: 0, said: '' });
-      const lost = page.logs
-        .flatMap(fixedParts)
-        .filter((part) => on('controller', `grep -rqF "$TEXT" /opt/slurm`, [`TEXT=${part}`]).exitCode !== 0);
-      expect(lost).toEqual([]);
+      const verify = 'systemd-analyze verify --man=no /etc/systemd/system/s*.service';
+      expect(on('controller', verify)).toEqual({ exitCode: 0, said: '' });
+      const words = page.logs.flatMap(fixedParts).join('\n');
+      const look = 'while read -r text; do grep -rqF -e "$text" /opt/slurm || echo "$text"; done';
+      expect(on('controller', `${look} <<'END'\n${words}\nEND`)).toEqual({ exitCode: 0, said: '' });
     },
     5 * minutes,
   );
+
+  if (process.env['SLURM_FACTORY_TEST_CLUSTER'] === 'systemd')
+    test(
+      'with systemd, cgroups and munge',
+      async () => {
+        await follow({ skipped: ['with auth/slurm', 'without systemd', 'without cgroups'], systemd: true });
+        const session = `salloc --quiet --nodelist=node1 ssh node1 cat /proc/self/cgroup`;
+        expect(on('controller', `su - alice -c '${session}'`).said).toMatch(/\/job_\d+\/step_extern/);
+      },
+      5 * minutes,
+    );
 });
