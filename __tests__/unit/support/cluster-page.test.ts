@@ -23,6 +23,18 @@ describe('docs/cluster.md', () => {
     expect(machinesOf('with systemd').sort()).toEqual(machinesOf('without systemd').sort());
   });
 
+  test('its links to its own steps lead somewhere', () => {
+    const slugs = [...page.text.matchAll(/^##? (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    const links = [...page.text.matchAll(/\]\(#([^)]+)\)/g)].map(([, link]) => link);
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter((link) => !slugs.includes(link ?? ''))).toEqual([]);
+  });
+
   test('links every example configuration, and copies those that a cluster needs', () => {
     for (const path of examplePaths) expect(page.text).toContain(`(../templates/${path})`);
     const copied = page.blocks.flatMap(({ script }) => script.match(/(?<=\/opt\/slurm\/)etc\/\S+/g) ?? []);
