@@ -892,6 +892,7 @@ install() {
     say "$target is in $prefix"
     [ -z "$modules" ] || say "modules: module use $modules/lmod (Lmod) or $modules/tcl (Environment Modules)"
     [ -z "$units" ] || say "units: systemctl daemon-reload, then systemctl enable --now those this machine runs"
+    [ ! -d "$prefix/etc" ] || say "configuration: the examples in $prefix/etc; docs/cluster.md goes from here to a cluster"
   } || :
 }
 

@@ -26,11 +26,12 @@ const folder = (path: string): Member => ({ path, type: '5', mode: 0o755 });
 
 /** A tree with the names that matter, and some that shells stumble over. */
 export const smallTree: readonly Member[] = [
-  ...['bin', 'lib', 'lib/slurm', 'lib/e m p t y', 'sbin'].map(folder),
+  ...['bin', 'etc', 'lib', 'lib/slurm', 'lib/e m p t y', 'sbin'].map(folder),
   ...['sackd', 'slurmctld', 'slurmd', 'slurmdbd', 'slurmrestd', 'slurmstepd'].map((name) =>
     file(`sbin/${name}`),
   ),
   ...['lib/slurm/auth.so', 'lib/slurm/libslurmfull.so', 'bin/sinfo'].map((path) => file(path)),
+  file('etc/slurm.conf.example', 'ClusterName=cluster\n', 0o644),
   file("lib/it's $(id) ö", 'x', 0o644),
   { path: 'lib/libslurm.so', type: '2', mode: 0o777, link: 'slurm/libslurmfull.so' },
 ];

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { containerLayout, type Layout } from '../container/layout.js';
 import { paddingFolder } from '../spack/environment.js';
+import { examplePaths } from '../targets/examples.js';
 import type { Feature } from '../targets/features.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
 import { graftFolder, type Libraries } from '../targets/libraries.js';
@@ -33,6 +34,9 @@ const machines: Readonly<Record<Arch, { machine: string; interpreter: string }>>
   arm64: { machine: 'EM_AARCH64', interpreter: '/lib/ld-linux-aarch64.so.1' },
 };
 
+/** They are no feature of the recipe's: changing one compiles nothing. */
+const examples: Promised = { feature: 'example configurations', needs: 'templates/etc', files: examplePaths };
+
 /**
  * What must hold for the tarball of a target.
  * @param project the recipe's features, and what becomes of libraries
@@ -59,7 +63,7 @@ export function expectationFor(
     ...librariesOf(target, toolchain, project.libraries),
     limits: { GLIBC: glibcOf(target, toolchain), GLIBCXX: toolchain.compiler.glibcxx },
     forbidden: [...new Set([paddingFolder, ...withoutInner(folders)])],
-    promised: promisedBy(target, project.features, toolchain.without),
+    promised: [...promisedBy(target, project.features, toolchain.without), examples],
   };
 }
 

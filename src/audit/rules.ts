@@ -155,7 +155,7 @@ export const rules: readonly Rule[] = [
   },
   {
     id: 'promised-files',
-    description: 'Programs and plugins that the target promises are there.',
+    description: 'Programs, plugins and example configurations that the target promises are there.',
     remedy: 'Look at the dependency that is named, and at what configure says of it in the build log.',
     check: features.missing,
   },

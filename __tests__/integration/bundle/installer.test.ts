@@ -100,8 +100,10 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('with %s', (_, shell) => {
   test('an installation is what the tarball has, and --uninstall leaves nothing', () => {
-    expect(sh(everything(), { shell })).toMatchObject({ exitCode: 0 });
-    expect(readdirSync(prefix).sort()).toEqual(['.slurm-factory-install', 'bin', 'lib', 'sbin']);
+    const done = sh(everything(), { shell });
+    expect(done.exitCode).toBe(0);
+    expect(done.stdout).toContain(`\nconfiguration: the examples in ${prefix}/etc; docs/cluster.md goes`);
+    expect(readdirSync(prefix).sort()).toEqual(['.slurm-factory-install', 'bin', 'etc', 'lib', 'sbin']);
     for (const { path, text } of smallTree)
       if (text !== undefined) expect(readFileSync(join(prefix, path), 'utf8')).toBe(text);
     expect(readdirSync(join(place, 'units'))).toHaveLength(5);
@@ -159,7 +161,7 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('with %s
     expect(done.exitCode).toBe(0);
     expect(done.stderr.split('\n').slice(0, -1).sort()).toEqual([
       expect.stringMatching(/^left: .*\/bin\/sinfo was changed$/),
-      expect.stringMatching(/^left: .*\/etc was added$/),
+      expect.stringMatching(/^left: .*\/etc\/slurm was added$/),
       expect.stringMatching(/^left: .*\/lib\/libslurm\.so was changed$/),
       expect.stringMatching(/^left: .*\/lib\/slurm\/\?\[31mmine/),
       expect.stringMatching(/^left: .*\/units\/slurmd\.service was changed$/),
@@ -406,7 +408,6 @@ kill -s KILL 0
         mkdirSync(place);
         mustInstall();
         if (what === 'something') {
-          mkdirSync(join(prefix, 'etc'));
           writeFileSync(join(prefix, 'etc/slurm.conf'), 'mine');
           writeFileSync(join(prefix, 'lib/slurm/mine.so'), 'mine');
         }

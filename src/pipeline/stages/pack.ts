@@ -6,6 +6,7 @@ import { type ArchivePlan, packCommand } from '../../bundle/archive.js';
 import { fileName, resultFiles } from '../../bundle/catalogue.js';
 import { moduleFiles, moduleTemplates } from '../../bundle/modules.js';
 import type { Session } from '../../container/session.js';
+import { examplePaths } from '../../targets/examples.js';
 import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
@@ -44,13 +45,32 @@ export async function copyTree(session: Session, prefix: string): Promise<string
   return tree;
 }
 
+/**
+ * Puts the example configurations into a copied tree. This machine writes them where the session only reads.
+ * @throws PackagingError
+ */
+export async function addExamples(
+  build: Pick<ResolvedBuild, 'hostLayout'>,
+  project: Project,
+  session: Session,
+  tree: string,
+): Promise<void> {
+  for (const path of examplePaths) {
+    const file = join(build.hostLayout.output, 'examples', path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, await project.template(path));
+  }
+  const from = `${session.layout.output}/examples`;
+  await run(session, ['cp', '--recursive', '--no-target-directory', from, tree]);
+}
+
 const leftOut = ['-path', './.spack', '-o', '-name', debugFolder];
 
 async function run(session: Session, command: [string, ...string[]], cwd?: string): Promise<void> {
   const { exitCode, stderr } = await session.exec(command, cwd === undefined ? {} : { cwd });
   if (exitCode === 0) return;
   throw new PackagingError(
-    `The installed tree could not be copied: ${lastLine(stderr) || `exit code ${exitCode}`}`,
+    `The tree of the tarball could not be made: ${lastLine(stderr) || `exit code ${exitCode}`}`,
     'Check the free disk space and build again.',
   );
 }
@@ -130,13 +150,17 @@ async function packOne(
   );
 }
 
-/** Copies what was installed to where later stages may change it. */
+/** Copies what was installed to where later stages may change it, and adds what is not the recipe's. */
 export const treeStage: Stage<
   { readonly session: Session; readonly installed: Installed },
   { readonly tree: string }
 > = {
   id: 'tree',
-  run: async (_, { session, installed }) => ({ tree: await copyTree(session, installed.prefix) }),
+  run: async ({ build, request }, { session, installed }) => {
+    const tree = await copyTree(session, installed.prefix);
+    await addExamples(build, request.project, session, tree);
+    return { tree };
+  },
 };
 
 /** Makes the tarballs of the copied tree. */

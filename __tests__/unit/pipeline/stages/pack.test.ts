@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { PackagingError } from '../../../../src/base/errors.js';
-import { copyTree, pack } from '../../../../src/pipeline/stages/pack.js';
+import { addExamples, copyTree, pack } from '../../../../src/pipeline/stages/pack.js';
+import { examplePaths } from '../../../../src/targets/examples.js';
 import { readFiles, writeFiles } from '../../../support/fakes.js';
 import { type MachineScript, packedTree, slurmPrefix } from '../../../support/machine.js';
 import { stageBench } from '../../../support/stage.js';
@@ -32,8 +33,19 @@ describe('copyTree', () => {
     const { session } = await stageBench({}, script);
     const failed = copyTree(session, slurmPrefix);
     await expect(failed).rejects.toThrow(PackagingError);
-    await expect(failed).rejects.toThrow('could not be copied: No space left on device');
+    await expect(failed).rejects.toThrow('could not be made: No space left on device');
   });
+});
+
+test('the examples lie where the session reads, and come into the tree by its own cp', async () => {
+  const { plan, project, session, commands } = await stageBench();
+  await addExamples(plan, project, session, packedTree);
+  const written = await readFiles(join(plan.hostLayout.output, 'examples'));
+  expect(Object.keys(written).sort()).toEqual([...examplePaths]);
+  // They are the same for all releases, so nothing of them is filled in.
+  expect(new Set(Object.values(written))).toEqual(new Set(['whatis("Version: @VERSION@")\n']));
+  const from = '/opt/slurm-factory/output/examples';
+  expect(commands()).toEqual([['cp', '--recursive', '--no-target-directory', from, packedTree]]);
 });
 
 describe('pack', () => {
