@@ -14,6 +14,7 @@ import type { Release } from '../targets/releases.js';
 import {
   archiveEnd,
   type BuiltRelease,
+  type CustomRelease,
   type CustomSource,
   customRelease,
   isAddress,
@@ -152,9 +153,9 @@ export async function resolveSource(
     const sum = slurmSha256 ?? '';
     const brought = await bringArchive({ place: wanted.place, sha256: sum, cwd }, place);
     const archive = isAddress(wanted.place) ? { archive: wanted.place } : {};
-    const { version, date, file } = brought;
-    refuseOlder(project.releases, version);
-    return withSource({ version, date }, { ...archive, sha256: sum }, patches, { file, sha256: sum });
+    const { file } = brought;
+    refuseOlder(project.releases, brought.version);
+    return withSource(brought, { ...archive, sha256: sum }, patches, { file, sha256: sum });
   }
   const address = source === undefined ? official : repositoryPlace(source, cwd);
   const named = isAddress(address) ? { repository: address } : {};
@@ -195,13 +196,13 @@ function refuseOlder(releases: readonly Release[], version: string): void {
 }
 
 function withSource(
-  { version, date }: Pick<Release, 'version' | 'date'>,
+  facts: Pick<CustomRelease, 'version' | 'date' | 'early'>,
   source: Omit<CustomSource, 'patches'>,
   patches: readonly Patch[],
   archive: Pick<RecipeAddition, 'url' | 'sha256'> | Pick<BroughtArchive, 'file' | 'sha256'>,
 ): ResolvedSource {
   const named = patches.map((patch) => ({ name: patch.name, sha256: patch.sha256 }));
-  const release = customRelease(version, date, { ...source, patches: named });
+  const release = customRelease(facts, { ...source, patches: named });
   const where = 'file' in archive ? { file: archive.file } : { url: archive.url };
   return {
     release,

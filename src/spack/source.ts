@@ -10,7 +10,7 @@ import type { ProcessRunner, RunResult } from '../base/ports.js';
 import { copyPlain, PlainFileError, sha256Plain } from '../base/safe.js';
 import { findMember } from '../base/tar.js';
 import { lastLine, visible } from '../base/text.js';
-import { archiveEnd, isAddress, newestTag, type Tagged, tagStart, versionOfMeta } from '../targets/source.js';
+import { archiveEnd, isAddress, newestTag, readMeta, type Tagged, tagStart } from '../targets/source.js';
 import { git, put } from './checkout.js';
 
 /*
@@ -31,6 +31,7 @@ export interface BroughtArchive {
   readonly file: string;
   readonly sha256: string;
   readonly version: string;
+  readonly early: boolean;
   /** Day that its META is of: of a commit, the commit's. */
   readonly date: string;
 }
@@ -149,14 +150,14 @@ async function describeArchive(
   const isMeta = ({ path, file }: { path: string; file: boolean }) =>
     file && /^(?:\.\/)?[^/]+\/META$/.test(path);
   const found = await findMember(pieces, isMeta, limits).catch(() => undefined);
-  const version = found && versionOfMeta(found.body.toString('utf8'));
-  if (found === undefined || version === undefined) {
+  const meta = found && readMeta(found.body.toString('utf8'));
+  if (found === undefined || meta === undefined) {
     throw new SourceError(
       `${what} is no source of Slurm: it has no META that says which version it is.`,
       'Name a commit or an archive of Slurm, with its files in one folder.',
     );
   }
-  return { sha256, version, date: dayOf(found.member.mtime) };
+  return { sha256, ...meta, date: dayOf(found.member.mtime) };
 }
 
 /** `2026-08-13`; what is no time of this century and the one before it is 1970's first day. */

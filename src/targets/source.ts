@@ -78,11 +78,15 @@ export interface CustomSource {
 
 /** A Slurm whose source is its user's choice. */
 export interface CustomRelease extends Pick<Release, 'version' | 'series' | 'spack' | 'date'> {
+  /** It is one before the release that its META names: `Release: 0pre1`. */
+  readonly early?: boolean;
   readonly source: CustomSource;
 }
 
 /** The Slurm that a build is of: a release as `data/` has it, or one with a source of its own. */
-export type BuiltRelease = (Release & { readonly source?: undefined }) | CustomRelease;
+export type BuiltRelease =
+  | (Release & { readonly source?: undefined; readonly early?: false })
+  | CustomRelease;
 
 /** sha256 over all of a source that decides the bytes. Where an archive was found decides nothing. */
 export const sourceDigest = ({ repository, commit, sha256: sum, patches }: CustomSource): string =>
@@ -100,20 +104,25 @@ export const sourceWord = (source: CustomSource): string => `p${sourceDigest(sou
 
 /**
  * A release with a source of its own.
- * @param date day that its source is of, `2026-08-13`
+ * @param facts its version, and the day that its source is of, `2026-08-13`
  */
-export function customRelease(version: string, date: string, source: CustomSource): CustomRelease {
+export function customRelease(
+  { version, date, early = false }: Pick<CustomRelease, 'version' | 'date' | 'early'>,
+  source: CustomSource,
+): CustomRelease {
   const spack = `${version.replaceAll('.', '-')}-${sourceWord(source)}`;
-  return { version, series: version.replace(/\.\d+$/, ''), spack, date, source };
+  return { version, series: version.replace(/\.\d+$/, ''), spack, date, early, source };
 }
 
-/** The version that a source tree's META says, `24.11.6`; undefined where it says none. */
-export function versionOfMeta(text: string): string | undefined {
-  const parts = ['Major', 'Minor', 'Micro'].map(
-    (name) => new RegExp(`^[ \\t]*${name}:[ \\t]*(\\d{1,3})[ \\t]*\\r?$`, 'm').exec(text)?.[1],
-  );
-  const version = parts.join('.');
-  return isReleaseName(version) ? version : undefined;
+/**
+ * What a source tree's META says: the version, `24.11.6`, and whether it is one before that release.
+ * @returns undefined where it says none
+ */
+export function readMeta(text: string): { readonly version: string; readonly early: boolean } | undefined {
+  const field = (name: string) =>
+    new RegExp(`^[ \\t]*${name}:[ \\t]*([\\w.-]{1,40})[ \\t]*\\r?$`, 'm').exec(text)?.[1];
+  const version = ['Major', 'Minor', 'Micro'].map(field).join('.');
+  return isReleaseName(version) ? { version, early: /^0/.test(field('Release') ?? '') } : undefined;
 }
 
 /** A release's tag and the commit that it names. */

@@ -299,7 +299,7 @@ describe('Slurm from a source of its own', () => {
     { name: 'two.patch', sha256: '2'.repeat(64) },
   ];
   const made = (source: CustomSource) => {
-    const custom = customRelease('24.11.6', '2026-02-03', source);
+    const custom = customRelease({ version: '24.11.6', date: '2026-02-03' }, source);
     const target = systemTarget({ gpu: 'cuda', source: sourceWord(source) });
     return makeSbom({ ...facts, release: custom, target });
   };

@@ -212,16 +212,29 @@ describe('refused', () => {
     ]);
   });
 
-  test.each<[Record<string, string>, string]>([
-    [{ 'slurm-version': 'slurm.tar.gz' }, 'slurm-sha256: slurm.tar.gz needs its sha256.'],
+  test.each<[string, Record<string, string>, string]>([
+    ['an archive alone', { 'slurm-version': 'slurm.tar.gz' }, 'slurm-sha256: slurm.tar.gz needs its sha256.'],
     [
+      'a sum without an archive',
       { 'slurm-version': '24.11', 'slurm-sha256': sum },
       'slurm-sha256: slurm-version is no archive. Leave it out.',
     ],
-    [{ source: 'https://me:word@git.test/x.git' }, "source: 'https://git.test/x.git' is neither an address"],
-    [{ patches: 'fixes/$(id).patch' }, "patches: 'fixes/$(id).patch' has a name with other characters"],
-    [{ patches: Array(101).fill('fixes/one.patch').join(' ') }, 'patches: more than 100.'],
-  ])('%j', async (inputs, message) => {
+    [
+      'a login',
+      { source: 'https://me:word@git.test/x.git' },
+      "source: 'https://git.test/x.git' is neither an address",
+    ],
+    [
+      'a name for a shell',
+      { patches: 'fixes/$(id).patch' },
+      "patches: 'fixes/$(id).patch' has a name with other characters",
+    ],
+    [
+      'too many patches',
+      { patches: Array(101).fill('fixes/one.patch').join(' ') },
+      'patches: more than 100.',
+    ],
+  ])('%s', async (_, inputs, message) => {
     const told = await problems(inputs);
     expect(told).toEqual([expect.stringContaining(message)]);
     expect(JSON.stringify(told)).not.toContain('word');

@@ -38,6 +38,7 @@ describe('a commit', () => {
       file: join(folder, `${name}-${commit}.tar.gz`),
       sha256: sha256(sourceArchive('24.11.6')),
       version: '24.11.6',
+      early: false,
       date: '2026-01-02',
     });
     expect(process.lines.map((line) => line.replace(/^.*?--git-dir \S+ /, ''))).toEqual([

@@ -5,12 +5,13 @@ import {
   type CustomSource,
   customRelease,
   newestTag,
+  readMeta,
   resolveVersion,
   sourceDigest,
   sourceWord,
-  versionOfMeta,
 } from '../../../src/targets/source.js';
 import { bundledTarget, release } from '../../support/fakes.js';
+import { metaOf } from '../../support/slurm-source.js';
 
 const releases = ['24.05.8', '24.11.5', '24.11.6'].map(release);
 const commit = 'c'.repeat(40);
@@ -97,11 +98,12 @@ describe('the digest of a source', () => {
   });
 
   test('is in the version for Spack, which goes by the numbers before it', () => {
-    expect(customRelease('24.11.6', '2026-01-02', source)).toEqual({
+    expect(customRelease({ version: '24.11.6', date: '2026-01-02' }, source)).toEqual({
       version: '24.11.6',
       series: '24.11',
       spack: `24-11-6-${sourceWord(source)}`,
       date: '2026-01-02',
+      early: false,
       source,
     });
   });
@@ -132,7 +134,16 @@ test.each<[string, string | undefined]>([
   ['', undefined],
   ['Major: 26', undefined],
 ])('META: %j', (text, version) => {
-  expect(versionOfMeta(text)).toBe(version);
+  expect(readMeta(text)?.version).toBe(version);
+});
+
+test.each([
+  ['1', false],
+  ['2.site', false],
+  ['0rc1', true],
+  ['0pre1', true],
+])('Release: %s is before the release: %s', (release, early) => {
+  expect(readMeta(metaOf('25.05.9', release))).toEqual({ version: '25.05.9', early });
 });
 
 describe('the newest tag of a release', () => {
