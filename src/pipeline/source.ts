@@ -166,7 +166,10 @@ export async function resolveSource(
     return withSource(brought, { ...named, commit }, patches, brought);
   }
   const version = wanted.kind === 'release' ? wanted.release.version : wanted.version;
-  const tagged = await askTag(address, version, process);
+  const tagged = await askTag(address, version, process).catch((error: unknown) => {
+    if (!(error instanceof SourceError) || wanted.kind !== 'unlisted') throw error;
+    throw new SourceError(`${wanted.otherwise} ${error.message}`, error.hint);
+  });
   if (tagged === undefined) {
     const known = wanted.kind === 'unlisted' ? `${wanted.otherwise} ` : '';
     const message = `${known}${address} has no tag of Slurm ${version} either.`;

@@ -169,6 +169,16 @@ describe('refused', () => {
     await expect(attempt).rejects.toThrow(message);
   });
 
+  test('a release that is not listed, where nobody can be asked: with what is', async () => {
+    const process = fakeMachine({
+      answer: (words) => (words.includes('ls-remote') ? { exitCode: 128, stderr: 'no route' } : undefined),
+    });
+    const request = await buildRequest({ layers: [{ 'slurm-version': '24.11.16' }] });
+    const attempt = resolveBuild(request, process);
+    await expect(attempt).rejects.toThrow(SourceError);
+    await expect(attempt).rejects.toThrow(/Did you mean '24\.11\.6'\?.* can't be had from .*: no route/);
+  });
+
   test('a commit that is older than all that can be built', async () => {
     await expect(plan({ 'slurm-version': commit }, '23.02.1')).rejects.toThrow(
       'slurm-version: Slurm 23.02.1 is older than 24.05',

@@ -7,6 +7,7 @@ import os
 import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from spack_repo.builtin.build_systems.autotools import AutotoolsPackage
 
@@ -25,7 +26,7 @@ def _sources():
     with open(path, encoding="utf-8") as f:
         source = json.load(f)
     if "archive" in source:
-        source["url"] = f"file://{folder}/{source['archive']}"
+        source["url"] = Path(folder, source["archive"]).as_uri()
     return [source]
 
 
