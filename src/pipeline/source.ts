@@ -9,7 +9,7 @@ import type { InputName } from '../config/inputs.js';
 import { isRepository, wordsIn } from '../config/kinds.js';
 import { type Layer, settle } from '../config/layers.js';
 import type { BuildOptions } from '../config/resolve.js';
-import { askTag, type BroughtArchive, bringArchive, bringCommit, repositoryPlace } from '../spack/source.js';
+import { askTag, bringArchive, bringCommit, repositoryPlace } from '../spack/source.js';
 import type { Release } from '../targets/releases.js';
 import {
   archiveEnd,
@@ -29,18 +29,17 @@ export interface Patch {
   readonly bytes: Buffer;
 }
 
+/** Where Spack finds an archive: an address that it fetches it from, or the absolute path of one on this machine. */
+type ArchivePlace = { readonly url: string } | { readonly file: string };
+
 /** What a build's own copy of our recipes has besides them, so that Spack builds another source. */
-export interface RecipeAddition {
+export type RecipeAddition = ArchivePlace & {
   /** Version in the recipe. */
   readonly version: string;
   /** Of the archive. */
   readonly sha256: string;
-  /** Where the archive is fetched from; left out for one that is on this machine. */
-  readonly url?: string;
-  /** Absolute path of an archive on this machine. */
-  readonly file?: string;
   readonly patches: readonly Patch[];
-}
+};
 
 /** The Slurm that is built, and what the recipe does not know of it. */
 export interface ResolvedSource {
@@ -171,11 +170,9 @@ export async function resolveSource(
     throw new SourceError(`${wanted.otherwise} ${error.message}`, error.hint);
   });
   if (tagged === undefined) {
-    const known = wanted.kind === 'unlisted' ? `${wanted.otherwise} ` : '';
-    const message = `${known}${address} has no tag of Slurm ${version} either.`;
-    throw new InputError([
-      { input: 'slurm-version', message: known === '' ? message.replace(' either', '') : message },
-    ]);
+    const missing = `${address} has no tag of Slurm ${version}.`;
+    const message = wanted.kind === 'unlisted' ? `${wanted.otherwise} ${missing}` : missing;
+    throw new InputError([{ input: 'slurm-version', message }]);
   }
   const { tag, commit } = tagged;
   const brought = await bringCommit({ repository: address, commit, name: tag }, place);
@@ -202,15 +199,12 @@ function withSource(
   facts: Pick<CustomRelease, 'version' | 'date' | 'early'>,
   source: Omit<CustomSource, 'patches'>,
   patches: readonly Patch[],
-  archive: Pick<RecipeAddition, 'url' | 'sha256'> | Pick<BroughtArchive, 'file' | 'sha256'>,
+  archive: ArchivePlace & { readonly sha256: string },
 ): ResolvedSource {
   const named = patches.map((patch) => ({ name: patch.name, sha256: patch.sha256 }));
   const release = customRelease(facts, { ...source, patches: named });
   const where = 'file' in archive ? { file: archive.file } : { url: archive.url };
-  return {
-    release,
-    addition: { version: release.spack, sha256: archive.sha256, ...where, patches } as RecipeAddition,
-  };
+  return { release, addition: { version: release.spack, sha256: archive.sha256, ...where, patches } };
 }
 
 /** Folder of Slurm's recipe below that of our recipes. */
@@ -226,10 +220,12 @@ export async function makeOverlay(from: string, to: string, addition: RecipeAddi
   const filter = (path: string) => basename(path) !== '__pycache__';
   await cp(from, to, { recursive: true, filter });
   const folder = join(to, recipe);
-  const { version, sha256, url, file, patches } = addition;
-  const archive = file === undefined ? undefined : `source${archiveEnd(file) ?? ''}`;
-  if (file !== undefined && archive !== undefined) {
-    await copyPlain(dirname(file), basename(file), join(folder, archive), { mode: 0o644 });
+  const { version, sha256, patches } = addition;
+  const where =
+    'url' in addition ? { url: addition.url } : { archive: `source${archiveEnd(addition.file) ?? ''}` };
+  if ('file' in addition && where.archive !== undefined) {
+    const { file } = addition;
+    await copyPlain(dirname(file), basename(file), join(folder, where.archive), { mode: 0o644 });
   }
   const names: string[] = [];
   for (const [index, { name, bytes }] of patches.entries()) {
@@ -238,7 +234,6 @@ export async function makeOverlay(from: string, to: string, addition: RecipeAddi
     await writeFile(join(folder, path), bytes, { mode: 0o644 });
     names.push(path);
   }
-  const where = archive === undefined ? { url } : { archive };
   const text = JSON.stringify({ version, sha256, ...where, patches: names }, undefined, 2);
   await writeFile(join(folder, 'source.json'), `${text}\n`);
 }

@@ -156,7 +156,7 @@ describe('refused', () => {
     [
       'a release that nobody has',
       { 'slurm-version': '24.11.8' },
-      '24.11.5, 24.11.6. https://git.test/slurm.git has no tag of Slurm 24.11.8 either.',
+      '24.11.5, 24.11.6. https://git.test/slurm.git has no tag of Slurm 24.11.8.',
     ],
     [
       'a release that a fork lacks',
