@@ -110,7 +110,8 @@ export function customRelease(
   { version, date, early = false }: Pick<CustomRelease, 'version' | 'date' | 'early'>,
   source: CustomSource,
 ): CustomRelease {
-  const spack = `${version.replaceAll('.', '-')}-${sourceWord(source)}`;
+  // As a listed release's, so that nothing of a tree tells where its source was from: the length of a prefix does.
+  const spack = source.tag?.replace(/^slurm-/, '') ?? `${version.replaceAll('.', '-')}-1`;
   return { version, series: version.replace(/\.\d+$/, ''), spack, date, early, source };
 }
 

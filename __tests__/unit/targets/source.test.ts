@@ -97,15 +97,17 @@ describe('the digest of a source', () => {
     expect(versionOf(target)).toBe(`24.11.6.${word}`);
   });
 
-  test('is in the version for Spack, which goes by the numbers before it', () => {
+  test('is not in the version for Spack, which is as that of a listed release', () => {
     expect(customRelease({ version: '24.11.6', date: '2026-01-02' }, source)).toEqual({
       version: '24.11.6',
       series: '24.11',
-      spack: `24-11-6-${sourceWord(source)}`,
+      spack: '24-11-6-1',
       date: '2026-01-02',
       early: false,
       source,
     });
+    const tagged = { ...source, tag: 'slurm-24-11-6-2' };
+    expect(customRelease({ version: '24.11.6', date: '' }, tagged).spack).toBe('24-11-6-2');
   });
 });
 

@@ -17,7 +17,8 @@ from spack.package import *
 def _sources():
     """What a build has beside the releases: it writes source.json into its own copy of this folder.
 
-    `version` and `sha256`, `url` or a file of this folder, `archive`, and `patches`, files too.
+    `version`, which takes the place of a release of that name, and `sha256`; `url` or a file of this
+    folder, `archive`; and `patches`, files too.
     """
     folder = os.path.dirname(os.path.abspath(__file__))
     path = os.path.join(folder, "source.json")
