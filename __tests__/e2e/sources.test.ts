@@ -126,14 +126,16 @@ if (canBuild) {
       const line = 'sinfo \\- View information about Slurm nodes and partitions.';
       const head = ['.TH sinfo "1" "Slurm Commands" "May 2025" "Slurm Commands"', '', '.SH "NAME"'];
       const change = (from: string, to: string) =>
-        ['--- a/doc/man/man1/sinfo.1', '+++ b/doc/man/man1/sinfo.1', '@@ -1,4 +1,4 @@']
+        ['--- a/doc/man/man1/sinfo.1', '+++ b/doc/man/man1/sinfo.1', '@@ -1,6 +1,6 @@']
           .concat(
             head.map((text) => ` ${text}`),
-            [`-${from}`, `+${to}`, ''],
+            [`-${from}`, `+${to}`, ' ', ' .SH "SYNOPSIS"', ''],
           )
           .join('\n');
       writeFileSync(join(workspace, 'one.patch'), change(line, 'sinfo \\- one'));
       writeFileSync(join(workspace, 'two.patch'), change('sinfo \\- one', 'sinfo \\- two'));
+      const wrong = () => build('24.11.7', '--patches', 'two.patch');
+      expect(wrong).toThrow(/failed in phase staging: 001-two\.patch does not apply: 1 out of 1 hunk FAILED/);
       const patched = build('24.11.7', '--patches', 'one.patch two.patch');
       const differs = Object.entries(treeOf(patched)).filter(([path, sum]) => known[path] !== sum);
       expect(differs.map(([path]) => path)).toEqual(['./share/man/man1/sinfo.1']);
