@@ -9,7 +9,7 @@ import { metaOf } from '../support/slurm-source.js';
 
 /*
  * Sources of Slurm that `data/` does not have. What compiles is by SLURM_FACTORY_TEST_SOURCES=1 only: it takes
- * ten minutes on two cores, and parts with the other tests but ccache's files.
+ * three minutes on two cores, and shares nothing with the other tests.
  */
 const compiles = process.env['SLURM_FACTORY_TEST_SOURCES'] === '1';
 const folder = temporaryFolder('sources');
