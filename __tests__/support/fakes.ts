@@ -366,6 +366,7 @@ export const projectToolchain = (): Toolchain =>
 export const pins = {
   spack: { git: 'https://git.test/spack.git', commit: '1'.repeat(40) },
   packages: { git: 'https://git.test/spack-packages.git', commit: '2'.repeat(40) },
+  slurm: { git: 'https://git.test/slurm.git' },
 };
 
 /** The project's files, without a file: three releases, one toolchain. */
@@ -374,6 +375,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     root: '/project',
     releases: ['24.05.8', '24.11.5', '24.11.6'].map(release),
     advisories: [],
+    support: [],
     features,
     libraries,
     pins,

@@ -120,6 +120,7 @@ describe('docs/errors.md', () => {
       new errors.NoEngineError('', ''),
       new errors.ContainerError('', ''),
       new errors.SpackUnreachableError('', ''),
+      new errors.SourceError('', ''),
       new errors.ChecksumError('', ''),
       new errors.ConcretizationError('', ''),
       new errors.PackageBuildError({ package: '', phase: '', firstError: '', log: undefined }),

@@ -81,7 +81,7 @@ test("the environment has rpm's versions as externals, and leaves out what the d
   );
   const { spack } = parse(
     renderEnvironment({
-      ...environmentBase(plan.options, rocky, 'amd64'),
+      ...environmentBase(plan.options, plan.release, rocky, 'amd64'),
       layout: plan.hostLayout,
       versionOf: (item) => versions.get(item.package) ?? '',
       sourceMirror: undefined,

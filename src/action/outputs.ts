@@ -27,7 +27,7 @@ export const buildOutputs = {
     value: (report) => report.slurmVersion,
   },
   target: {
-    description: 'Identifier of the target, slurm-<release>-<toolchain>-<arch>[-<gpu>].',
+    description: 'Identifier of the target, slurm-<release>[.p<source>]-<toolchain>-<arch>[-<gpu>].',
     metadata: string,
     value: (report) => report.identifier,
   },

@@ -102,6 +102,12 @@ export class SpackUnreachableError extends FactoryError {
   readonly exitCode = exitCodes.build;
 }
 
+/** Slurm's source could not be had, or is none. */
+export class SourceError extends FactoryError {
+  override readonly name: string = 'SourceError';
+  readonly exitCode = exitCodes.build;
+}
+
 /** Fetched bytes are not the ones that were asked for. */
 export class ChecksumError extends FactoryError {
   override readonly name: string = 'ChecksumError';

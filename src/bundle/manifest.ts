@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { installLine, type PackageManager } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import type { Target } from '../targets/identifier.js';
+import type { CustomSource } from '../targets/source.js';
 import { itemOf } from './catalogue.js';
 import type { BundleFile } from './sums.js';
 
@@ -11,7 +12,10 @@ const sha256 = word(/^[0-9a-f]{64}$/);
 const commit = word(/^[0-9a-f]{40,64}$/);
 
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
-export const listLimits = { specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 } as const;
+export const listLimits = {
+  ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
+  patches: 100,
+} as const;
 
 const bundleFile = z.object({
   name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/).describe('a file beside the manifest'),
@@ -34,9 +38,29 @@ export const manifestSchema = z.object({
     .describe('names the JSON Schema of this document'),
   schema: z.literal(1).describe('raised when a field changes its meaning; new fields may come without it'),
   target: word(/^slurm-[a-z0-9.-]+$/).describe(
-    'identifier of the target, slurm-<release>-<toolchain>-<arch>[-<gpu>]',
+    'identifier of the target, slurm-<release>[.p<source>]-<toolchain>-<arch>[-<gpu>]',
   ),
   slurmVersion: word(/^\d+\.\d+\.\d+$/),
+  source: z
+    .object({
+      repository: word(/^https:\/\/[!-~]+$/, 2000)
+        .optional()
+        .describe('address of the git repository; absent for one on the machine that built it'),
+      tag: word(/^[A-Za-z0-9][A-Za-z0-9._-]*$/).optional(),
+      commit: commit.optional(),
+      archive: word(/^https?:\/\/[!-~]+$/, 2000)
+        .optional()
+        .describe('address of the archive; absent for one on the machine that built it'),
+      sha256: sha256.optional().describe('of the archive'),
+      patches: z
+        .array(z.object({ name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/), sha256 }))
+        .max(listLimits.patches)
+        .describe('in the order in which they were applied'),
+    })
+    .optional()
+    .describe(
+      "what Slurm was built from where that is not the release as slurm-factory's data/ has it; its digest is in the target",
+    ),
   toolchain: word(/^[a-z][a-z0-9.]*$/).describe(
     'distribution that it was built with, and that a system tarball runs on',
   ),
@@ -109,6 +133,8 @@ export function broughtPackages({ libraries = [] }: Pick<Manifest, 'libraries'>)
 export interface ManifestContent {
   readonly target: Target;
   readonly identifier: string;
+  /** What Slurm was built from; undefined for a release as `data/` has it. */
+  readonly source?: CustomSource | undefined;
   readonly dependencies: string;
   readonly contentKey: string;
   readonly spackCommit: string;
@@ -136,6 +162,7 @@ export function makeManifest(facts: ManifestContent): Manifest {
     schema: 1,
     target: facts.identifier,
     slurmVersion: facts.target.version,
+    ...(facts.source === undefined ? {} : { source: plainSource(facts.source) }),
     toolchain: facts.target.toolchain,
     arch: facts.target.arch,
     gpu: facts.target.gpu,
@@ -156,6 +183,16 @@ export function makeManifest(facts: ManifestContent): Manifest {
     ...(smoke === undefined ? {} : { smoke }),
   };
 }
+
+// In one order, without fields that have no value.
+const plainSource = ({ repository, tag, commit, archive, sha256, patches }: CustomSource) => ({
+  ...(repository === undefined ? {} : { repository }),
+  ...(tag === undefined ? {} : { tag }),
+  ...(commit === undefined ? {} : { commit }),
+  ...(archive === undefined ? {} : { archive }),
+  ...(sha256 === undefined ? {} : { sha256 }),
+  patches: patches.map((patch) => ({ name: patch.name, sha256: patch.sha256 })),
+});
 
 const filesOfField = (
   { identifier, files }: ManifestContent,

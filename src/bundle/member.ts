@@ -1,9 +1,9 @@
 import { createGunzip } from 'node:zlib';
 import { openPlain } from '../base/safe.js';
+import { findMember } from '../base/tar.js';
 
 /** Bytes of an archive that are unpacked at most to find its first member. */
 const window = 1 << 16;
-const block = 512;
 
 /**
  * Path of the first member of a gzipped tar archive, of which no more than its beginning is read.
@@ -11,7 +11,17 @@ const block = 512;
  * @throws PlainFileError
  */
 export async function firstMember(folder: string, name: string): Promise<string | undefined> {
-  return memberIn(await beginning(folder, name));
+  let path: string | undefined;
+  const look = (member: { readonly path: string }) => {
+    path = member.path;
+    return true;
+  };
+  await findMember(once(await beginning(folder, name)), look, { archive: window, member: 0 });
+  return path;
+}
+
+async function* once(buffer: Buffer): AsyncGenerator<Buffer> {
+  yield buffer;
 }
 
 async function beginning(folder: string, name: string): Promise<Buffer> {
@@ -43,58 +53,4 @@ function unpack(packed: Buffer): Promise<Buffer> {
     gunzip.on('end', done).on('error', done);
     gunzip.end(packed);
   });
-}
-
-/** Reads headers of tar, format ustar, pax or GNU, up to the first that is a member's. */
-function memberIn(tar: Buffer): string | undefined {
-  let named: string | undefined;
-  for (let at = 0; at + block <= tar.length; ) {
-    const header = tar.subarray(at, at + block);
-    if (!isHeader(header)) return undefined;
-    const size = Number.parseInt(text(header, 124, 12).trim() || '0', 8);
-    const type = text(header, 156, 1);
-    if (!/^[xgL]$/.test(type)) return named ?? ustarName(header);
-    const body = tar.subarray(at + block, at + block + size);
-    if (!(size >= 0) || body.length < size) return undefined;
-    if (type === 'L') named = text(body, 0, size);
-    if (type === 'x') named = paxPath(body) ?? named;
-    at += block + Math.ceil(size / block) * block;
-  }
-  return undefined;
-}
-
-function isHeader(header: Buffer): boolean {
-  if (text(header, 257, 5) !== 'ustar') return false;
-  const wanted = Number.parseInt(text(header, 148, 8).trim(), 8);
-  // The sum is made with spaces in its own place.
-  const sum = header.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 0x20 : byte), 0);
-  return sum === wanted;
-}
-
-function ustarName(header: Buffer): string {
-  // GNU's own format has other things where ustar has the prefix.
-  const prefix = text(header, 257, 6) === 'ustar' && header[262] === 0 ? text(header, 345, 155) : '';
-  const name = text(header, 0, 100);
-  return prefix === '' ? name : `${prefix}/${name}`;
-}
-
-/** The path of a pax header's records, `<length> path=<value>` and a line end each. */
-function paxPath(body: Buffer): string | undefined {
-  let path: string | undefined;
-  for (let at = 0; at < body.length; ) {
-    const length = Number.parseInt(body.toString('latin1', at, at + 12), 10);
-    if (!(length > 0)) return path;
-    const record = body.toString('utf8', at, at + length - 1);
-    const value = /^\d+ path=(.*)$/s.exec(record)?.[1];
-    if (value !== undefined) path = value;
-    at += length;
-  }
-  return path;
-}
-
-/** Text of a field, which ends at its first zero byte. */
-function text(buffer: Buffer, start: number, length: number): string {
-  const field = buffer.subarray(start, start + length);
-  const end = field.indexOf(0);
-  return field.toString('utf8', 0, end === -1 ? field.length : end);
 }

@@ -1,15 +1,15 @@
 import { ConfigurationError, PackagingError } from '../base/errors.js';
 import { matches, visible } from '../base/text.js';
 import type { PackageManager } from '../distro/distro.js';
-import { formatTarget, type Target } from '../targets/identifier.js';
+import { formatTarget, type Target, versionOf } from '../targets/identifier.js';
 import type { Libraries } from '../targets/libraries.js';
 
 /** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
 const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
 
-/** Version that `module load slurm/<version>` names: `24.11.6`, `24.11.6-cuda`. */
+/** Version that `module load slurm/<version>` names: `24.11.6`, `24.11.6-cuda`, `24.11.6.p3f2a91c04b17`. */
 export const moduleVersion = (target: Target): string =>
-  target.gpu === 'none' ? target.version : `${target.version}-${target.gpu}`;
+  target.gpu === 'none' ? versionOf(target) : `${versionOf(target)}-${target.gpu}`;
 
 /** Names of the module templates in templates/. */
 export const moduleTemplates = { lmod: 'slurm.lua', tcl: 'slurm.tcl' } as const;

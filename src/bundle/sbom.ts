@@ -3,11 +3,12 @@ import { type DistributionPackage, packageUrl } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import type { LockedSpec } from '../spack/lock.js';
 import { gpuDrivers } from '../targets/gpus.js';
-import type { Target } from '../targets/identifier.js';
-import type { Release } from '../targets/releases.js';
+import { type Target, versionOf } from '../targets/identifier.js';
+import type { BuiltRelease } from '../targets/source.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { compare, packagesOfExternals, type Recipe } from './ingredients.js';
 import { extractedLicences, licences } from './licences.js';
+import { patchPackages, slurmSource } from './origin.js';
 import type { ExternalRef, SpdxDocument, SpdxPackage, SpdxRelationship } from './spdx.js';
 import type { BundleFile } from './sums.js';
 
@@ -16,7 +17,7 @@ export interface SbomContent {
   readonly target: Target;
   readonly identifier: string;
   readonly contentKey: string;
-  readonly release: Release;
+  readonly release: BuiltRelease;
   readonly toolchain: Pick<Toolchain, 'os' | 'packageManager' | 'compiler' | 'dependencies' | 'tools'>;
   /** The software tarball. */
   readonly tarball: BundleFile;
@@ -49,6 +50,7 @@ export function makeSbom(given: SbomContent): SpdxDocument {
   const packages = [
     tarballPackage(facts),
     ...nodes.map((node) => nodePackage(facts, node)),
+    ...patchPackages(facts.release),
     ...[...facts.runtimePackages].sort().map((name) => runtimePackage(facts, name)),
     ...[...facts.bundledPackages].sort().map((name) => bundledPackage(facts, name)),
   ];
@@ -100,17 +102,16 @@ function nodePackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
 }
 
 function slurmPackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
-  const { release } = facts;
+  const { release, target } = facts;
+  const { purls, supplier, downloadLocation, ...source } = slurmSource(release);
   return {
     SPDXID: nodeId(node),
     name: 'slurm',
-    versionInfo: release.version,
+    versionInfo: versionOf(target),
     primaryPackagePurpose: 'APPLICATION',
-    supplier: 'Organization: SchedMD',
-    downloadLocation: `https://github.com/SchedMD/slurm/archive/${release.tag}.tar.gz`,
+    ...{ supplier, downloadLocation },
     filesAnalyzed: false,
-    checksums: [{ algorithm: 'SHA256', checksumValue: release.archiveSha256 }],
-    sourceInfo: `Tag ${release.tag}, commit ${release.commit}; built with the changes of slurm-factory's recipe, spack-repo/.`,
+    ...source,
     licenseConcluded: unknown,
     licenseDeclared: licenceOf(facts, node),
     externalRefs: [
@@ -119,7 +120,7 @@ function slurmPackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
         referenceType: 'cpe23Type',
         referenceLocator: `cpe:2.3:a:schedmd:slurm:${release.version}:*:*:*:*:*:*:*`,
       },
-      purl(`pkg:github/schedmd/slurm@${release.tag}`),
+      ...purls.map(purl),
       spackRef(node),
     ],
   };
@@ -229,6 +230,11 @@ function relationships(facts: SbomContent, nodes: readonly LockedSpec[]): SpdxRe
       const node = byHash.get(hash);
       return node === undefined ? [] : [relation(tarballId, 'CONTAINS', nodeId(node))];
     }),
+    ...patchPackages(facts.release).flatMap(({ SPDXID }) =>
+      nodes
+        .filter(({ name }) => name === 'slurm')
+        .map((node) => relation(SPDXID, 'PATCH_APPLIED', nodeId(node))),
+    ),
     ...facts.runtimePackages.map((name) => relation(tarballId, 'DEPENDS_ON', runtimeId(name))),
     ...facts.bundledPackages.map((name) => relation(tarballId, 'CONTAINS', bundledId(name))),
     ...nodes.flatMap((node) =>

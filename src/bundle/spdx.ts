@@ -11,7 +11,7 @@ export interface SpdxPackage {
   readonly name: string;
   readonly versionInfo: string;
   readonly packageFileName?: string;
-  readonly primaryPackagePurpose?: 'ARCHIVE' | 'APPLICATION';
+  readonly primaryPackagePurpose?: 'ARCHIVE' | 'APPLICATION' | 'SOURCE';
   readonly supplier: string;
   readonly downloadLocation: string;
   readonly filesAnalyzed: false;
@@ -32,7 +32,8 @@ export interface SpdxRelationship {
     | 'DYNAMIC_LINK'
     | 'BUILD_TOOL_OF'
     | 'BUILD_DEPENDENCY_OF'
-    | 'RUNTIME_DEPENDENCY_OF';
+    | 'RUNTIME_DEPENDENCY_OF'
+    | 'PATCH_APPLIED';
   readonly relatedSpdxElement: string;
   readonly comment?: string;
 }

@@ -6,13 +6,13 @@ import {
   choice,
   type Kind,
   path,
-  release,
   secret,
   size,
   text,
   toolchain,
   whole,
 } from './kinds.js';
+import { sourceInputs } from './source-inputs.js';
 
 /*
  * The one table of inputs. Options, help, completion, `action.yml`, `action-types.yml`, `docs/inputs.md` and
@@ -65,14 +65,7 @@ const everywhere = { actions: ['build'], commands: ['build'] } as const;
 const actionOnly = { actions: ['build'], commands: [] } as const;
 
 export const inputs = {
-  'slurm-version': {
-    group: 'What is built',
-    default: 'latest',
-    description: 'Slurm release: exact (24.11.6), the newest of a series (24.11) or latest.',
-    help: 'quote it in a workflow, so that YAML does not take it for a number: 25.10 without quotes is 25.1. The releases are listed in `data/slurm-releases.json`.',
-    kind: release,
-    ...everywhere,
-  },
+  ...sourceInputs,
   toolchain: {
     group: 'What is built',
     default: 'bookworm',

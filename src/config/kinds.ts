@@ -1,12 +1,12 @@
 import { nearest, unknownValue } from '../base/suggest.js';
-import type { Release } from '../targets/releases.js';
+import { archiveEnds, isAddress, type VersionRequest } from '../targets/source.js';
 import { parseSize, sizeForms } from './size.js';
 
 /** What there is to choose from, as the project's files say. */
 export interface Catalog {
   readonly toolchains: readonly string[];
-  /** The release that a request means, or a sentence that says what there is. */
-  readonly resolveRelease: (request: string) => Release | string;
+  /** What a request for a version means, or a sentence that says what there is. */
+  readonly resolveVersion: (request: string) => VersionRequest | string;
 }
 
 /** What a text was read as; a problem is a sentence that says what is wrong and what would be right. */
@@ -178,17 +178,54 @@ export const toolchain: Kind<string> = {
   completes: 'toolchain',
 };
 
-/** A request for a release of Slurm. */
-export const release: Kind<Release> = {
+/** What is built: a release of Slurm, a commit or an archive. */
+export const version: Kind<VersionRequest> = {
   read: (request, catalog) => {
-    const found = catalog.resolveRelease(request);
+    const found = catalog.resolveVersion(request);
     return typeof found === 'string' ? { problem: `${found}${yamlHint(request)}` } : { value: found };
   },
   placeholder: 'release',
   metadata: string,
-  schema: { type: 'string', pattern: '^(latest|\\d+\\.\\d+(\\.\\d+)?)$' },
+  schema: {
+    type: 'string',
+    pattern: `^(latest|\\d+\\.\\d+(\\.\\d+)?|[0-9a-f]{40}|.+(${archiveEnds.join('|').replaceAll('.', '\\.')}))$`,
+  },
   completes: 'release',
 };
+
+/** Whether a text is a git repository's address, without a login, or the path of a folder. */
+export const isRepository = (text: string): boolean =>
+  isAddress(text)
+    ? /^https:\/\/[A-Za-z0-9.:[\]-]+\/[A-Za-z0-9._~/+%-]+$/.test(text) || /^file:\/\/\/[^\0\n]+$/i.test(text)
+    : !/^-|[\0\n]|^[^/]+@[^/]+:/.test(text);
+
+/** A git repository. */
+export const repository: Kind<string> = {
+  read: (value) =>
+    isRepository(value)
+      ? { value }
+      : {
+          problem: `'${withoutLogin(value)}' is neither an address that begins with https:// and has no login, nor a folder.`,
+        },
+  placeholder: 'repository',
+  metadata: string,
+  schema: string,
+  completes: 'folder',
+};
+
+const withoutLogin = (address: string): string => address.replace(/[^/@]*@/, '');
+
+/** Paths with white space between them. */
+export const paths: Kind<readonly string[]> = {
+  read: (value) => ({ value: wordsIn(value) }),
+  placeholder: 'files',
+  metadata: string,
+  schema: string,
+  completes: 'file',
+};
+
+/** The words of a text. */
+export const wordsIn = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
 // Series are a year and a month of two digits, so one digit is most likely what YAML left of two.
 const yamlHint = (request: string): string =>

@@ -1,6 +1,5 @@
 import { InputError, NotYetError, type Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
-import type { Release } from '../targets/releases.js';
 import { camelCase, type InputName, type InputValues, inputNames, inputOf, isInputName } from './inputs.js';
 import type { Catalog } from './kinds.js';
 import { type Layer, type Origin, type Settled, settle, settleAll } from './layers.js';
@@ -8,11 +7,10 @@ import { type Layer, type Origin, type Settled, settle, settleAll } from './laye
 export type { Catalog } from './kinds.js';
 
 /** Inputs that a build gets in another form, or not at all. */
-type Reshaped = 'slurmVersion' | 'gpgPrivateKey' | 'gpgPassphrase' | 'githubToken' | 'cacheSecret';
+type Reshaped = 'gpgPrivateKey' | 'gpgPassphrase' | 'githubToken' | 'cacheSecret';
 
 /** All inputs of a build, checked and typed; those without a value are undefined. */
 export interface BuildOptions extends Omit<InputValues, Reshaped> {
-  readonly release: Release;
   /** What cache entries are sealed with; undefined where the build has no secret. */
   readonly cacheSecret: string | undefined;
   /** What the files are signed with; undefined for unsigned files. */
@@ -23,21 +21,26 @@ export interface BuildOptions extends Omit<InputValues, Reshaped> {
 
 /**
  * Checks and types the inputs; every wrong one is reported, not only the first.
+ * @param found what is wrong already, such as files that inputs name and that are not there
  * @throws InputError with all problems; NotYetError for a valid request that can't be served yet
  */
-export function resolveOptions(layers: readonly Layer[], catalog: Catalog): BuildOptions {
+export function resolveOptions(
+  layers: readonly Layer[],
+  catalog: Catalog,
+  found: readonly Problem[] = [],
+): BuildOptions {
   const settled = settleAll(layers);
   const problems = layers.flatMap((layer) => [...(layer.problems ?? []), ...unknownNames(layer)]);
   const values = readAll(settled, catalog, problems);
   if (values.gpgPassphrase !== undefined && settled.get('gpg-private-key')?.text === '') {
     problems.push({ input: 'gpg-passphrase', message: 'there is no gpg-private-key for it.' });
   }
+  problems.push(...sourceProblems(values, settled), ...found);
   if (problems.length > 0) throw new InputError(problems);
   refuseWhatIsNotYet(values);
-  const { slurmVersion, gpgPrivateKey, gpgPassphrase, githubToken: _, ...rest } = values;
+  const { gpgPrivateKey, gpgPassphrase, githubToken: _, ...rest } = values;
   return {
     ...rest,
-    release: slurmVersion,
     cacheSecret: values.cacheSecret ?? gpgPrivateKey,
     signing:
       gpgPrivateKey === undefined
@@ -66,6 +69,24 @@ function readAll(
   });
   // The kinds in the table are what the type is made from.
   return Object.fromEntries(values) as InputValues;
+}
+
+/** What of a source does not go together. An input that is wrong itself is told already. */
+function sourceProblems(
+  { slurmVersion, slurmSha256, source }: Partial<InputValues>,
+  settled: ReadonlyMap<InputName, Settled>,
+): Problem[] {
+  const isArchive = slurmVersion?.kind === 'archive';
+  if (isArchive && settled.get('slurm-sha256')?.text === '') {
+    return [{ input: 'slurm-sha256', message: `${slurmVersion.place} needs its sha256.` }];
+  }
+  if (isArchive && source !== undefined) {
+    return [{ input: 'source', message: 'an archive comes from no repository. Leave one of them out.' }];
+  }
+  if (slurmVersion !== undefined && !isArchive && slurmSha256 !== undefined) {
+    return [{ input: 'slurm-sha256', message: 'slurm-version is no archive. Leave it out.' }];
+  }
+  return [];
 }
 
 const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['origins'] =>

@@ -34,9 +34,10 @@ export class Ccache {
     private readonly logger: Logger,
   ) {
     const { toolchain, arch } = build.target;
-    const { release, debug } = build.options;
+    const { debug } = build.options;
+    const { series } = build.release;
     this.#directory = ccacheFolder(build.hostLayout);
-    this.#prefix = ccachePrefix({ toolchain, arch, builder: build.builder, series: release.series, debug });
+    this.#prefix = ccachePrefix({ toolchain, arch, builder: build.builder, series, debug });
     this.#arrived = arrivedCcache(build.hostLayout);
   }
 

@@ -7,11 +7,13 @@ import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advis
 import { type Feature, featuresPath, parseFeatures } from '../targets/features.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
 import { parseReleases, type Release } from '../targets/releases.js';
+import { parseSupport, type Support, supportPath } from '../targets/support.js';
 import { parseToolchain, type Toolchain } from '../targets/toolchains.js';
 
 const pinsSchema = z.object({
   spack: z.object({ git: z.string(), commit: z.string() }),
   packages: z.object({ git: z.string(), commit: z.string() }),
+  slurm: z.object({ git: z.string() }),
 });
 
 /** The project's own files that a build reads: releases, pins, toolchains, recipes and templates. */
@@ -20,6 +22,8 @@ export interface Project {
   readonly releases: readonly Release[];
   /** What is known against releases. */
   readonly advisories: readonly Advisory[];
+  /** Until when series are supported. */
+  readonly support: readonly Support[];
   /** What the recipe's builds promise. */
   readonly features: readonly Feature[];
   /** What becomes of the libraries that Slurm links, where a tarball brings them. */
@@ -56,6 +60,7 @@ export async function openProject(root: string): Promise<Project> {
     root,
     features,
     advisories: parseAdvisories(await read(advisoriesPath)),
+    support: parseSupport(await read(supportPath)),
     releases: parseReleases(await read('data', 'slurm-releases.json')),
     libraries: parseLibraries(await read(librariesPath)),
     pins: pins.data,

@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
-import { checkMirror, makeFolder, mirrorFolder } from '../base/folders.js';
+import { sha256 } from '../base/files.js';
+import { makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
@@ -17,10 +18,12 @@ import { type EnvironmentRequest, renderEnvironment } from '../spack/environment
 import { vulnerabilityOf } from '../targets/advisories.js';
 import { archOf, formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
-import { resolveRelease } from '../targets/releases.js';
+import { type BuiltRelease, resolveVersion, sourceDigest } from '../targets/source.js';
+import { supportNotice } from '../targets/support.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { buildName } from './confine.js';
 import type { Project } from './project.js';
+import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
 
 /** What the caller of a build brings. */
 export interface BuildRequest {
@@ -48,6 +51,9 @@ export interface BuildRequest {
 /** All decisions of a build, taken before anything is started. */
 export interface ResolvedBuild {
   readonly options: BuildOptions;
+  readonly release: BuiltRelease;
+  /** What our recipe is told of a source of its own; undefined for a release as `data/` has it. */
+  readonly addition: RecipeAddition | undefined;
   readonly target: Target;
   readonly identifier: string;
   readonly toolchain: Toolchain;
@@ -64,6 +70,8 @@ export interface ResolvedBuild {
   readonly seal: Seal | undefined;
   /** What a user should know of these decisions. */
   readonly notices: readonly string[];
+  /** What there is to say of a series that is supported no more. */
+  readonly unsupported: string | undefined;
   /** What is known against the release; undefined for one without any. */
   readonly vulnerability: string | undefined;
   /** Folder of the source mirror; undefined where it is not on this machine, or there is none. */
@@ -78,18 +86,20 @@ export interface ResolvedBuild {
 }
 
 /**
- * Resolves the inputs and works out the content key. Asks the network only for refs that are no commits.
- * @throws InputError, NotYetError, ConfigurationError, SpackUnreachableError
+ * Resolves the inputs and works out the content key. Asks the network only for refs that are no commits
+ * and for a source of Slurm that `data/` does not have.
+ * @throws InputError, NotYetError, ConfigurationError, SpackUnreachableError, SourceError, ChecksumError
  */
 export async function resolveBuild(request: BuildRequest, process: ProcessRunner): Promise<ResolvedBuild> {
   const { project, host, cwd, workRoot } = request;
-  const options = await checkedOptions(request);
-  const vulnerability = vulnerabilityOf(options.release, project.advisories);
+  const { options, patches } = await checkedOptions(request);
+  const { release, addition } = await resolveSource(options, patches, { project, cwd, workRoot, process });
+  const vulnerability = vulnerabilityOf(release, project.advisories);
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
   const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
-  const target = targetOf({ ...options, toolchain }, archOn(host));
+  const target = targetOf({ ...options, release, toolchain }, archOn(host));
   const { requirements } = project;
   const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
   const engine = await lookForEngine(options, host, toolchain, process);
@@ -98,9 +108,9 @@ export async function resolveBuild(request: BuildRequest, process: ProcessRunner
       ? definitionDigest(image)
       : machineDigest(image);
   const pins = await resolvePins(options, project, process);
-  const overlayDigest = await project.digest('spack-repo');
+  const overlayDigest = await overlayOf(project, release);
   const decided = {
-    options,
+    ...{ options, release, addition },
     target,
     identifier: formatTarget(target),
     toolchain,
@@ -116,13 +126,14 @@ export async function resolveBuild(request: BuildRequest, process: ProcessRunner
   return {
     ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
     ...trustOf(options, request.trigger),
+    unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? host.cpus,
     outputDir: resolve(cwd, options.outputDir),
     hostLayout: {
       ...layoutBelow(buildFolder),
       spack: clone(pins.spack),
       recipes: clone(pins.packages),
-      overlay: project.overlay,
+      ...(addition === undefined ? { overlay: project.overlay } : {}),
       ...(localMirror === undefined ? {} : { sources: localMirror }),
     },
   };
@@ -135,17 +146,24 @@ async function checkedOptions({
   cwd,
   workRoot,
   transfer,
-}: BuildRequest): Promise<BuildOptions> {
-  const options = resolveOptions(layers, {
+}: BuildRequest): Promise<{ readonly options: BuildOptions; readonly patches: readonly Patch[] }> {
+  const { problems, patches } = await lookAtSources(layers, cwd);
+  const catalog = {
     toolchains: project.toolchains,
-    resolveRelease: (wanted) => resolveRelease(project.releases, wanted),
-  });
-  await refuseBadMirror(options.sourceMirror, cwd);
+    resolveVersion: (wanted: string) => resolveVersion(project.releases, wanted),
+  };
+  const options = resolveOptions(layers, catalog, problems);
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
   await makeFolder(workRoot);
   await makeFolder(dirname(transfer));
   await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
-  return options;
+  return { options, patches };
+}
+
+/** Digest of the recipes that a build uses: ours, with what they are told of a source of its own. */
+async function overlayOf(project: Project, { source }: BuiltRelease): Promise<string> {
+  const ours = await project.digest('spack-repo');
+  return source === undefined ? ours : sha256(`${ours}\nsource ${sourceDigest(source)}`);
 }
 
 function archOn(host: Host): Target['arch'] {
@@ -174,13 +192,13 @@ async function resolvePins(
 async function contentKeyOf(
   decided: Pick<
     ResolvedBuild,
-    'options' | 'target' | 'identifier' | 'toolchain' | 'builder' | 'pins' | 'overlayDigest'
+    'options' | 'release' | 'target' | 'identifier' | 'toolchain' | 'builder' | 'pins' | 'overlayDigest'
   >,
   project: Project,
 ): Promise<string> {
-  const { options, target, identifier, toolchain, builder, pins, overlayDigest } = decided;
+  const { options, release, target, identifier, toolchain, builder, pins, overlayDigest } = decided;
   const environment = renderEnvironment({
-    ...environmentBase(options, toolchain, target.arch),
+    ...environmentBase(options, release, toolchain, target.arch),
     layout: containerLayout,
     versionOf: () => 'system',
     sourceMirror: undefined,
@@ -215,11 +233,12 @@ function trustOf(
 
 /** The parts of an environment that options alone decide. */
 export function environmentBase(
-  options: BuildOptions,
+  { gpu, debug }: BuildOptions,
+  { spack }: BuiltRelease,
   toolchain: Toolchain,
   arch: Target['arch'],
 ): Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'arch' | 'toolchain'> {
-  return { spackVersion: options.release.spack, gpu: options.gpu, debug: options.debug, arch, toolchain };
+  return { spackVersion: spack, gpu, debug, arch, toolchain };
 }
 
 // A result that is in the cache needs no engine, so its absence is not an error yet.
@@ -233,9 +252,4 @@ async function lookForEngine(
     if (error instanceof NoEngineError) return error;
     throw error;
   });
-}
-
-async function refuseBadMirror(mirror: string | undefined, cwd: string): Promise<void> {
-  const message = mirror === undefined ? undefined : await checkMirror(mirror, cwd);
-  if (message !== undefined) throw new InputError([{ input: 'source-mirror', message }]);
 }

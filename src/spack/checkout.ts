@@ -13,7 +13,7 @@ export interface Pin {
 }
 
 // A wrong address must fail, not ask for a password.
-const git = ['git', '-c', 'core.askPass=true', '-c', 'credential.helper='] as const;
+export const git = ['git', '-c', 'core.askPass=true', '-c', 'credential.helper='] as const;
 
 /**
  * Resolves a ref to a commit; a full commit needs no network.
@@ -71,8 +71,8 @@ export async function checkOut(
   }
 }
 
-// Another build on this machine may have been faster; its folder has the same content.
-async function put(from: string, to: string): Promise<void> {
+/** Moves something to its place. Another build on this machine may have been faster; what is there has the same content. */
+export async function put(from: string, to: string): Promise<void> {
   await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
   });

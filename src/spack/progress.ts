@@ -79,12 +79,20 @@ const errorMarks = [
   /\berror: /i,
 ];
 
+const failedPatch = /^==> Patch (?:\S*\/)?(\S+) failed\.$/;
+
 /**
  * The line of a build log that says why the build failed; with the next one where Spack lists details.
  * @returns undefined when no line looks like a reason
  */
 export function firstErrorLine(log: string): string | undefined {
   const lines = log.split('\n').map((line) => line.replace(/^[>\s]+/, ''));
+  const patch = lines.findIndex((line) => failedPatch.test(line));
+  if (patch !== -1) {
+    // The line before it is the word of the program that patches.
+    const name = failedPatch.exec(lines[patch] ?? '')?.[1];
+    return `${name} does not apply: ${lines[patch - 1] ?? ''}`;
+  }
   for (const mark of errorMarks) {
     const index = lines.findIndex((line) => mark.test(line));
     if (index === -1) continue;

@@ -32,14 +32,16 @@ export function parseAdvisories(text: string): Advisory[] {
   );
 }
 
-type Named = Pick<Release, 'version' | 'series'>;
+/** What is asked about; `early` is one before the release that it is numbered for, `25.05.9-0pre1`. */
+type Named = Pick<Release, 'version' | 'series'> & { readonly early?: boolean };
 
 const seriesOf = (version: string): string => version.split('.').slice(0, 2).join('.');
 
 /** Whether a release has what an advisory is about. */
-function isAffected({ version, series }: Named, { mended }: Advisory): boolean {
+function isAffected({ version, series, early }: Named, { mended }: Advisory): boolean {
   const own = mended.find((first) => seriesOf(first) === series);
-  if (own !== undefined) return compareVersions(version, own) < 0;
+  // The mending may have come between it and the release.
+  if (own !== undefined) return compareVersions(version, own) < (early ? 1 : 0);
   // A series that nobody mended; those that began after all that were mended had it no more.
   return mended.some((first) => compareVersions(series, seriesOf(first)) < 0);
 }
@@ -55,14 +57,15 @@ export function vulnerabilityOf(release: Named, advisories: readonly Advisory[])
   const mends = candidates.filter((version) => {
     const candidate = { version, series: seriesOf(version) };
     return (
-      compareVersions(version, release.version) > 0 &&
+      compareVersions(version, release.version) > (release.early ? -1 : 0) &&
       !advisories.some((advisory) => isAffected(candidate, advisory))
     );
   });
   const ids = found.flatMap((advisory) => advisory.ids).sort();
   const own = mends.filter((version) => seriesOf(version) === release.series);
   const better = own.length > 0 ? own : mends;
-  return `Slurm ${release.version} has known vulnerabilities (${ids.join(', ')}); mended in ${listed(better)}.`;
+  const name = release.early ? `Slurm before ${release.version}` : `Slurm ${release.version}`;
+  return `${name} has known vulnerabilities (${ids.join(', ')}); mended in ${listed(better)}.`;
 }
 
 /** `a, b and c` */

@@ -15,6 +15,8 @@ export type Dependencies = (typeof dependencyKinds)[number];
 export interface TargetName {
   /** `24.11.6` */
   readonly version: string;
+  /** Of a source that is not the release's own, see `sourceWord`: `p3f2a91c04b17`. */
+  readonly source?: string | undefined;
   readonly dependencies: Dependencies;
   /** Where the tarball runs: `bookworm` for `system`, else the oldest glibc that will do, `glibc2.34`. */
   readonly platform: string;
@@ -31,29 +33,43 @@ export interface Target extends TargetName {
 const toolchainId = /^[a-z][a-z0-9]*$/;
 const withGpu = gpus.filter((gpu) => gpu !== 'none');
 
+/** The release, with what tells a source of its own: `24.11.6`, `24.11.6.p3f2a91c04b17`. */
+export const versionOf = ({ version, source }: Pick<TargetName, 'version' | 'source'>): string =>
+  source === undefined ? version : `${version}.${source}`;
+
 /**
  * `slurm-24.11.6-bookworm-amd64`, `slurm-24.11.6-glibc2.34-amd64` for a `bundled` target, with
  * `-self-contained`, then the kind of GPU behind it.
  */
-export function formatTarget({ version, dependencies, platform, gpu, arch }: TargetName): string {
+export function formatTarget(name: TargetName): string {
+  const { dependencies, platform, gpu, arch } = name;
   const ends = [dependencies === 'self-contained' ? dependencies : '', gpu === 'none' ? '' : gpu];
-  return ['slurm', version, platform, arch, ...ends.filter((end) => end !== '')].join('-');
+  return ['slurm', versionOf(name), platform, arch, ...ends.filter((end) => end !== '')].join('-');
 }
 
 const pattern = new RegExp(
-  `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
+  `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)(?:\\.(?<source>p[0-9a-f]{12}))?-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
     `-(?<arch>${archs.join('|')})(?<own>-self-contained)?(?:-(?<gpu>${withGpu.join('|')}))?$`,
 );
 
 /** What an identifier says; undefined for a text that is none. */
 export function parseTarget(identifier: string): TargetName | undefined {
-  const { version, toolchain, glibc, arch, own, gpu = 'none' } = pattern.exec(identifier)?.groups ?? {};
+  const {
+    version,
+    source,
+    toolchain,
+    glibc,
+    arch,
+    own,
+    gpu = 'none',
+  } = pattern.exec(identifier)?.groups ?? {};
   const platform = toolchain ?? glibc;
   if (version === undefined || platform === undefined) return undefined;
   // Spack's own libraries run on any distribution.
   if (own !== undefined && glibc === undefined) return undefined;
   const dependencies = glibc === undefined ? 'system' : own === undefined ? 'bundled' : 'self-contained';
-  return { version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch };
+  const name = { version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch } as const;
+  return source === undefined ? name : { ...name, source };
 }
 
 /**

@@ -2,6 +2,7 @@ import { InputError } from '../base/errors.js';
 import { type Gpu, hasGpu } from './gpus.js';
 import { type Arch, type Dependencies, formatTarget, type Target } from './identifier.js';
 import { type Release, resolveRelease } from './releases.js';
+import { type BuiltRelease, sourceWord } from './source.js';
 import { oldestGlibc, type Toolchain } from './toolchains.js';
 
 /** What is read of a toolchain to name its targets. */
@@ -9,7 +10,7 @@ export type TargetToolchain = Pick<Toolchain, 'id' | 'compiler' | 'without'>;
 
 /** One choice of each part of a target but for the architecture. */
 export interface TargetOptions {
-  readonly release: Pick<Release, 'version'>;
+  readonly release: Pick<BuiltRelease, 'version' | 'source'>;
   readonly toolchain: TargetToolchain;
   readonly gpu: Gpu;
   readonly dependencies: Dependencies;
@@ -17,7 +18,7 @@ export interface TargetOptions {
 
 /** Choices that are all combined with each other. */
 export interface TargetChoices {
-  readonly releases: readonly Pick<Release, 'version'>[];
+  readonly releases: readonly Pick<BuiltRelease, 'version' | 'source'>[];
   readonly toolchains: readonly TargetToolchain[];
   readonly gpus: readonly Gpu[];
   readonly archs: readonly Arch[];
@@ -33,7 +34,8 @@ export function targetOf({ release, toolchain, gpu, dependencies }: TargetOption
     throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${toolchain.id}.` }]);
   }
   const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
-  return { version: release.version, dependencies, platform, toolchain: toolchain.id, gpu, arch };
+  const source = release.source === undefined ? {} : { source: sourceWord(release.source) };
+  return { version: release.version, ...source, dependencies, platform, toolchain: toolchain.id, gpu, arch };
 }
 
 /**

@@ -21,3 +21,18 @@ test('what a daemon said before is not taken for the word of the one that is sta
   );
   expect(done).toMatchObject({ status: 0, stdout: '', stderr: '' });
 });
+
+test.each([
+  ['slurm-24.11.6-bookworm-amd64', '24.11.6', '24.11.6'],
+  ['slurm-24.11.6-glibc2.34-amd64-cuda', '24.11.6', '24.11.6-cuda'],
+  ['slurm-24.11.6.p3f2a91c04b17-glibc2.34-amd64', '24.11.6', '24.11.6.p3f2a91c04b17'],
+  ['slurm-24.11.6.p3f2a91c04b17-bookworm-arm64-rocm', '24.11.6', '24.11.6.p3f2a91c04b17-rocm'],
+])('%s is Slurm %s, its module %s', async (target, version, module) => {
+  const script = '. "$1"; slurm_version; module_version; at_least 24.11.6; ! at_least 24.11.7';
+  const lib = join(projectRoot, 'scripts', 'inside', 'smoke', 'lib.sh');
+  const done = spawnSync('bash', ['--norc', '-euc', script, 'test', lib], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], SMOKE_STATE: await temporaryFolder({}), SMOKE_TARGET: target },
+  });
+  expect(done).toMatchObject({ status: 0, stdout: `${version}\n${module}\n` });
+});

@@ -70,7 +70,10 @@ describe('readInputs', () => {
   });
 
   test('a workflow without inputs gets the defaults', () => {
-    const catalog = { toolchains: ['bookworm'], resolveRelease: () => release('24.11.6') };
+    const catalog = {
+      toolchains: ['bookworm'],
+      resolveVersion: () => ({ kind: 'release', release: release('24.11.6') }) as const,
+    };
     expect(resolveOptions([asInputs(readInputs('build'))], catalog)).toEqual(resolveOptions([], catalog));
   });
 });

@@ -66,3 +66,30 @@ test.each([
 ])('%s is refused', (_, change) => {
   expect(manifestSchema.safeParse({ ...makeManifest(facts), ...change }).success).toBe(false);
 });
+
+test('a source of its own is told whole, in one order, without what has no value', () => {
+  const patches = [{ name: 'one.patch', sha256: '1'.repeat(64) }];
+  const source = {
+    patches,
+    tag: undefined,
+    commit: 'd'.repeat(40),
+    repository: 'https://git.test/slurm.git',
+  };
+  const made = makeManifest({ ...facts, source });
+  expect(JSON.stringify(made.source)).toBe(
+    JSON.stringify({ repository: 'https://git.test/slurm.git', commit: 'd'.repeat(40), patches }),
+  );
+  expect(made.slurmVersion).toBe('24.11.6');
+  expect(manifestSchema.parse(made)).toEqual(made);
+  expect('source' in makeManifest(facts)).toBe(false);
+});
+
+test.each([
+  ['a repository with a login', { repository: 'ssh://me@git.test/slurm.git' }],
+  ['a short commit', { commit: 'abc' }],
+  ['a patch in another folder', { patches: [{ name: '../x', sha256: '1'.repeat(64) }] }],
+  ['more patches than there can be', { patches: Array(101).fill({ name: 'x', sha256: '1'.repeat(64) }) }],
+])('a source with %s is refused', (_, change) => {
+  const source = { commit: 'd'.repeat(40), patches: [], ...change };
+  expect(manifestSchema.safeParse({ ...makeManifest(facts), source }).success).toBe(false);
+});

@@ -30,6 +30,15 @@ test.each([
   ]);
 });
 
+test('a source of its own has a module of its own, and what goes by the release still does', () => {
+  const custom = { ...target, source: 'p3f2a91c04b17', gpu: 'cuda' } as const;
+  expect(moduleVersion(custom)).toBe('24.11.6.p3f2a91c04b17-cuda');
+  expect(targetFacts(custom)).toMatchObject({
+    TARGET: 'slurm-24.11.6.p3f2a91c04b17-bookworm-amd64-cuda',
+    VERSION: '24.11.6',
+  });
+});
+
 describe('renderTemplate', () => {
   test('fills every fact of a target, each time it is named', () => {
     const template = '@TARGET@ @VERSION@ @MODULE@ @TOOLCHAIN@ @ARCH@ @GPU@ @PREFIX@ @VERSION@';

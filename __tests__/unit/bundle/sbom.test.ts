@@ -4,6 +4,7 @@ import { makeSbom, type SbomContent } from '../../../src/bundle/sbom.js';
 import type { SpdxPackage } from '../../../src/bundle/spdx.js';
 import { parseDistribution } from '../../../src/distro/distro.js';
 import { parseLock } from '../../../src/spack/lock.js';
+import { type CustomSource, customRelease, sourceWord } from '../../../src/targets/source.js';
 import { release, systemTarget, toolchain } from '../../support/fakes.js';
 
 const hash = (letter: string) => letter.repeat(32);
@@ -288,5 +289,90 @@ describe("the distribution's packages", () => {
     expect(command.slice(0, 3)).toEqual(['rpm', '--query', '--queryformat']);
     expect(command).toContain('glibc-devel');
     expect(command).toContain('gcc');
+  });
+});
+
+describe('Slurm from a source of its own', () => {
+  const commit = 'd'.repeat(40);
+  const patches = [
+    { name: 'one.patch', sha256: '1'.repeat(64) },
+    { name: 'two.patch', sha256: '2'.repeat(64) },
+  ];
+  const made = (source: CustomSource) => {
+    const custom = customRelease({ version: '24.11.6', date: '2026-02-03' }, source);
+    const target = systemTarget({ gpu: 'cuda', source: sourceWord(source) });
+    return makeSbom({ ...facts, release: custom, target });
+  };
+  const slurmOf = (source: CustomSource) => made(source).packages.find(({ name }) => name === 'slurm');
+  const official = 'https://github.com/SchedMD/slurm.git';
+
+  test.each<[string, CustomSource, object]>([
+    [
+      "a commit of SchedMD's",
+      { repository: official, commit, patches: [] },
+      {
+        supplier: 'Organization: SchedMD',
+        downloadLocation: `git+${official}@${commit}`,
+        sourceInfo: `Commit ${commit}; built with the changes of slurm-factory's recipe, spack-repo/.`,
+        purl: `pkg:github/schedmd/slurm@${commit}`,
+      },
+    ],
+    [
+      'a tag of a fork',
+      { repository: 'https://git.test/fork.git', tag: 'slurm-24-11-6-1', commit, patches: [] },
+      {
+        supplier: 'NOASSERTION',
+        downloadLocation: `git+https://git.test/fork.git@${commit}`,
+        sourceInfo: expect.stringMatching(/^Tag slurm-24-11-6-1, commit d{40};/),
+        purl: `pkg:generic/slurm@24.11.6?vcs_url=git%2Bhttps%3A%2F%2Fgit.test%2Ffork.git%40${commit}`,
+      },
+    ],
+    [
+      'an archive',
+      { archive: 'https://h.test/slurm.tar.bz2', sha256: 'e'.repeat(64), patches: [] },
+      {
+        supplier: 'NOASSERTION',
+        downloadLocation: 'https://h.test/slurm.tar.bz2',
+        checksums: [{ algorithm: 'SHA256', checksumValue: 'e'.repeat(64) }],
+        purl: `pkg:generic/slurm@24.11.6?checksum=sha256%3A${'e'.repeat(64)}&download_url=https%3A%2F%2Fh.test%2Fslurm.tar.bz2`,
+      },
+    ],
+    [
+      'a commit of a machine',
+      { commit, patches: [] },
+      {
+        downloadLocation: 'NOASSERTION',
+        sourceInfo: expect.stringContaining(commit),
+        purl: 'pkg:generic/slurm@24.11.6',
+      },
+    ],
+  ])('%s is told with where it is from', (_, source, { purl, ...expected }: { purl?: string }) => {
+    const slurm = slurmOf(source);
+    expect(slurm).toMatchObject({ versionInfo: `24.11.6.${sourceWord(source)}`, ...expected });
+    expect(slurm?.externalRefs?.map(({ referenceLocator }) => referenceLocator)).toEqual([
+      'cpe:2.3:a:schedmd:slurm:24.11.6:*:*:*:*:*:*:*',
+      purl,
+      expect.stringContaining('slurm@'),
+    ]);
+  });
+
+  test('each patch is an element with its sum, applied to Slurm', () => {
+    const document = made({ repository: official, commit, patches });
+    const ids = document.packages.filter(({ name }) => name.endsWith('.patch')).map(({ SPDXID }) => SPDXID);
+    expect(ids).toHaveLength(2);
+    expect(document.packages.find(({ name }) => name === 'two.patch')?.checksums).toEqual([
+      { algorithm: 'SHA256', checksumValue: '2'.repeat(64) },
+    ]);
+    for (const id of ids) {
+      expect(document.relationships).toContainEqual({
+        spdxElementId: id,
+        relationshipType: 'PATCH_APPLIED',
+        relatedSpdxElement: 'SPDXRef-Spec-slurm-sssssss',
+      });
+    }
+    expect(slurmOf({ repository: official, commit, patches })?.sourceInfo).toContain(
+      `patch one.patch with sha256 ${'1'.repeat(64)}, patch two.patch with sha256`,
+    );
+    expect(document.creationInfo.created).toBe('2026-02-03T00:00:00Z');
   });
 });

@@ -80,6 +80,11 @@ describe('what is wrong', () => {
       /another target/,
     ],
     [
+      'a manifest with a source that the name does not tell',
+      (folder) => writeTarget(folder, plain, { source: { commit: 'd'.repeat(40), patches: [] } }),
+      /another target/,
+    ],
+    [
       'a manifest of another target',
       (folder) => writeTarget(folder, plain, { target: cuda }),
       /another target/,

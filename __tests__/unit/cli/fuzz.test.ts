@@ -9,7 +9,7 @@ import type { Layer } from '../../../src/config/layers.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
 import { parseSize } from '../../../src/config/size.js';
 import { gpus } from '../../../src/targets/gpus.js';
-import { resolveRelease } from '../../../src/targets/releases.js';
+import { resolveVersion } from '../../../src/targets/source.js';
 import { asInputs } from '../../support/build.js';
 import { release } from '../../support/fakes.js';
 import { commandLines, rawInputs } from '../../support/fuzz.js';
@@ -17,7 +17,7 @@ import { commandLines, rawInputs } from '../../support/fuzz.js';
 const releases = ['24.05.8', '24.11.5', '24.11.6'].map(release);
 const catalog = {
   toolchains: ['bookworm', 'noble'],
-  resolveRelease: (wanted: string) => resolveRelease(releases, wanted),
+  resolveVersion: (wanted: string) => resolveVersion(releases, wanted),
 };
 
 /** Resolves inputs; anything but options and the two errors for wrong inputs is thrown on. */
@@ -25,7 +25,8 @@ function resolveOrRefuse(layers: readonly Layer[]): void {
   try {
     const options = resolveOptions(layers, catalog);
     // What is taken is of its kind, whatever the text was.
-    expect(releases.map(({ version }) => version)).toContain(options.release.version);
+    expect(['release', 'unlisted', 'commit', 'archive']).toContain(options.slurmVersion.kind);
+    expect(options.slurmVersion.kind === 'archive').toBe(options.slurmSha256 !== undefined);
     expect(['bookworm', 'noble']).toContain(options.toolchain);
     expect(gpus).toContain(options.gpu);
     expect(Number.isSafeInteger(options.cacheBudget)).toBe(true);

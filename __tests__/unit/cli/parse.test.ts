@@ -41,9 +41,13 @@ function buildOf(argv: string[], env: Record<string, string> = {}) {
   return readBuild(made.given, invocation(env));
 }
 
+const catalog = {
+  toolchains: ['bookworm', 'noble'],
+  resolveVersion: (wanted: string) => ({ kind: 'release', release: release(wanted) }) as const,
+};
+
 /** The options that a build call resolves to, or the inputs that it is refused for. */
 function outcome(...argv: string[]) {
-  const catalog = { toolchains: ['bookworm', 'noble'], resolveRelease: release };
   try {
     const { origins: _, ...options } = resolveOptions([buildOf(argv).layer], catalog);
     return { options, refused: [], text: '' };
@@ -127,7 +131,7 @@ describe('build', () => {
     ],
   ])('options as %s', (_, argv) => {
     expect(outcome(...argv).options).toMatchObject({
-      release: { version: '24.11.6' },
+      slurmVersion: { release: { version: '24.11.6' } },
       toolchain: 'noble',
       gpu: 'cuda',
       jobs: 3,
@@ -143,10 +147,7 @@ describe('build', () => {
   });
 
   test('without anything it is the default build', () => {
-    const { origins: _, ...options } = resolveOptions([], {
-      toolchains: ['bookworm'],
-      resolveRelease: release,
-    });
+    const { origins: _, ...options } = resolveOptions([], catalog);
     expect(outcome('build').options).toEqual(options);
   });
 
@@ -202,12 +203,12 @@ describe('an option that can stand alone', () => {
     expect(outcome('build', '25.05.1', ...words).options).toMatchObject(options);
   });
 
-  test.each(['24.11.6', '24.11', 'latest'])(
+  test.each(['24.11.6', '24.11', 'latest', 'c'.repeat(40), './slurm-24.11.6.tar.bz2'])(
     'does not take the release %s behind it for its value',
     (wanted) => {
       expect(outcome('build', '--debug', wanted).options).toMatchObject({
         debug: true,
-        release: { version: wanted },
+        slurmVersion: { release: { version: wanted } },
       });
     },
   );

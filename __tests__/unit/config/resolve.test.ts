@@ -3,14 +3,14 @@ import { InputError, NotYetError } from '../../../src/base/errors.js';
 import type { RawInputs } from '../../../src/config/inputs.js';
 import type { Layer } from '../../../src/config/layers.js';
 import { type Catalog, resolveOptions } from '../../../src/config/resolve.js';
-import { resolveRelease } from '../../../src/targets/releases.js';
+import { resolveVersion } from '../../../src/targets/source.js';
 import { asInputs } from '../../support/build.js';
 import { release } from '../../support/fakes.js';
 
 const releases = ['24.05.8', '24.11.5', '24.11.6', '25.05.3'].map(release);
 const catalog: Catalog = {
   toolchains: ['bookworm', 'noble', 'rockylinux9'],
-  resolveRelease: (request) => resolveRelease(releases, request),
+  resolveVersion: (request) => resolveVersion(releases, request),
 };
 /** The options without their origins. */
 function resolved(...layers: RawInputs[]) {
@@ -33,7 +33,10 @@ function problemsOf(...layers: Record<string, string>[]): Record<string, string>
 
 describe('defaults', () => {
   const defaults = {
-    release: release('25.05.3'),
+    slurmVersion: { kind: 'release', release: release('25.05.3') },
+    slurmSha256: undefined,
+    source: undefined,
+    patches: undefined,
     toolchain: 'bookworm',
     gpu: 'none',
     dependencies: 'bundled',
@@ -80,6 +83,8 @@ test('every input arrives, typed', () => {
   expect(
     resolved({
       'slurm-version': '24.11',
+      source: 'https://git.test/slurm.git',
+      patches: 'one.patch\n  two.patch\n',
       toolchain: 'noble',
       gpu: 'cuda',
       'deny-vulnerable': 'true',
@@ -103,7 +108,9 @@ test('every input arrives, typed', () => {
       'retention-days': '7',
     }),
   ).toEqual({
-    release: release('24.11.6'),
+    slurmVersion: { kind: 'release', release: release('24.11.6') },
+    source: 'https://git.test/slurm.git',
+    patches: ['one.patch', 'two.patch'],
     toolchain: 'noble',
     gpu: 'cuda',
     denyVulnerable: true,
@@ -222,6 +229,8 @@ describe('wrong inputs', () => {
   test('are all told at once, each with its name', () => {
     const wrong = {
       'slurm-version': '99.99',
+      'slurm-sha256': 'abc',
+      source: 'https://me:secret@git.test/slurm.git',
       toolchain: 'bookwrom',
       gpu: 'nvidia',
       dependencies: 'sytem',
@@ -262,13 +271,22 @@ describe('wrong inputs', () => {
     ['gpu', 'hip', "Did you mean 'rocm'?"],
     ['slurm-version', '25.1', 'YAML reads 25.10 as 25.1, so put the release in quotes'],
     ['slurm-version', '24.1', 'YAML reads 24.10 as 24.1, so put the release in quotes'],
-    ['slurm-version', '24.11.7', '24.11.5, 24.11.6'],
+    ['slurm-version', '24.11.07x', '24.11.5, 24.11.6'],
+    ['slurm-version', '23.02.1', 'older than 24.05, the oldest that can be built'],
+    ['slurm-version', 'abc1234', 'Name all of its 40 digits'],
+    ['slurm-version', 'slurm/24.11', 'its name must end with .tar.gz, .tgz, .tar.bz2, .tar.xz'],
+    ['slurm-version', 'https://a:b@h.test/slurm.tar.gz', 'has no login'],
+    ['slurm-version', 'ftp://h.test/slurm.tar.gz', 'https:// or http://'],
+    ['slurm-sha256', 'A'.repeat(64), '64 lower-case hexadecimal digits'],
+    ['source', 'http://git.test/slurm.git', 'begins with https://'],
+    ['source', 'git@git.test:slurm.git', 'has no login'],
+    ['source', '--upload-pack=x', 'nor a folder'],
     ['slurm-version', '23.02', '24.05, 24.11, 25.05, latest'],
   ])('%s: %s is answered with a near name or the list', (name, value, answer) => {
     expect(problemsOf({ [name]: value })[name]).toContain(answer);
   });
 
-  test.each(['25.13', '24.11.1', '5', 'latests'])(
+  test.each(['25.13', '24.11.x', '5', 'latests'])(
     'slurm-version: %s is not what YAML made of another',
     (request) => {
       expect(problemsOf({ 'slurm-version': request })['slurm-version']).not.toContain('YAML');
@@ -279,7 +297,7 @@ describe('wrong inputs', () => {
     ['toolchian', "Did you mean 'toolchain'?"],
     ['Jobs', "Did you mean 'jobs'?"],
     ['slurm_version', "Did you mean 'slurm-version'?"],
-    ['completely-different-thing', 'The inputs are: slurm-version, toolchain'],
+    ['completely-different-thing', 'The inputs are: slurm-version, slurm-sha256, source'],
   ])('an unknown input %s is refused, even when it is empty', (name, answer) => {
     expect(problemsOf({ [name]: '' })[name]).toContain(answer);
   });

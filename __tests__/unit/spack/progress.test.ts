@@ -114,6 +114,16 @@ describe('firstErrorLine', () => {
       'configure: error: unable to locate munge',
     ],
     [
+      'a patch',
+      [
+        '> 1 out of 1 hunk FAILED -- saving rejects to file NEWS.rej',
+        '==> Patch /opt/overlay/patches/001-one.patch failed.',
+        'Command exited with status 1:',
+        '==> Error: ProcessError: x',
+      ],
+      '001-one.patch does not apply: 1 out of 1 hunk FAILED -- saving rejects to file NEWS.rej',
+    ],
+    [
       'make alone',
       ['cc -c a.c', 'make[2]: *** [Makefile:3: all] Error 2'],
       'make[2]: *** [Makefile:3: all] Error 2',

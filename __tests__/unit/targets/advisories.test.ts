@@ -33,6 +33,12 @@ describe('a release', () => {
     },
   );
 
+  test('that is to come has what it may not mend yet', () => {
+    const early = (version: string) => vulnerabilityOf({ ...release(version), early: true }, advisories);
+    expect(early('25.05.9')).toMatch(/^Slurm before 25\.05\.9 has known .*; mended in 25\.05\.9\.$/);
+    expect(early('25.05.10')).toBeUndefined();
+  });
+
   test('that is known to the project is told of in one line', () => {
     for (const known of parseReleases(read('data/slurm-releases.json'))) {
       expect(vulnerabilityOf(known, advisories) ?? '').not.toMatch(/mended in \.|\n/);

@@ -27,6 +27,14 @@ describe('identifiers', () => {
       { ...system, version: '25.05.0', platform: 'rockylinux9', gpu: 'rocm' },
     ],
     ['slurm-24.11.6-glibc2-amd64', { ...system, version: '24.11.6', platform: 'glibc2' }],
+    [
+      'slurm-24.11.6.p3f2a91c04b17-bookworm-amd64-cuda',
+      { ...system, version: '24.11.6', source: 'p3f2a91c04b17', platform: 'bookworm', gpu: 'cuda' },
+    ],
+    [
+      'slurm-24.11.6.p3f2a91c04b17-glibc2.34-arm64',
+      { ...bundled, version: '24.11.6', source: 'p3f2a91c04b17', arch: 'arm64' },
+    ],
     ['slurm-24.11.6-glibc2.34-amd64', { ...bundled, version: '24.11.6' }],
     ['slurm-24.11.6-glibc2.34-amd64-cuda', { ...bundled, version: '24.11.6', gpu: 'cuda' }],
     ['slurm-24.11.6-glibc2.34-amd64-self-contained', { ...own, version: '24.11.6' }],
@@ -57,6 +65,13 @@ describe('identifiers', () => {
       const dependencies = pick(dependencyKinds);
       const name: TargetName = {
         version: `${draw(100)}.${String(draw(13)).padStart(2, '0')}.${draw(20)}`,
+        ...(draw(4) === 0
+          ? {
+              source: `p${draw(2 ** 20)
+                .toString(16)
+                .padStart(12, '0')}`,
+            }
+          : {}),
         dependencies,
         platform: dependencies === 'system' ? id() : `glibc2.${draw(60)}`,
         gpu: pick(gpus),
@@ -75,6 +90,10 @@ describe('identifiers', () => {
     'slurm',
     'slurm-24.11-bookworm-amd64',
     'slurm-24.11.6-bookworm',
+    'slurm-24.11.6.p3f2a91c04b1-bookworm-amd64',
+    'slurm-24.11.6.p3F2A91C04B17-bookworm-amd64',
+    'slurm-24.11.6.3f2a91c04b17-bookworm-amd64',
+    'slurm-24.11.6-p3f2a91c04b17-bookworm-amd64',
     'slurm-24.11.6-bookworm-x86_64',
     'slurm-24.11.6-bookworm-amd64-none',
     'slurm-24.11.6-bookworm-amd64-cuda-rocm',

@@ -14,12 +14,12 @@ const releases = parseReleases(
 const versionOf = (found: Release | string) => (typeof found === 'string' ? `none: ${found}` : found.version);
 
 describe('data/slurm-releases.json', () => {
-  test('has 71 releases, each once, oldest first', () => {
+  test('has each release once, oldest first', () => {
     const versions = releases.map((release) => release.version);
-    expect(versions).toHaveLength(71);
-    expect(new Set(versions).size).toBe(71);
+    expect(versions.length).toBeGreaterThanOrEqual(71);
+    expect(new Set(versions).size).toBe(versions.length);
     expect(versions[0]).toBe('22.05.0');
-    expect(versions.at(-1)).toMatch(/^26\.05\.\d+$/);
+    expect(versions).toContain('26.05.3');
     for (const [index, version] of versions.entries()) {
       if (index > 0) expect(compareVersions(versions[index - 1] ?? '', version)).toBeLessThan(0);
     }

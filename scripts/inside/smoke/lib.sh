@@ -94,17 +94,24 @@ as_user() {
   setpriv --reuid="$user" --regid="$user" --clear-groups "$@"
 }
 
-# Slurm's own version of the target: slurm-24.11.6-bookworm-amd64 -> 24.11.6
-slurm_version() {
+# What the target calls its Slurm: slurm-24.11.6.p3f2a91c04b17-bookworm-amd64 -> 24.11.6.p3f2a91c04b17
+target_version() {
   local rest=${SMOKE_TARGET#slurm-}
   echo "${rest%%-*}"
+}
+
+# Slurm's own version of the target: slurm-24.11.6.p3f2a91c04b17-bookworm-amd64 -> 24.11.6
+slurm_version() {
+  local whole
+  whole=$(target_version)
+  echo "${whole%.p*}"
 }
 
 # Version of the module files: slurm-24.11.6-bookworm-amd64-cuda -> 24.11.6-cuda
 module_version() {
   case $SMOKE_TARGET in
-    *-cuda | *-rocm | *-oneapi | *-all) echo "$(slurm_version)-${SMOKE_TARGET##*-}" ;;
-    *) slurm_version ;;
+    *-cuda | *-rocm | *-oneapi | *-all) echo "$(target_version)-${SMOKE_TARGET##*-}" ;;
+    *) target_version ;;
   esac
 }
 

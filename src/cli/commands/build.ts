@@ -44,6 +44,7 @@ export const build: Command = {
   examples: [
     'build 24.11',
     'build 24.11.6 --toolchain bookworm --gpu --output-dir out',
+    'build 24.11.7 --patches site/fix.patch',
     'build 24.11 --gpg-private-key-file key.asc --gpg-passphrase-file pass.txt',
   ],
   argument: {
@@ -51,7 +52,7 @@ export const build: Command = {
     description: inputOf('slurm-version').description,
     required: false,
     completes: 'release',
-    pattern: /^(?:latest|\d+\.\d+(?:\.\d+)*)$/,
+    pattern: /^(?:latest|\d+\.\d+(?:\.\d+)*|[0-9a-f]{40}|.*\.(?:tar\.(?:gz|bz2|xz)|tgz))$/s,
   },
   options: [
     ...inputOptions('build'),

@@ -90,6 +90,7 @@ export async function describe(
   const facts: ManifestContent = {
     target: build.target,
     identifier: build.identifier,
+    source: build.release.source,
     dependencies: build.options.dependencies,
     contentKey: build.contentKey,
     spackCommit: build.pins.spack.commit,
@@ -165,7 +166,7 @@ async function describeIngredients(
     target: build.target,
     identifier: build.identifier,
     contentKey: build.contentKey,
-    release: build.options.release,
+    release: build.release,
     toolchain: build.toolchain,
     tarball,
     lock: lock.specs,

@@ -76,7 +76,7 @@ async function takeLock(build: ResolvedBuild): Promise<void> {
 
 /** @returns the environment as the key of its lock sees it */
 async function writeEnvironment(build: ResolvedBuild, session: Session): Promise<string> {
-  const { toolchain, options, target } = build;
+  const { toolchain, options, release, target } = build;
   const names = [...toolchain.dependencies, ...toolchain.tools].map((item) => item.package);
   const queried = await session.exec(distroOf(toolchain.packageManager).versionsCommand([...new Set(names)]));
   if (queried.exitCode !== 0) {
@@ -88,7 +88,7 @@ async function writeEnvironment(build: ResolvedBuild, session: Session): Promise
   const versions = parseVersions(queried.stdout);
   const render = (sourceMirror: string | undefined) =>
     renderEnvironment({
-      ...environmentBase(options, toolchain, target.arch),
+      ...environmentBase(options, release, toolchain, target.arch),
       layout: session.layout,
       versionOf: (item) => versions.get(item.package) ?? missingVersion(item.package),
       sourceMirror,

@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import type { Logger, ProcessRunner } from '../../base/ports.js';
 import { checkOut, type Pin } from '../../spack/checkout.js';
+import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
+import { makeOverlay } from '../source.js';
 
 /**
- * Brings Spack and its packages to this machine: what is here already, else from their official addresses.
+ * Brings Spack and its packages to this machine: what is here already, else from their official addresses. For a
+ * source of Slurm's own, our recipes are copied with what they have to know of it.
  * No cache keeps them: over a network it would bring the same bytes, while the image is made.
  * @throws SpackUnreachableError
  */
 export async function bringSources(
   build: ResolvedBuild,
+  { overlay }: Pick<Project, 'overlay'>,
   ports: { readonly process: ProcessRunner; readonly logger: Logger },
 ): Promise<void> {
   const bring = async (pin: Pin, folder: string) => {
@@ -19,5 +23,6 @@ export async function bringSources(
   await Promise.all([
     bring(build.pins.spack, build.hostLayout.spack),
     bring(build.pins.packages, build.hostLayout.recipes),
+    build.addition === undefined ? undefined : makeOverlay(overlay, build.hostLayout.overlay, build.addition),
   ]);
 }

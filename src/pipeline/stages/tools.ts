@@ -8,7 +8,7 @@ export const toolsStage: Stage<object, { readonly builder: Builder }> = {
   run: async ({ build, request, ports }) => {
     // Clones and image have nothing to do with each other.
     const prepared = prepareBuilder(build, request, ports);
-    const bring = () => bringSources(build, ports);
+    const bring = () => bringSources(build, request.project, ports);
     // On the machine itself, git may be among what is installed first.
     const onMachine = !(build.engine instanceof Error) && build.engine.kind === 'none';
     // Whichever fails, the other must have ended before anything is cleaned up.

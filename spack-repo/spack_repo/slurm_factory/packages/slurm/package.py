@@ -7,10 +7,28 @@ import os
 import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from spack_repo.builtin.build_systems.autotools import AutotoolsPackage
 
 from spack.package import *
+
+
+def _sources():
+    """What a build has beside the releases: it writes source.json into its own copy of this folder.
+
+    `version`, which takes the place of a release of that name, and `sha256`; `url` or a file of this
+    folder, `archive`; and `patches`, files too.
+    """
+    folder = os.path.dirname(os.path.abspath(__file__))
+    path = os.path.join(folder, "source.json")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as f:
+        source = json.load(f)
+    if "archive" in source:
+        source["url"] = Path(folder, source["archive"]).as_uri()
+    return [source]
 
 
 class Slurm(AutotoolsPackage):
@@ -107,6 +125,11 @@ class Slurm(AutotoolsPackage):
     version("22-05-1-1", sha256="18bbdc026c2e1d98c556253a58fcef5562c1fd9debe1cc50c7bfdf9bf01ca388")
     version("22-05-0-1", sha256="6dcd114e5fe9d0fbccc90f134241266d1b910d9447b8740473d0618479671eff")
     # releases: end
+
+    for own_source in _sources():
+        version(own_source["version"], sha256=own_source["sha256"], url=own_source["url"])
+        for own_patch in own_source["patches"]:
+            patch(own_patch, when=f"@={own_source['version']}")
 
     variant("mysql", default=True, description="Accounting in MySQL or MariaDB")
     variant("restd", default=True, description="slurmrestd, the REST daemon")
