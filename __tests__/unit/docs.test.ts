@@ -7,7 +7,8 @@ import { catalogue, fileName } from '../../src/bundle/catalogue.js';
 import { commands } from '../../src/cli/commands/index.js';
 import { isInputName } from '../../src/config/inputs.js';
 import { SmokeError } from '../../src/smoke/report.js';
-import { imagePackages, parseToolchain } from '../../src/targets/toolchains.js';
+import { imagePackages } from '../../src/targets/toolchains.js';
+import { readToolchain } from '../support/toolchains.js';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -82,8 +83,7 @@ test('docs/examples.md installs what a build without a container needs, and noth
   const command = 'apt-get install --yes --no-install-recommends ';
   const start = text.indexOf(command) + command.length;
   const words = text.slice(start, text.indexOf('- uses:', start)).match(/[^\s\\]+/g) ?? [];
-  const path = 'toolchains/bookworm/toolchain.yaml';
-  expect(words.sort()).toEqual(imagePackages(parseToolchain(await read(path), path, [])));
+  expect(words.sort()).toEqual(imagePackages(readToolchain('bookworm')));
 });
 
 describe('docs/inputs.md', () => {

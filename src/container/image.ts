@@ -5,14 +5,15 @@ import { sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Logger, Ports, ProcessRunner } from '../base/ports.js';
 import { lastLine } from '../base/text.js';
-import { baseReference, imagePackages, type Toolchain } from '../targets/toolchains.js';
+import { repositoryArguments } from '../distro/distro.js';
+import { baseReference, imagePackages, pythonPackages, type Toolchain } from '../targets/toolchains.js';
 import type { EngineProgram } from './confinement.js';
 import { engineEnvironment, proxyArguments } from './variables.js';
 
 /** All that makes a builder image. */
 export interface ImageDefinition {
   readonly toolchain: Toolchain;
-  /** Text of the toolchain's Dockerfile. */
+  /** Text of the Dockerfile for toolchains of its package manager. */
   readonly dockerfile: string;
   /** Text of the pinned Python requirements. */
   readonly requirements: string;
@@ -25,12 +26,20 @@ export function definitionDigest(definition: ImageDefinition): string {
   return sha256(
     JSON.stringify([
       baseReference(definition.toolchain, definition.containerImage),
-      imagePackages(definition.toolchain),
+      toolchainArguments(definition.toolchain),
       definition.dockerfile,
       definition.requirements,
     ]),
   );
 }
+
+/** What a toolchain gives the Dockerfile of its package manager. */
+const toolchainArguments = (toolchain: Toolchain): Record<string, string> => ({
+  PYTHON: toolchain.python,
+  PYTHON_PACKAGES: pythonPackages(toolchain).join(' '),
+  ...repositoryArguments(toolchain.repositories),
+  PACKAGES: imagePackages(toolchain).join(' '),
+});
 
 /** sha256 over what a machine must have to build without an image, lower-case hex. */
 export function machineDigest({ toolchain, requirements }: ImageDefinition): string {
@@ -93,10 +102,7 @@ export function buildArguments(
   host: Host,
   context: string,
 ): string[] {
-  const buildArgs = {
-    BASE_IMAGE: base,
-    PACKAGES: imagePackages(definition.toolchain).join(' '),
-  };
+  const buildArgs = { BASE_IMAGE: base, ...toolchainArguments(definition.toolchain) };
   return [
     'build',
     '--tag',

@@ -26,7 +26,7 @@ const definition: ImageDefinition = {
   containerImage: undefined,
 };
 const pinned = { ...definition, toolchain: toolchain({ base: { image: 'debian:bookworm', digest } }) };
-const packages = 'autotools-dev gcc libdbus-1-dev libmunge-dev make patchelf';
+const packages = 'autotools-dev gcc libdbus-1-dev libmunge-dev make patchelf python3 python3-venv';
 
 describe('the digest of a definition', () => {
   const lean = toolchain();
@@ -67,6 +67,10 @@ test('buildArguments: base, packages and the names of proxy settings, one word e
     'slurm-factory=builder',
     '--build-arg',
     `BASE_IMAGE=debian@${digest}`,
+    '--build-arg',
+    'PYTHON=python3',
+    '--build-arg',
+    'PYTHON_PACKAGES=python3 python3-venv',
     '--build-arg',
     `PACKAGES=${packages}`,
     '--build-arg',

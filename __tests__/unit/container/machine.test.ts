@@ -81,18 +81,25 @@ describe('ensurePython', () => {
     const root = await temporaryFolder();
     const process = python();
     const ports = { process, logger: recordingLogger() };
-    const first = await ensurePython(root, requirements, undefined, ports);
+    const first = await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, ports);
     expect(process.calls).toHaveLength(2);
-    expect(await ensurePython(root, requirements, undefined, ports)).toBe(first);
+    expect(await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, ports)).toBe(first);
     expect(process.calls).toHaveLength(2);
-    expect(await ensurePython(root, `${requirements}more\n`, undefined, ports)).not.toBe(first);
+    expect(
+      await ensurePython(
+        root,
+        { toolchain: toolchain(), requirements: `${requirements}more\n` },
+        undefined,
+        ports,
+      ),
+    ).not.toBe(first);
     expect(process.calls).toHaveLength(4);
     expect(first).toMatch(/\/bin\/python3$/);
   });
 
   test('installs by hash only', async () => {
     const process = python();
-    await ensurePython(await temporaryFolder(), requirements, '/etc/ca.crt', {
+    await ensurePython(await temporaryFolder(), { toolchain: toolchain(), requirements }, '/etc/ca.crt', {
       process,
       logger: recordingLogger(),
     });
@@ -122,7 +129,10 @@ describe('ensurePython', () => {
     });
     const all = await Promise.all(
       [1, 2, 3, 4, 5].map(() =>
-        ensurePython(root, requirements, undefined, { process, logger: recordingLogger() }),
+        ensurePython(root, { toolchain: toolchain(), requirements }, undefined, {
+          process,
+          logger: recordingLogger(),
+        }),
       ),
     );
     expect(new Set(all).size).toBe(1);
@@ -135,11 +145,11 @@ describe('ensurePython', () => {
   test('one that failed half-way is not taken for ready', async () => {
     const root = await temporaryFolder();
     const broken = { process: python({ exitCode: 1, stderr: 'no index' }), logger: recordingLogger() };
-    await expect(ensurePython(root, requirements, undefined, broken)).rejects.toThrow(
-      /pip install .*failed: no index/,
-    );
+    await expect(
+      ensurePython(root, { toolchain: toolchain(), requirements }, undefined, broken),
+    ).rejects.toThrow(/pip install .*failed: no index/);
     const whole = { process: python(), logger: recordingLogger() };
-    await ensurePython(root, requirements, undefined, whole);
+    await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, whole);
     expect(whole.process.calls).toHaveLength(2);
   });
 });

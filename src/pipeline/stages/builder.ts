@@ -57,7 +57,7 @@ export async function prepareBuilder(
 async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: BuilderPorts): Promise<Builder> {
   const { host, env } = request;
   await ensurePackages(build.toolchain, host, request.installMissing, ports);
-  const python = await ensurePython(request.workRoot, build.image.requirements, host.caBundle, ports);
+  const python = await ensurePython(request.workRoot, build.image, host.caBundle, ports);
   return {
     start: async () => machineSession(build.hostLayout, python, ports.process, env),
     startFetcher: async () => machineSession(build.hostLayout, python, ports.process, env, host.proxy),
