@@ -32,7 +32,9 @@ const checks = [
 
 const found = tools();
 if (found.missing !== undefined) {
-  console.error(`${process.env.CI ? 'FAIL' : 'skipped'}: hadolint, pytest, ruff, shellcheck, zizmor: ${found.missing}`);
+  console.error(
+    `${process.env.CI ? 'FAIL' : 'skipped'}: hadolint, pytest, ruff, shellcheck, zizmor: ${found.missing}`,
+  );
   if (process.env.CI) process.exitCode = 1;
 } else {
   const tool = (name) => join(found.bin, name);

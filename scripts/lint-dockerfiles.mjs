@@ -10,7 +10,10 @@ const dockerfiles = new Map([
   ...readdirSync(toolchains)
     .filter((name) => name.endsWith('Dockerfile'))
     .map((name) => [name, readFileSync(join(toolchains, name), 'utf8')]),
-  ...distros.map(({ packageManager, smokeDockerfile }) => [`smoke test with ${packageManager}`, smokeDockerfile]),
+  ...distros.map(({ packageManager, smokeDockerfile }) => [
+    `smoke test with ${packageManager}`,
+    smokeDockerfile,
+  ]),
 ]);
 // Versions of packages are the archive's: a build takes the newest with its security updates.
 const ignored = ['DL3008', 'DL3041'].flatMap((rule) => ['--ignore', rule]);

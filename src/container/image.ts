@@ -55,7 +55,7 @@ export interface BuilderImage {
   readonly tag: string;
   /** Whether it was there already. */
   readonly reused: boolean;
-  /** What the image was made from, by digest where a registry answered; undefined for a reused image. */
+  /** What the image was made from, by digest where a registry answered; undefined where nothing says it. */
   readonly base: string | undefined;
 }
 
@@ -72,8 +72,11 @@ export async function ensureImage(
   ports: Pick<Ports, 'process' | 'logger'> & Partial<Pick<Ports, 'env'>>,
 ): Promise<BuilderImage> {
   const tag = imageTag(definition);
-  if ((await ports.process.run([program, 'image', 'inspect', tag])).exitCode === 0) {
-    return { tag, reused: true, base: undefined };
+  const format = `{{index .Config.Labels "${baseLabel}"}}`;
+  const known = await ports.process.run([program, 'image', 'inspect', '--format', format, tag]);
+  if (known.exitCode === 0) {
+    const base = known.stdout.trim();
+    return { tag, reused: true, base: base === '' || base === '<no value>' ? undefined : base };
   }
   const base = await pullBase(program, baseReference(definition.toolchain, definition.containerImage), ports);
   await writeContext(context, definition, host);
@@ -94,6 +97,9 @@ export async function ensureImage(
   return { tag, reused: false, base };
 }
 
+/** Label of what a builder image was made from. */
+const baseLabel = 'slurm-factory.base';
+
 /** `docker build` arguments. */
 export function buildArguments(
   definition: ImageDefinition,
@@ -109,6 +115,8 @@ export function buildArguments(
     tag,
     '--label',
     'slurm-factory=builder',
+    '--label',
+    `${baseLabel}=${base}`,
     ...Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...proxyArguments(host.proxy),
     context,
@@ -143,12 +151,15 @@ async function pullBase(
     return local;
   }
   const digests: string[] | null = JSON.parse(inspected.stdout);
-  const repository = local.replace(/:[^/:]+$/, '');
+  const repository = shortName(local.replace(/:[^/:]+$/, ''));
   const own = Array.isArray(digests)
-    ? digests.find((digest) => digest.startsWith(`${repository}@`))
+    ? digests.find((digest) => shortName(digest).startsWith(`${repository}@`))
     : undefined;
   return own ?? reference;
 }
+
+// Docker leaves its own registry out of a name, Podman does not.
+const shortName = (name: string): string => name.replace(/^docker\.io\/(?:library\/)?/, '');
 
 async function writeContext(context: string, definition: ImageDefinition, host: Host): Promise<void> {
   await mkdir(join(context, 'ca'), { recursive: true });

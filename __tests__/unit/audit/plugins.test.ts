@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { expectationFor } from '../../../src/audit/expectation.js';
 import { promisedBy } from '../../../src/audit/plugins.js';

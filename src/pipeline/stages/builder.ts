@@ -33,7 +33,9 @@ export async function prepareBuilder(
   const program = engine.kind;
   const context = join(build.buildFolder, 'image-context');
   const { tag, reused, base } = await ensureImage(program, build.image, request.host, context, ports);
-  ports.logger.info(`Builder image: ${tag}${reused ? ', here already' : `, made from ${base}`}`);
+  ports.logger.info(
+    `Builder image: ${tag}${reused ? ', here already' : ''}${base === undefined ? '' : `, made from ${base}`}`,
+  );
   await removeStaleContainers(program, request.host.owner, ports);
   const { host, keepContainer = false } = request;
   // Recorded before they start, so that the post step knows them whatever happens.
