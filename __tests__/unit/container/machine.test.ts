@@ -58,6 +58,34 @@ describe('ensurePackages', () => {
     ]);
   });
 
+  test('with leave it enables what has them first', async () => {
+    const repositories = { packages: ['epel-release'], enabled: ['crb'] };
+    const given = toolchain({ packageManager: 'rpm', repositories });
+    const names = imagePackages(given);
+    const process = withPackages(names.slice(1));
+    await ensurePackages(given, host(), true, { process, logger: recordingLogger() });
+    const dnf = 'sudo dnf install --assumeyes --setopt=install_weak_deps=False';
+    expect(process.lines.slice(names.length)).toEqual([
+      `${dnf} epel-release`,
+      'sudo dnf config-manager --set-enabled crb',
+      `${dnf} ${names[0]}`,
+    ]);
+  });
+
+  test("an environment is made by the toolchain's Python", async () => {
+    const process = fakeProcess();
+    const definition = { toolchain: { python: 'python3.12' }, requirements: 'clingo==5.8.0\n' };
+    await ensurePython(await temporaryFolder(), definition, undefined, {
+      process: fakeProcess(async (command) => {
+        await process.run(command);
+        if (command[1] === '-m') await mkdir(command.at(-1) ?? '', { recursive: true });
+        return {};
+      }),
+      logger: recordingLogger(),
+    });
+    expect(process.lines[0]).toMatch(/^python3\.12 -m venv /);
+  });
+
   test('an install that fails is told with its last line', async () => {
     const process = withPackages([], { exitCode: 100, stderr: 'W: ...\nE: no network\n' });
     const attempt = ensurePackages(toolchain(), host(), true, { process, logger: recordingLogger() });
