@@ -72,20 +72,6 @@ describe('ensurePackages', () => {
     ]);
   });
 
-  test("an environment is made by the toolchain's Python", async () => {
-    const process = fakeProcess();
-    const definition = { toolchain: { python: 'python3.12' }, requirements: 'clingo==5.8.0\n' };
-    await ensurePython(await temporaryFolder(), definition, undefined, {
-      process: fakeProcess(async (command) => {
-        await process.run(command);
-        if (command[1] === '-m') await mkdir(command.at(-1) ?? '', { recursive: true });
-        return {};
-      }),
-      logger: recordingLogger(),
-    });
-    expect(process.lines[0]).toMatch(/^python3\.12 -m venv /);
-  });
-
   test('an install that fails is told with its last line', async () => {
     const process = withPackages([], { exitCode: 100, stderr: 'W: ...\nE: no network\n' });
     const attempt = ensurePackages(toolchain(), host(), true, { process, logger: recordingLogger() });
@@ -123,6 +109,22 @@ describe('ensurePython', () => {
     ).not.toBe(first);
     expect(process.calls).toHaveLength(4);
     expect(first).toMatch(/\/bin\/python3$/);
+  });
+
+  test("is made by the toolchain's Python, once for each", async () => {
+    const root = await temporaryFolder();
+    const process = python();
+    const ports = { process, logger: recordingLogger() };
+    const made = await ensurePython(
+      root,
+      { toolchain: { python: 'python3.12' }, requirements },
+      undefined,
+      ports,
+    );
+    expect(process.lines[0]).toMatch(/^python3\.12 -m venv /);
+    expect(await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, ports)).not.toBe(
+      made,
+    );
   });
 
   test('installs by hash only', async () => {
