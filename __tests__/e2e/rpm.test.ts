@@ -93,7 +93,7 @@ real.each(ids)('%s', (id) => {
   test('has packages in repositories that are off at first', () => {
     const before = inside(base, distro.installCommand(imagePackages(toolchain)));
     expect(before.exitCode).not.toBe(0);
-    expect(before.stderr).toMatch(/No match for argument: \S*(munge|libjwt|ccache)/);
+    expect(before.stderr).toMatch(/Unable to find a match: .*ccache.*munge-devel/);
   });
 
   test('enables them by commands, for a machine', () => {
@@ -181,8 +181,9 @@ real.each(ids)('%s', (id) => {
     const place: GraftPlace = { tree: '/tree', origin: '/origin' };
     const request = graftRequest(place, auditFacts.libraries, 'rpm', { outdated: [], folder: undefined });
     const linked = [...libraries.values()].map((soname) => `/usr/lib64/${soname}`).join(' ');
-    const shell = `mkdir -p /tree/bin /origin
-echo 'int main(void) { return 0; }' | gcc -x c - -o /tree/bin/sinfo -Wl,--no-as-needed ${linked} 2>&1 >&2 &&
+    // Packages with libraries have the loader's cache renewed by glibc, whose stand-in does not.
+    const shell = `ldconfig && mkdir -p /tree/bin /origin
+echo 'int main(void) { return 0; }' | gcc -o /tree/bin/sinfo -x c - -x none -Wl,--no-as-needed ${linked} &&
 python3 -c "$SCRIPT" "$REQUEST" && find /tree/lib /tree/share ! -type d >&2`;
     const options = ['--env', `SCRIPT=${script('packages.py', 'graft.py')}`, '--env', `REQUEST=${request}`];
     const done = inside(builder, ['sh', '-c', shell], ...options);

@@ -126,6 +126,10 @@ find /tmp/rpmbuild/RPMS -name '*.rpm' -exec mv {} /world/base/ ';'
 ${move.join('\n')}
 for name in base crb epel; do createrepo_c --quiet "/world/$name"; done
 mkdir -p /etc/yum.repos.d && cp /world/world.repo /etc/yum.repos.d/
+# A repository of what was installed, which Debian's dnf comes with, is none of these.
+printf '[main]\\nenabled=0\\n' >/etc/dnf/plugins/local.conf
+printf '[main]\\ngpgcheck=0\\nbest=True\\n' >/etc/dnf/dnf.conf
+mkdir -p /etc/dnf/vars && echo ${toolchain.os.version} >/etc/dnf/vars/releasever
 echo /usr/lib64 >/etc/ld.so.conf.d/world.conf
 dnf install --assumeyes --quiet ${atFirst.join(' ')}
 rm -rf /tmp/rpmbuild /tmp/log

@@ -51,7 +51,7 @@ const glibcsOwn = [
   'libresolv.so.2',
 ];
 /** They are libraries of their own until glibc 2.34. */
-const glibcsOld = ['libdl.so.2', 'libpthread.so.0', 'librt.so.1'];
+const glibcsOld = ['libdl.so.2', 'libpthread.so.0', 'librt.so.1', 'libutil.so.1'];
 
 const record = z.strictObject({
   read: z.array(
