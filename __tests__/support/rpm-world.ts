@@ -68,6 +68,7 @@ export function specOf(toolchain: Toolchain): string {
       `%package -n ${name}`,
       `Summary: ${name}`,
       `Version: ${versionOf(name)}`,
+      'AutoReqProv: no',
       ...(epoch === undefined ? [] : [`Epoch: ${epoch}`]),
       ...(relations === undefined ? [] : [relations]),
       `%description -n ${name}`,
