@@ -58,19 +58,21 @@ export function specOf(toolchain: Toolchain): string {
     const files = soname === undefined ? [] : [`/usr/lib64/${soname}`, '%license COPYING'];
     if (name === 'epel-release') files.push('%config(noreplace) /etc/yum.repos.d/epel.repo');
     const epoch = epochOf(name);
+    const runtime = toolchain.dependencies.find((item) => item.package === name)?.runtime;
     const relations = {
       'libcurl-minimal': `Provides: libcurl = ${versionOf('libcurl')}\nConflicts: libcurl`,
       'curl-minimal': 'Requires: libcurl-minimal',
       // Only recommended, and in no repository's way: nothing may bring it.
       munge: 'Recommends: strange-thing',
     }[name];
+    const needs = runtime === undefined ? [] : [`Requires: ${runtime}`];
     return [
       `%package -n ${name}`,
       `Summary: ${name}`,
       `Version: ${versionOf(name)}`,
       'AutoReqProv: no',
       ...(epoch === undefined ? [] : [`Epoch: ${epoch}`]),
-      ...(relations === undefined ? [] : [relations]),
+      ...(relations === undefined ? needs : [relations]),
       `%description -n ${name}`,
       'A stand-in.',
       `%files -n ${name}`,
