@@ -128,7 +128,8 @@ real.each(ids)('%s', (id) => {
       }));
       return distro.missingPackages(names, pairs);
     };
-    expect(missing(base)).toEqual(names);
+    // The small one of the base image is as good to what asks for it.
+    expect(missing(base)).toEqual(names.filter((name) => name !== 'libcurl'));
     expect(missing(builder)).toEqual([]);
   });
 

@@ -62,6 +62,7 @@ export function specOf(toolchain: Toolchain): string {
     const relations = {
       'libcurl-minimal': `Provides: libcurl = ${versionOf('libcurl')}\nConflicts: libcurl`,
       'curl-minimal': 'Requires: libcurl-minimal',
+      gcc: 'Requires: glibc-devel',
       // Only recommended, and in no repository's way: nothing may bring it.
       munge: 'Recommends: strange-thing',
     }[name];
