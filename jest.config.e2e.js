@@ -11,8 +11,11 @@ export default {
   roots: folders
     .filter((folder) => existsSync(new URL(folder, import.meta.url)))
     .map((folder) => `<rootDir>/${folder}`),
-  // Minutes to hours: by SLURM_FACTORY_TEST_BARE only.
-  testPathIgnorePatterns: wantsBare ? [] : ['/e2e/bare\\.test'],
+  // Minutes to hours, with nothing that changes often: by SLURM_FACTORY_TEST_BARE and SLURM_FACTORY_TEST_RPM only.
+  testPathIgnorePatterns: [
+    ...(wantsBare ? [] : ['/e2e/bare\\.test']),
+    ...(process.env.SLURM_FACTORY_TEST_RPM === '1' ? [] : ['/e2e/rpm\\.test']),
+  ],
   // A file that is run alone finds all that it needs, too.
   globalSetup: '<rootDir>/scripts/prepare.mjs',
   maxWorkers: 1,

@@ -1,5 +1,5 @@
 // All that needs no test run: `npm run check`. Some checks at a time, the output of those that fail, and a line each.
-// Where the tools of Python and shell can't be had, their checks are left out, with a warning; in CI that fails.
+// Where the tools of Python, shell and Dockerfiles can't be had, their checks are left out, with a warning; in CI that fails.
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -32,11 +32,14 @@ const checks = [
 
 const found = tools();
 if (found.missing !== undefined) {
-  console.error(`${process.env.CI ? 'FAIL' : 'skipped'}: ruff, pytest, shellcheck, zizmor: ${found.missing}`);
+  console.error(
+    `${process.env.CI ? 'FAIL' : 'skipped'}: hadolint, pytest, ruff, shellcheck, zizmor: ${found.missing}`,
+  );
   if (process.env.CI) process.exitCode = 1;
 } else {
   const tool = (name) => join(found.bin, name);
   checks.push(
+    ['hadolint', script('lint-dockerfiles.mjs', tool('hadolint')), 'compile'],
     ['pytest', [tool('pytest')]],
     ['ruff', [tool('ruff'), 'check', '--quiet', '--no-cache']],
     ['shellcheck', [tool('shellcheck'), ...tracked('*.sh', '.ci/run')]],

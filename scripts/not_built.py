@@ -1,15 +1,26 @@
 """Prints `notBuilt` of a toolchain: what the recipes of its packages depend on, for Spack to leave out.
 
+It goes by all that the toolchain has, also in common with others (toolchains/dpkg.yaml, toolchains/rpm.yaml).
+
 usage: spack -c repos:builtin:PACKAGES/repos/spack_repo/builtin python scripts/not_built.py TOOLCHAIN.yaml
 """
 
+import os
 import sys
 
 import spack.repo
 import spack.util.spack_yaml as syaml
 
-with open(sys.argv[1], encoding="utf-8") as f:
-    toolchain = syaml.load(f)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        return syaml.load(f)
+
+
+toolchain = load(sys.argv[1])
+folder = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1])))
+toolchain = {**load(os.path.join(folder, f"{toolchain['packageManager']}.yaml")), **toolchain}
 own = {item["spec"] for item in [*toolchain["dependencies"], *toolchain["tools"]]}
 own.add(toolchain["compiler"]["name"])
 

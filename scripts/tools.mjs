@@ -1,4 +1,4 @@
-// The linters of Python, shell and workflows, and pytest: `node scripts/tools.mjs` brings them, with the sums of
+// The linters of Python, shell, workflows and Dockerfiles, and pytest: `node scripts/tools.mjs` brings them, with the sums of
 // tools-requirements.txt, into a virtual environment in the user's cache folder. Safe to run again.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -43,7 +43,7 @@ export function tools() {
   const folder = join(cache, 'slurm-factory-tools', id);
   const done = join(folder, 'complete');
   if (existsSync(done)) return { bin: join(folder, 'bin') };
-  console.error(`Installing pytest, ruff, shellcheck and zizmor into ${folder}`);
+  console.error(`Installing hadolint, pytest, ruff, shellcheck and zizmor into ${folder}`);
   mkdirSync(dirname(folder), { recursive: true });
   const make = () => run('python3', ['-m', 'venv', '--clear', folder]);
   const failure =

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Writes what is made from the tables of inputs and outputs, out of the compiled source:
+// Writes what is made from the tables of inputs and outputs and the list of toolchains, out of the compiled source:
 // `node scripts/write-inputs.mjs [--check]`. With --check nothing is written and the exit code is 1 when a
 // file is not what the source gives.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -25,7 +25,13 @@ const isSame = (path, text) =>
     ? read(path) !== '' && isDeepStrictEqual(JSON.parse(read(path)), JSON.parse(text))
     : read(path) === text;
 
-const stale = Object.entries(publishedFiles(read)).filter(([path, text]) => !isSame(path, text));
+const toolchains = readdirSync(resolve(root, 'toolchains'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .sort();
+const stale = Object.entries(publishedFiles(read, { toolchains })).filter(
+  ([path, text]) => !isSame(path, text),
+);
 const names = stale.map(([path]) => path).join(', ');
 if (process.argv.includes('--check') && stale.length > 0) {
   console.error(`${names}: out of date. Run: node scripts/write-inputs.mjs`);

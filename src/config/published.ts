@@ -16,14 +16,28 @@ export type PublishedOutputs = Readonly<
   Record<string, { readonly description: string; readonly metadata: Readonly<Record<string, unknown>> }>
 >;
 
+/** What is published of the project beside the tables. */
+export interface PublishedFacts {
+  /** Ids of all toolchains. */
+  readonly toolchains: readonly string[];
+}
+
+/** An input's description, with the values that are folders of the project. */
+function descriptionOf(name: InputName, { toolchains }: PublishedFacts): string {
+  const { description, kind } = inputOf(name);
+  return kind.completes === 'toolchain'
+    ? description.replace(/\.$/, `: ${toolchains.join(', ')}.`)
+    : description;
+}
+
 const defaultOf = (name: InputName): string => inputOf(name).expression ?? inputOf(name).default;
 
 /** The blocks `inputs` and `outputs` of an `action.yml`. */
-export const actionBlocks = (action: ActionName, outputs: PublishedOutputs) => ({
+export const actionBlocks = (action: ActionName, outputs: PublishedOutputs, facts: PublishedFacts) => ({
   inputs: Object.fromEntries(
     inputsOfAction(action).map((name) => [
       name,
-      { description: inputOf(name).description, required: false, default: defaultOf(name) },
+      { description: descriptionOf(name, facts), required: false, default: defaultOf(name) },
     ]),
   ),
   outputs: Object.fromEntries(
@@ -38,7 +52,7 @@ export const actionTypes = (action: ActionName, outputs: PublishedOutputs) => ({
 });
 
 /** JSON Schema of `slurm-factory.yml`: all inputs but the secrets. */
-export const configSchema = () => ({
+export const configSchema = (facts: PublishedFacts) => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'slurm-factory.yml',
   description: 'Inputs of a build of slurm-factory, kept in a file.',
@@ -48,7 +62,8 @@ export const configSchema = () => ({
     inputNames
       .filter((name) => !isSecret(name))
       .map((name) => {
-        const { description, kind, default: preset } = inputOf(name);
+        const { kind, default: preset } = inputOf(name);
+        const description = descriptionOf(name, facts);
         return [
           name,
           { description, ...kind.schema, ...(preset === '' ? {} : { default: typed(preset, kind.schema) }) },
@@ -62,14 +77,18 @@ const typed = (preset: string, { type }: Readonly<Record<string, unknown>>): str
   type === 'boolean' ? preset === 'true' : preset;
 
 /** The tables of inputs in `docs/inputs.md`, one a group, and what there is to say beyond them. */
-export function inputsSection(): string {
+export function inputsSection(facts: PublishedFacts): string {
   const groupOf = (group: Group) => inputNames.filter((name) => inputOf(name).group === group);
   const tables = groups.map((group) => {
     const rows = groupOf(group).map((name) => {
-      const { description, commands } = inputOf(name);
+      const { commands } = inputOf(name);
       const preset = defaultOf(name);
       const where = commands.length === 0 ? ' Only in a workflow.' : '';
-      const cells = [`\`${name}\``, preset === '' ? '' : `\`${preset}\``, `${marked(description)}${where}`];
+      const cells = [
+        `\`${name}\``,
+        preset === '' ? '' : `\`${preset}\``,
+        `${marked(descriptionOf(name, facts))}${where}`,
+      ];
       return `| ${cells.join(' | ')} |`;
     });
     return [`### ${group}`, '', '| input | default | description |', '|---|---|---|', ...rows].join('\n');
@@ -82,12 +101,12 @@ export function inputsSection(): string {
 }
 
 /** A step with all inputs at their defaults, each with what it means; for `README.md`. */
-export function inputsExample(action: ActionName): string {
+export function inputsExample(action: ActionName, facts: PublishedFacts): string {
   const lines = groups.flatMap((group) => {
     const names = inputsOfAction(action).filter((name) => inputOf(name).group === group);
     return names.flatMap((name, index) => [
       ...(index === 0 ? ['', `# ${group}`] : []),
-      ...wrapped(inputOf(name).description, 96).map((line) => `# ${line}`),
+      ...wrapped(descriptionOf(name, facts), 96).map((line) => `# ${line}`),
       `${name}: ${quoted(defaultOf(name))}`,
     ]);
   });

@@ -3,7 +3,7 @@ import type { Host } from '../base/host.js';
 import type { Logger, ProcessRunner } from '../base/ports.js';
 import { lastLine } from '../base/text.js';
 import type { EngineChoice } from '../config/inputs.js';
-import type { Toolchain } from '../targets/toolchains.js';
+import { runs, type Toolchain } from '../targets/toolchains.js';
 
 /** The container engine that was found; `none` builds on the machine itself. */
 export type Engine =
@@ -32,7 +32,7 @@ export async function findEngine(
   toolchain: Toolchain,
   process: ProcessRunner,
 ): Promise<FoundEngine> {
-  const fits = host.os.id === toolchain.os.id && host.os.version === toolchain.os.version;
+  const fits = runs(host.os, toolchain);
   if (choice === 'none') {
     if (fits) {
       return {

@@ -5,14 +5,15 @@ import { sha256 } from '../base/files.js';
 import type { Host } from '../base/host.js';
 import type { Logger, Ports, ProcessRunner } from '../base/ports.js';
 import { lastLine } from '../base/text.js';
-import { baseReference, imagePackages, type Toolchain } from '../targets/toolchains.js';
+import { repositoryArguments } from '../distro/distro.js';
+import { baseReference, imagePackages, pythonPackages, type Toolchain } from '../targets/toolchains.js';
 import type { EngineProgram } from './confinement.js';
 import { engineEnvironment, proxyArguments } from './variables.js';
 
 /** All that makes a builder image. */
 export interface ImageDefinition {
   readonly toolchain: Toolchain;
-  /** Text of the toolchain's Dockerfile. */
+  /** Text of the Dockerfile for toolchains of its package manager. */
   readonly dockerfile: string;
   /** Text of the pinned Python requirements. */
   readonly requirements: string;
@@ -25,12 +26,20 @@ export function definitionDigest(definition: ImageDefinition): string {
   return sha256(
     JSON.stringify([
       baseReference(definition.toolchain, definition.containerImage),
-      imagePackages(definition.toolchain),
+      toolchainArguments(definition.toolchain),
       definition.dockerfile,
       definition.requirements,
     ]),
   );
 }
+
+/** What a toolchain gives the Dockerfile of its package manager. */
+const toolchainArguments = (toolchain: Toolchain): Record<string, string> => ({
+  PYTHON: toolchain.python,
+  PYTHON_PACKAGES: pythonPackages(toolchain).join(' '),
+  ...repositoryArguments(toolchain.repositories),
+  PACKAGES: imagePackages(toolchain).join(' '),
+});
 
 /** sha256 over what a machine must have to build without an image, lower-case hex. */
 export function machineDigest({ toolchain, requirements }: ImageDefinition): string {
@@ -46,7 +55,7 @@ export interface BuilderImage {
   readonly tag: string;
   /** Whether it was there already. */
   readonly reused: boolean;
-  /** What the image was made from, by digest where a registry answered; undefined for a reused image. */
+  /** What the image was made from, by digest where a registry answered; undefined where nothing says it. */
   readonly base: string | undefined;
 }
 
@@ -63,8 +72,11 @@ export async function ensureImage(
   ports: Pick<Ports, 'process' | 'logger'> & Partial<Pick<Ports, 'env'>>,
 ): Promise<BuilderImage> {
   const tag = imageTag(definition);
-  if ((await ports.process.run([program, 'image', 'inspect', tag])).exitCode === 0) {
-    return { tag, reused: true, base: undefined };
+  const format = `{{index .Config.Labels "${baseLabel}"}}`;
+  const known = await ports.process.run([program, 'image', 'inspect', '--format', format, tag]);
+  if (known.exitCode === 0) {
+    const base = known.stdout.trim();
+    return { tag, reused: true, base: base === '' || base === '<no value>' ? undefined : base };
   }
   const base = await pullBase(program, baseReference(definition.toolchain, definition.containerImage), ports);
   await writeContext(context, definition, host);
@@ -85,6 +97,9 @@ export async function ensureImage(
   return { tag, reused: false, base };
 }
 
+/** Label of what a builder image was made from. */
+const baseLabel = 'slurm-factory.base';
+
 /** `docker build` arguments. */
 export function buildArguments(
   definition: ImageDefinition,
@@ -93,16 +108,15 @@ export function buildArguments(
   host: Host,
   context: string,
 ): string[] {
-  const buildArgs = {
-    BASE_IMAGE: base,
-    PACKAGES: imagePackages(definition.toolchain).join(' '),
-  };
+  const buildArgs = { BASE_IMAGE: base, ...toolchainArguments(definition.toolchain) };
   return [
     'build',
     '--tag',
     tag,
     '--label',
     'slurm-factory=builder',
+    '--label',
+    `${baseLabel}=${base}`,
     ...Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...proxyArguments(host.proxy),
     context,
@@ -137,12 +151,15 @@ async function pullBase(
     return local;
   }
   const digests: string[] | null = JSON.parse(inspected.stdout);
-  const repository = local.replace(/:[^/:]+$/, '');
+  const repository = shortName(local.replace(/:[^/:]+$/, ''));
   const own = Array.isArray(digests)
-    ? digests.find((digest) => digest.startsWith(`${repository}@`))
+    ? digests.find((digest) => shortName(digest).startsWith(`${repository}@`))
     : undefined;
   return own ?? reference;
 }
+
+// Docker leaves its own registry out of a name, Podman does not.
+const shortName = (name: string): string => name.replace(/^docker\.io\/(?:library\/)?/, '');
 
 async function writeContext(context: string, definition: ImageDefinition, host: Host): Promise<void> {
   await mkdir(join(context, 'ca'), { recursive: true });

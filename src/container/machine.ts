@@ -8,6 +8,12 @@ import { lastLine } from '../base/text.js';
 import { distroOf } from '../distro/distros.js';
 import { imagePackages, type Toolchain } from '../targets/toolchains.js';
 
+/** The Python that makes an environment, and the pinned modules of that. */
+export interface PythonDefinition {
+  readonly toolchain: Pick<Toolchain, 'python'>;
+  readonly requirements: string;
+}
+
 interface MachinePorts {
   readonly process: ProcessRunner;
   readonly logger: Logger;
@@ -30,17 +36,18 @@ export async function ensurePackages(
   const missing = distro.missingPackages(names, answers);
   if (missing.length === 0) return;
   const sudo = host.uid === 0 ? [] : ['sudo'];
-  const command = [...sudo, ...distro.installCommand(missing)];
+  const steps = [...distro.enableCommands(toolchain.repositories), distro.installCommand(missing)].map(
+    (words) => [...sudo, ...words],
+  );
   if (!install) {
     throw new MissingRequirementError(
       `This machine lacks ${missing.length} packages that the build needs.`,
-      `Install them: ${command.join(' ')}\nOr run this again with --install-missing.`,
+      `Install them: ${steps.map((words) => words.join(' ')).join(' && ')}\nOr run this again with --install-missing.`,
     );
   }
   logger.info(`Installing: ${missing.join(' ')}`);
   const refresh = distro.refreshCommand;
-  const steps = refresh === undefined ? [command] : [[...sudo, ...refresh], command];
-  for (const step of steps) {
+  for (const step of refresh === undefined ? steps : [[...sudo, ...refresh], ...steps]) {
     const [program = '', ...args] = step;
     const result = await process.run([program, ...args], {
       onLine: (line) => logger.debug(line),
@@ -63,13 +70,12 @@ export async function ensurePackages(
  */
 export async function ensurePython(
   root: string,
-  requirements: string,
+  { toolchain: { python }, requirements }: PythonDefinition,
   caBundle: string | undefined,
   { process, logger }: MachinePorts,
 ): Promise<string> {
-  const folder = join(root, `venv-${sha256(requirements).slice(0, 12)}`);
-  const python = pythonOf(folder);
-  if (await exists(folder)) return python;
+  const folder = join(root, `venv-${sha256(JSON.stringify([python, requirements])).slice(0, 12)}`);
+  if (await exists(folder)) return pythonOf(folder);
   logger.info('Installing the pinned Python modules');
   await mkdir(root, { recursive: true });
   const aside = await mkdtemp(`${folder}-`);
@@ -77,11 +83,11 @@ export async function ensurePython(
     const made = join(aside, 'python');
     const list = join(aside, 'requirements.txt');
     await writeFile(list, requirements);
-    await installModules(made, list, caBundle, process);
+    await installModules(python, made, list, caBundle, process);
     await rename(made, folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
-    return python;
+    return pythonOf(folder);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
@@ -90,6 +96,7 @@ export async function ensurePython(
 const pythonOf = (folder: string): string => join(folder, 'bin', 'python3');
 
 async function installModules(
+  python: string,
   folder: string,
   list: string,
   caBundle: string | undefined,
@@ -99,7 +106,7 @@ async function installModules(
   const trust = caBundle === undefined ? [] : ['--cert', caBundle];
   const words = ['--quiet', ...trust, '--require-hashes', '--no-deps', '--requirement', list];
   const steps: [string, ...string[]][] = [
-    ['python3', '-m', 'venv', folder],
+    [python, '-m', 'venv', folder],
     [pythonOf(folder), '-m', 'pip', 'install', ...words],
   ];
   for (const step of steps) {

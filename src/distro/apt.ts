@@ -46,18 +46,21 @@ export const apt: Distro = {
   copyrightFile: (name) => `/usr/share/doc/${name}/copyright`,
   // `gcc` is an empty package that stands for the one with the number.
   compilerPackage: (name, major) => `${name}-${major}`,
+  pythonPackages: (python) => [python, `${python}-venv`],
+  enableCommands: () => [],
   glibc: { development: 'libc6-dev', runtime: 'libc6' },
   smokeDockerfile: `ARG BASE_IMAGE
 FROM \${BASE_IMAGE}
 ARG PACKAGES
 ARG UNPACKED
+WORKDIR /tmp
 RUN apt-get update \\
  && DEBIAN_FRONTEND=noninteractive ${install.join(' ')} \${PACKAGES} \\
- && cd /tmp \\
  && for package in \${UNPACKED}; do \\
       apt-get download "$package" && dpkg-deb --extract "$package"_*.deb / && rm "$package"_*.deb || exit 1; \\
     done \\
  && apt-get clean && rm -rf /var/lib/apt/lists/*
+WORKDIR /
 `,
   unpacks: true,
 };

@@ -9,6 +9,14 @@ export type PackageManager = (typeof packageManagers)[number];
 /** A command as a list of its words. */
 export type Command = [string, ...string[]];
 
+/** Repositories that are off until somebody enables them. */
+export interface Repositories {
+  /** Packages that bring repositories, or what enables one. */
+  readonly packages: readonly string[];
+  /** Names of repositories. */
+  readonly enabled: readonly string[];
+}
+
 /** A package of the distribution, as it is installed. */
 export interface DistributionPackage {
   readonly name: string;
@@ -54,16 +62,26 @@ export interface Distro {
   copyrightFile(name: string): string | undefined;
   /** Package of a compiler by its name and major version. */
   compilerPackage(name: string, major: string): string;
+  /** The packages that a Python makes virtual environments with, by the name of its program. */
+  pythonPackages(python: string): string[];
   /** Packages of glibc: what compiles against it, and what runs with it. */
   readonly glibc: { readonly development: string; readonly runtime: string };
+  /** Commands that enable repositories. */
+  enableCommands(repositories: Repositories): Command[];
   /**
    * Dockerfile that installs the packages of the build argument PACKAGES on BASE_IMAGE, and unpacks those of
-   * UNPACKED where `unpacks`.
+   * UNPACKED where `unpacks`. `repositoryArguments` say what is enabled before.
    */
   readonly smokeDockerfile: string;
   /** Whether a package can be unpacked beside one that it conflicts with. */
   readonly unpacks: boolean;
 }
+
+/** Build arguments of all Dockerfiles for what is enabled first; none where that is nothing. */
+export const repositoryArguments = ({ packages, enabled }: Repositories): Record<string, string> => ({
+  ...(packages.length === 0 ? {} : { REPOSITORY_PACKAGES: packages.join(' ') }),
+  ...(enabled.length === 0 ? {} : { REPOSITORIES: enabled.join(' ') }),
+});
 
 export type Answer = Pick<RunResult, 'exitCode' | 'stdout'>;
 

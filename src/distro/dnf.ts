@@ -32,11 +32,23 @@ export const dnf: Distro = {
   purlType: 'rpm',
   copyrightFile: () => undefined,
   compilerPackage: (name) => name,
+  // Enterprise Linux has venv in the package itself.
+  pythonPackages: (python) => [python],
+  enableCommands: ({ packages, enabled }) => [
+    ...(packages.length === 0 ? [] : [[...install, ...packages] as Command]),
+    ...enabled.map((name): Command => ['dnf', 'config-manager', '--set-enabled', name]),
+  ],
   glibc: { development: 'glibc-devel', runtime: 'glibc' },
   smokeDockerfile: `ARG BASE_IMAGE
 FROM \${BASE_IMAGE}
+ARG REPOSITORY_PACKAGES
+ARG REPOSITORIES
+RUN if [ -n "\${REPOSITORY_PACKAGES}" ]; then ${install.join(' ')} \${REPOSITORY_PACKAGES}; fi \\
+ && for name in \${REPOSITORIES}; do dnf config-manager --set-enabled "$name" || exit 1; done \\
+ && dnf clean all
 ARG PACKAGES
-RUN ${install.join(' ')} \${PACKAGES} && dnf clean all
+# The image has packages that are made smaller (libcurl-minimal); whole ones take their places.
+RUN ${install.join(' ')} --allowerasing \${PACKAGES} && dnf clean all
 `,
   unpacks: false,
 };

@@ -162,6 +162,7 @@ async function withSession<T>(
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { project, host } = request;
+  const { requirements } = project;
   const engine = await findEngine(request.engine, host, toolchain, ports.process);
   tellEngine(engine, ports.logger);
   const scratch = await mkdtemp(join(tmpdir(), 'slurm-factory-audit-'));
@@ -169,16 +170,11 @@ async function withSession<T>(
   const start = async (): Promise<Session> => {
     if (engine.kind === 'none') {
       await ensurePackages(toolchain, host, false, ports);
-      const python = await ensurePython(request.workRoot, project.requirements, host.caBundle, ports);
+      const python = await ensurePython(request.workRoot, { toolchain, requirements }, host.caBundle, ports);
       return machineSession(layout, python, ports.process, request.env);
     }
     const { dockerfile } = await project.loadToolchain(toolchain.id);
-    const definition = {
-      toolchain,
-      dockerfile,
-      requirements: project.requirements,
-      containerImage: undefined,
-    };
+    const definition = { toolchain, dockerfile, requirements, containerImage: undefined };
     const image = await ensureImage(engine.kind, definition, host, join(scratch, 'context'), ports);
     const build = {
       program: engine.kind,

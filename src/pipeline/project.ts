@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { digestFolder } from '../base/files.js';
+import { packageManagers } from '../distro/distro.js';
 import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advisories.js';
 import { type Feature, featuresPath, parseFeatures } from '../targets/features.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
 import { parseReleases, type Release } from '../targets/releases.js';
 import { parseSupport, type Support, supportPath } from '../targets/support.js';
-import { parseToolchain, type Toolchain } from '../targets/toolchains.js';
+import { type CommonParts, parseToolchain, type Toolchain } from '../targets/toolchains.js';
 
 const pinsSchema = z.object({
   spack: z.object({ git: z.string(), commit: z.string() }),
@@ -55,6 +56,9 @@ export async function openProject(root: string): Promise<Project> {
     );
   }
   const features = parseFeatures(await read(featuresPath));
+  const common: CommonParts = Object.fromEntries(
+    await Promise.all(packageManagers.map(async (name) => [name, await read('toolchains', `${name}.yaml`)])),
+  );
   const entries = await readdir(join(root, 'toolchains'), { withFileTypes: true });
   return {
     root,
@@ -70,14 +74,13 @@ export async function openProject(root: string): Promise<Project> {
       .sort(),
     overlay: join(root, 'spack-repo'),
     requirements: await read('toolchains', 'clingo-requirements.txt'),
-    loadToolchain: async (id) => ({
-      toolchain: parseToolchain(
-        await read('toolchains', id, 'toolchain.yaml'),
-        `toolchains/${id}/toolchain.yaml`,
-        features,
-      ),
-      dockerfile: await read('toolchains', id, 'Dockerfile'),
-    }),
+    loadToolchain: async (id) => {
+      const text = await read('toolchains', id, 'toolchain.yaml');
+      const toolchain = parseToolchain(text, `toolchains/${id}/toolchain.yaml`, features, common);
+      // One for each package manager: what else distributions differ in is data.
+      const dockerfile = await read('toolchains', `${toolchain.packageManager}.Dockerfile`);
+      return { toolchain, dockerfile };
+    },
     template: (name) => read('templates', name),
     script: (name) => read('scripts', 'inside', name),
     digest: (part) => digestFolder(join(root, part)),

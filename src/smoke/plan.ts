@@ -2,6 +2,7 @@ import { ConfigurationError, InputError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { visible } from '../base/text.js';
 import { proxyArguments } from '../container/variables.js';
+import { type Repositories, repositoryArguments } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import { driversOf } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
@@ -54,6 +55,7 @@ export interface SmokeImage {
   readonly packages: readonly string[];
   /** Packages that are unpacked beside the installed ones. */
   readonly unpacked: readonly string[];
+  readonly repositories: Repositories;
   readonly dockerfile: string;
   readonly tag: string;
 }
@@ -95,9 +97,10 @@ export function smokeImage(
   }
   const base = baseReference(toolchain, containerImage);
   const packages = [...new Set([...own, ...runtimePackages])].sort();
+  const parts = { base, packages, unpacked, repositories: toolchain.repositories };
   const dockerfile = distro.smokeDockerfile;
-  const hash = sha256(JSON.stringify([base, packages, unpacked, dockerfile])).slice(0, 16);
-  return { base, packages, unpacked, dockerfile, tag: `slurm-factory/smoke:${toolchain.id}-${hash}` };
+  const hash = sha256(JSON.stringify([...Object.values(parts), dockerfile])).slice(0, 16);
+  return { ...parts, dockerfile, tag: `slurm-factory/smoke:${toolchain.id}-${hash}` };
 }
 
 /** `docker build` arguments; the proxy's values are in the process's environment, see `engineEnvironment`. */
@@ -109,6 +112,7 @@ export function imageArguments(
 ): string[] {
   const values = {
     BASE_IMAGE: base,
+    ...repositoryArguments(image.repositories),
     PACKAGES: image.packages.join(' '),
     ...(image.unpacked.length === 0 ? {} : { UNPACKED: image.unpacked.join(' ') }),
   };

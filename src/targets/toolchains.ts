@@ -1,7 +1,8 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
-import { packageManagers } from '../distro/distro.js';
+import { type PackageManager, packageManagers } from '../distro/distro.js';
+import { distroOf } from '../distro/distros.js';
 import { type Feature, variantsWithout } from './features.js';
 
 const systemPackage = z.object({
@@ -21,7 +22,8 @@ const systemPackage = z.object({
 const schema = z.object({
   id: z.string(),
   name: z.string(),
-  os: z.object({ id: z.string(), version: z.string(), spack: z.string() }),
+  /** `ID` and `VERSION_ID` of os-release; of a release with minor ones the number in front of the dot. */
+  os: z.object({ id: z.string(), version: z.string() }),
   packageManager: z.enum(packageManagers),
   base: z.object({ image: z.string(), digest: z.string().nullable() }),
   compiler: z.object({
@@ -46,6 +48,12 @@ const schema = z.object({
       keyring: z.string(),
     })
     .optional(),
+  /** What is enabled before other packages are installed, in images only. */
+  repositories: z
+    .object({ packages: z.array(z.string()), enabled: z.array(z.string()) })
+    .default({ packages: [], enabled: [] }),
+  /** The Python that Spack runs with, 3.9 or newer: the name of the program, and of its package. */
+  python: z.string().default('python3'),
   buildPackages: z.array(z.string()),
   dependencies: z.array(systemPackage),
   tools: z.array(systemPackage),
@@ -72,31 +80,54 @@ export interface Toolchain extends z.infer<typeof schema> {
 }
 export type SystemPackage = z.infer<typeof systemPackage>;
 
+/** What the toolchains of each package manager have in common, as YAML. */
+export type CommonParts = Readonly<Partial<Record<PackageManager, string>>>;
+
 /**
  * Reads a toolchain's description.
  * @param features of the recipe, which `lacks` goes by
+ * @param common values that the file does not have itself
  * @throws ConfigurationError when the file is not as it must be
  */
-export function parseToolchain(text: string, path: string, features: readonly Feature[]): Toolchain {
+export function parseToolchain(
+  text: string,
+  path: string,
+  features: readonly Feature[],
+  common: CommonParts = {},
+): Toolchain {
   const wrong = (message: string) =>
     new ConfigurationError(`${path}: ${message}`, 'Restore the file from the repository.');
-  const parsed = schema.safeParse(parse(text));
+  const own: { packageManager?: PackageManager } | null = parse(text);
+  const shared = common[own?.packageManager ?? 'dpkg'];
+  const parsed = schema.safeParse({ ...(shared === undefined ? {} : parse(shared)), ...own });
   if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
   const { lacks, dependencies } = parsed.data;
   const both = dependencies.find(({ spec }) => lacks.includes(spec));
   if (both !== undefined) throw wrong(`lacks: '${both.spec}' is among the dependencies too.`);
   const without = variantsWithout(features, lacks);
   if (typeof without === 'string') throw wrong(without);
-  return { ...parsed.data, without };
+  // What toolchains have in common has names that one of them takes from its distribution all the same.
+  const taken = new Set([...dependencies, ...parsed.data.tools].map(({ spec }) => spec));
+  const notBuilt = parsed.data.notBuilt.filter((name) => !taken.has(name));
+  return { ...parsed.data, notBuilt, without };
 }
 
 /** The oldest glibc, `2.34`, that runs a tarball which brings its libraries. */
 export const oldestGlibc = ({ compiler }: Pick<Toolchain, 'compiler'>): string =>
   compiler.oldestGlibc ?? compiler.glibc;
 
+/** The packages of a toolchain's Python, with what makes virtual environments. */
+export const pythonPackages = ({ packageManager, python }: Toolchain): string[] =>
+  distroOf(packageManager).pythonPackages(python);
+
+/** Whether a machine runs the toolchain's distribution. */
+export const runs = (os: { readonly id: string; readonly version: string }, toolchain: Toolchain): boolean =>
+  os.id === toolchain.os.id && `${os.version}.`.startsWith(`${toolchain.os.version}.`);
+
 /** All packages that the builder image of a toolchain holds, sorted, each once. */
 export function imagePackages(toolchain: Toolchain): string[] {
   const names = [
+    ...pythonPackages(toolchain),
     ...toolchain.buildPackages,
     ...toolchain.dependencies.map((dependency) => dependency.package),
     ...toolchain.tools.map((tool) => tool.package),

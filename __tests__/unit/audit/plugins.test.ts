@@ -1,17 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { expectationFor } from '../../../src/audit/expectation.js';
 import { promisedBy } from '../../../src/audit/plugins.js';
 import { matches } from '../../../src/base/text.js';
 import { layoutBelow } from '../../../src/container/layout.js';
 import type { Gpu } from '../../../src/targets/gpus.js';
-import { parseToolchain } from '../../../src/targets/toolchains.js';
 import { target } from '../../support/audit.js';
 import { auditFacts, features } from '../../support/fakes.js';
+import { readToolchain } from '../../support/toolchains.js';
 
-const root = join(import.meta.dirname, '../../..');
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const files = (version: string, gpu: Gpu = 'none') =>
   promisedBy({ version, gpu }, features, []).flatMap((promise) => promise.files);
 
@@ -62,8 +58,7 @@ test('a star stands for a part of a name', () => {
 });
 
 test('the expectation comes from toolchain and target', () => {
-  const path = 'toolchains/bookworm/toolchain.yaml';
-  const bookworm = parseToolchain(read(path), path, features);
+  const bookworm = readToolchain('bookworm');
   const arm = expectationFor(
     { ...target, arch: 'arm64', gpu: 'cuda' },
     bookworm,

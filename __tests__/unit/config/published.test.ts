@@ -6,9 +6,11 @@ import { publishedFiles } from '../../../src/action/published.js';
 import { inputNames, inputOf, inputsOfAction } from '../../../src/config/inputs.js';
 import { configSchema, replaceSection } from '../../../src/config/published.js';
 import { report } from '../../support/report.js';
+import { toolchainIds } from '../../support/toolchains.js';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-const published = publishedFiles(read);
+const facts = { toolchains: toolchainIds };
+const published = publishedFiles(read, facts);
 
 interface ActionFile {
   readonly inputs: Record<string, { description: string; required: boolean; default: string }>;
@@ -23,7 +25,7 @@ describe('what is made from the tables is in the files', () => {
   });
 
   test('docs/config.schema.json', () => {
-    expect(JSON.parse(read('docs/config.schema.json'))).toEqual(configSchema());
+    expect(JSON.parse(read('docs/config.schema.json'))).toEqual(configSchema(facts));
   });
 });
 
@@ -40,14 +42,21 @@ describe('action.yml', () => {
     for (const { default: preset } of Object.values(action.inputs)) expect(typeof preset).toBe('string');
   });
 
+  test('lists the toolchains', () => {
+    expect(action.inputs['toolchain']?.description).toBe(
+      `Distribution to build for, a folder of toolchains/: ${toolchainIds.join(', ')}.`,
+    );
+  });
+
   test('has the outputs that are written, each with a sentence', () => {
     expect(Object.keys(action.outputs)).toEqual(Object.keys(outputsOf(report())));
     for (const { description } of Object.values(action.outputs)) expect(description).toMatch(/\S.*\.$/);
   });
 
   test('keeps what is written by hand, and runs its post step always', () => {
-    const { 'action.yml': other = '' } = publishedFiles((path) =>
-      read(path).replace('name: slurm-factory\n', 'name: other\n'),
+    const { 'action.yml': other = '' } = publishedFiles(
+      (path) => read(path).replace('name: slurm-factory\n', 'name: other\n'),
+      facts,
     );
     expect(parse(other)).toEqual({ ...action, name: 'other' });
     expect(action.runs).toMatchObject({ using: 'node24', 'post-if': 'always()' });
@@ -81,16 +90,22 @@ describe('action-types.yml', () => {
 describe('the schema of slurm-factory.yml', () => {
   test('has every input but the secrets', () => {
     const secrets = ['cache-secret', 'gpg-private-key', 'gpg-passphrase', 'github-token'];
-    expect(Object.keys(configSchema().properties)).toEqual(
+    expect(Object.keys(configSchema(facts).properties)).toEqual(
       inputNames.filter((name) => !secrets.includes(name)),
     );
-    expect(configSchema().additionalProperties).toBe(false);
+    expect(configSchema(facts).additionalProperties).toBe(false);
   });
 
   test('takes true where YAML reads a word as a boolean', () => {
-    expect(configSchema().properties['gpu']).toMatchObject({ enum: expect.arrayContaining(['cuda', true]) });
-    expect(configSchema().properties['debug']).toMatchObject({ type: 'boolean', default: false });
-    expect(configSchema().properties['jobs']).toMatchObject({ type: 'integer', minimum: 1, maximum: 1024 });
+    expect(configSchema(facts).properties['gpu']).toMatchObject({
+      enum: expect.arrayContaining(['cuda', true]),
+    });
+    expect(configSchema(facts).properties['debug']).toMatchObject({ type: 'boolean', default: false });
+    expect(configSchema(facts).properties['jobs']).toMatchObject({
+      type: 'integer',
+      minimum: 1,
+      maximum: 1024,
+    });
   });
 });
 

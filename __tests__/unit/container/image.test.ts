@@ -26,7 +26,7 @@ const definition: ImageDefinition = {
   containerImage: undefined,
 };
 const pinned = { ...definition, toolchain: toolchain({ base: { image: 'debian:bookworm', digest } }) };
-const packages = 'autotools-dev gcc libdbus-1-dev libmunge-dev make patchelf';
+const packages = 'autotools-dev gcc libdbus-1-dev libmunge-dev make patchelf python3 python3-venv';
 
 describe('the digest of a definition', () => {
   const lean = toolchain();
@@ -65,8 +65,14 @@ test('buildArguments: base, packages and the names of proxy settings, one word e
     'the:tag',
     '--label',
     'slurm-factory=builder',
+    '--label',
+    `slurm-factory.base=debian@${digest}`,
     '--build-arg',
     `BASE_IMAGE=debian@${digest}`,
+    '--build-arg',
+    'PYTHON=python3',
+    '--build-arg',
+    'PYTHON_PACKAGES=python3 python3-venv',
     '--build-arg',
     `PACKAGES=${packages}`,
     '--build-arg',
@@ -78,7 +84,12 @@ test('buildArguments: base, packages and the names of proxy settings, one word e
 });
 
 /** An engine: what it has, and what its registry serves. */
-function engine(facts: { images?: string[]; registry?: Record<string, string>; build?: Answer }) {
+function engine(facts: {
+  images?: string[];
+  registry?: Record<string, string>;
+  build?: Answer;
+  label?: string;
+}) {
   const images = new Set(facts.images);
   return fakeProcess((command) => {
     const [, verb, ...words] = command;
@@ -88,8 +99,9 @@ function engine(facts: { images?: string[]; registry?: Record<string, string>; b
         return { exitCode: 1, stderr: 'try again\nno such host: registry' };
       images.add(name);
     } else if (verb === 'image') {
-      const name = words[1] ?? '';
+      const name = words.find((word) => !/^(inspect|--format|\{\{.*)$/.test(word)) ?? '';
       if (!images.has(name)) return { exitCode: 1, stderr: `No such image: ${name}` };
+      if (command.join(' ').includes('.Config.Labels')) return { stdout: `${facts.label ?? ''}\n` };
       const served = facts.registry?.[name];
       return { stdout: JSON.stringify(served === undefined ? [] : [served]) };
     } else if (verb === 'build') return facts.build;
@@ -125,7 +137,15 @@ describe('ensureImage', () => {
     const process = engine({ images: [imageTag(definition)] });
     const { image } = await ensure(process);
     expect(image).toEqual({ tag: imageTag(definition), reused: true, base: undefined });
-    expect(process.lines).toEqual([`docker image inspect ${imageTag(definition)}`]);
+    expect(process.lines).toEqual([expect.stringMatching(/^docker image inspect /)]);
+  });
+
+  test.each([
+    [`debian@${digest}`, `debian@${digest}`],
+    ['<no value>', undefined],
+  ])('it says what it was made from: %s', async (label, base) => {
+    const { image } = await ensure(engine({ images: [imageTag(definition)], label }));
+    expect(image.base).toBe(base);
   });
 
   test.each<[string, ImageDefinition, Parameters<typeof engine>[0], string]>([
@@ -134,6 +154,18 @@ describe('ensureImage', () => {
       definition,
       { registry: { 'debian:bookworm': `debian@${digest}` } },
       `debian@${digest}`,
+    ],
+    [
+      'Podman writes the registry out',
+      definition,
+      { registry: { 'debian:bookworm': `docker.io/library/debian@${digest}` } },
+      `docker.io/library/debian@${digest}`,
+    ],
+    [
+      "Docker's registry by its name",
+      { ...definition, containerImage: 'docker.io/rockylinux/rockylinux:9' },
+      { registry: { 'docker.io/rockylinux/rockylinux:9': `rockylinux/rockylinux@${digest}` } },
+      `rockylinux/rockylinux@${digest}`,
     ],
     [
       'a registry without digests: by name',

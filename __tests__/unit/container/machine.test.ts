@@ -58,6 +58,20 @@ describe('ensurePackages', () => {
     ]);
   });
 
+  test('with leave it enables what has them first', async () => {
+    const repositories = { packages: ['epel-release'], enabled: ['crb'] };
+    const given = toolchain({ packageManager: 'rpm', repositories });
+    const names = imagePackages(given);
+    const process = withPackages(names.slice(1));
+    await ensurePackages(given, host(), true, { process, logger: recordingLogger() });
+    const dnf = 'sudo dnf install --assumeyes --setopt=install_weak_deps=False';
+    expect(process.lines.slice(names.length)).toEqual([
+      `${dnf} epel-release`,
+      'sudo dnf config-manager --set-enabled crb',
+      `${dnf} ${names[0]}`,
+    ]);
+  });
+
   test('an install that fails is told with its last line', async () => {
     const process = withPackages([], { exitCode: 100, stderr: 'W: ...\nE: no network\n' });
     const attempt = ensurePackages(toolchain(), host(), true, { process, logger: recordingLogger() });
@@ -81,18 +95,41 @@ describe('ensurePython', () => {
     const root = await temporaryFolder();
     const process = python();
     const ports = { process, logger: recordingLogger() };
-    const first = await ensurePython(root, requirements, undefined, ports);
+    const first = await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, ports);
     expect(process.calls).toHaveLength(2);
-    expect(await ensurePython(root, requirements, undefined, ports)).toBe(first);
+    expect(await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, ports)).toBe(first);
     expect(process.calls).toHaveLength(2);
-    expect(await ensurePython(root, `${requirements}more\n`, undefined, ports)).not.toBe(first);
+    expect(
+      await ensurePython(
+        root,
+        { toolchain: toolchain(), requirements: `${requirements}more\n` },
+        undefined,
+        ports,
+      ),
+    ).not.toBe(first);
     expect(process.calls).toHaveLength(4);
     expect(first).toMatch(/\/bin\/python3$/);
   });
 
+  test("is made by the toolchain's Python, once for each", async () => {
+    const root = await temporaryFolder();
+    const process = python();
+    const ports = { process, logger: recordingLogger() };
+    const made = await ensurePython(
+      root,
+      { toolchain: { python: 'python3.12' }, requirements },
+      undefined,
+      ports,
+    );
+    expect(process.lines[0]).toMatch(/^python3\.12 -m venv /);
+    expect(await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, ports)).not.toBe(
+      made,
+    );
+  });
+
   test('installs by hash only', async () => {
     const process = python();
-    await ensurePython(await temporaryFolder(), requirements, '/etc/ca.crt', {
+    await ensurePython(await temporaryFolder(), { toolchain: toolchain(), requirements }, '/etc/ca.crt', {
       process,
       logger: recordingLogger(),
     });
@@ -122,7 +159,10 @@ describe('ensurePython', () => {
     });
     const all = await Promise.all(
       [1, 2, 3, 4, 5].map(() =>
-        ensurePython(root, requirements, undefined, { process, logger: recordingLogger() }),
+        ensurePython(root, { toolchain: toolchain(), requirements }, undefined, {
+          process,
+          logger: recordingLogger(),
+        }),
       ),
     );
     expect(new Set(all).size).toBe(1);
@@ -135,11 +175,11 @@ describe('ensurePython', () => {
   test('one that failed half-way is not taken for ready', async () => {
     const root = await temporaryFolder();
     const broken = { process: python({ exitCode: 1, stderr: 'no index' }), logger: recordingLogger() };
-    await expect(ensurePython(root, requirements, undefined, broken)).rejects.toThrow(
-      /pip install .*failed: no index/,
-    );
+    await expect(
+      ensurePython(root, { toolchain: toolchain(), requirements }, undefined, broken),
+    ).rejects.toThrow(/pip install .*failed: no index/);
     const whole = { process: python(), logger: recordingLogger() };
-    await ensurePython(root, requirements, undefined, whole);
+    await ensurePython(root, { toolchain: toolchain(), requirements }, undefined, whole);
     expect(whole.process.calls).toHaveLength(2);
   });
 });

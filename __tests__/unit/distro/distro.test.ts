@@ -8,6 +8,7 @@ import {
   packageUrl,
   parseDistribution,
   parseVersions,
+  repositoryArguments,
   upstreamVersion,
 } from '../../../src/distro/distro.js';
 import { distroOf, distros } from '../../../src/distro/distros.js';
@@ -28,13 +29,30 @@ describe('one install command, without what is only recommended', () => {
   ])('%s', (_, distro, line) => {
     expect(distro.installCommand(['a', 'b'])).toEqual([...line.split(' '), 'a', 'b']);
     expect(installLine(distro, ['a', 'b'])).toBe(`${line} a b`);
-    expect(distro.smokeDockerfile).toContain(`${line} \${PACKAGES}`);
+    // What conflicts is taken out of an image, and never of a machine.
+    const image = distro === dnf ? `${line} --allowerasing` : line;
+    expect(distro.smokeDockerfile).toContain(`${image} \${PACKAGES}`);
   });
 
   test('apt has lists that must be fresh', () => {
     expect(apt.refreshCommand).toEqual(['apt-get', 'update']);
     expect(dnf.refreshCommand).toBeUndefined();
   });
+});
+
+test('dnf enables repositories; apt has all', () => {
+  const repositories = { packages: ['epel-release'], enabled: ['crb'] };
+  expect(dnf.enableCommands(repositories)).toEqual([
+    [...dnfLine.split(' '), 'epel-release'],
+    ['dnf', 'config-manager', '--set-enabled', 'crb'],
+  ]);
+  expect(dnf.enableCommands({ packages: [], enabled: [] })).toEqual([]);
+  expect(apt.enableCommands(repositories)).toEqual([]);
+  expect(repositoryArguments(repositories)).toEqual({
+    REPOSITORY_PACKAGES: 'epel-release',
+    REPOSITORIES: 'crb',
+  });
+  expect(repositoryArguments({ packages: [], enabled: [] })).toEqual({});
 });
 
 describe('what is installed', () => {

@@ -4,8 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import { featuresPath, parseFeatures, variantsWithout } from '../../../src/targets/features.js';
 import { isGpuVariant } from '../../../src/targets/gpus.js';
-import { parseToolchain } from '../../../src/targets/toolchains.js';
 import { features } from '../../support/fakes.js';
+import { readToolchain } from '../../support/toolchains.js';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
@@ -28,8 +28,7 @@ describe("the recipe's features", () => {
   });
 
   test('bookworm lacks none', () => {
-    const path = 'toolchains/bookworm/toolchain.yaml';
-    expect(parseToolchain(read(path), path, features).without).toEqual([]);
+    expect(readToolchain('bookworm').without).toEqual([]);
   });
 });
 

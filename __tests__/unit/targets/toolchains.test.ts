@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { baseReference, imagePackages, parseToolchain } from '../../../src/targets/toolchains.js';
+import { baseReference, imagePackages, parseToolchain, runs } from '../../../src/targets/toolchains.js';
 import { features, toolchain, toolchainText } from '../../support/fakes.js';
 
 test('a system package lies below /usr unless it says where', () => {
@@ -18,7 +18,39 @@ test('the image gets every package once, sorted, wherever it is named', () => {
     'libmunge-dev',
     'make',
     'patchelf',
+    'python3',
+    'python3-venv',
   ]);
+});
+
+test('its Python may have another name', () => {
+  expect(imagePackages(toolchain({ python: 'python3.12' }))).toContain('python3.12-venv');
+  expect(imagePackages(toolchain({ python: 'python3.12', packageManager: 'rpm' }))).toContain('python3.12');
+});
+
+test.each([
+  ['debian', '12', true],
+  ['debian', '12.5', true],
+  ['debian', '1', false],
+  ['debian', '120', false],
+  ['debian', '', false],
+  ['ubuntu', '12', false],
+])('a machine with %s %s runs Debian 12: %s', (id, version, expected) => {
+  expect(runs({ id, version }, toolchain())).toBe(expected);
+});
+
+describe('what toolchains of a package manager have in common', () => {
+  const common = { dpkg: 'python: python3.13\nnotBuilt: [zlib]\ntools: []\n', rpm: 'notBuilt: [bzip2]\n' };
+  const read = (text: string) => parseToolchain(text, 'x', features, common);
+
+  test('is taken where the file does not have it itself', () => {
+    expect(read(toolchainText)).toMatchObject({ python: 'python3.13', notBuilt: ['zlib'] });
+    expect(read(toolchainText).tools).toHaveLength(2);
+  });
+
+  test('is that of its own package manager', () => {
+    expect(read(toolchainText.replace('dpkg', 'rpm')).notBuilt).toEqual(['bzip2']);
+  });
 });
 
 describe('a description that is not as it must be is a ConfigurationError with its path', () => {

@@ -33,7 +33,9 @@ export async function prepareBuilder(
   const program = engine.kind;
   const context = join(build.buildFolder, 'image-context');
   const { tag, reused, base } = await ensureImage(program, build.image, request.host, context, ports);
-  ports.logger.info(`Builder image: ${tag}${reused ? ', here already' : `, made from ${base}`}`);
+  ports.logger.info(
+    `Builder image: ${tag}${reused ? ', here already' : ''}${base === undefined ? '' : `, made from ${base}`}`,
+  );
   await removeStaleContainers(program, request.host.owner, ports);
   const { host, keepContainer = false } = request;
   // Recorded before they start, so that the post step knows them whatever happens.
@@ -57,7 +59,7 @@ export async function prepareBuilder(
 async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: BuilderPorts): Promise<Builder> {
   const { host, env } = request;
   await ensurePackages(build.toolchain, host, request.installMissing, ports);
-  const python = await ensurePython(request.workRoot, build.image.requirements, host.caBundle, ports);
+  const python = await ensurePython(request.workRoot, build.image, host.caBundle, ports);
   return {
     start: async () => machineSession(build.hostLayout, python, ports.process, env),
     startFetcher: async () => machineSession(build.hostLayout, python, ports.process, env, host.proxy),

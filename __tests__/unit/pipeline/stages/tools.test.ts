@@ -10,7 +10,9 @@ test('clones and image are both there', async () => {
   const { builder } = await toolsStage.run(context, {});
   expect(builder).toBeDefined();
   expect(process.lines.some((line) => /^git .* checkout /.test(line))).toBe(true);
-  expect(process.lines.some((line) => /^docker image inspect slurm-factory\/builder:/.test(line))).toBe(true);
+  expect(process.lines.some((line) => /^docker image inspect .*slurm-factory\/builder:/.test(line))).toBe(
+    true,
+  );
   expect(watch.timings).toEqual([]);
 });
 

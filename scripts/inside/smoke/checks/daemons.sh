@@ -27,25 +27,37 @@ jwt_key() {
   chown slurm: $key
 }
 
+# first_command NAME...: the first of these programs that is there.
+first_command() {
+  local name
+  for name in "$@"; do command -v "$name" && return; done
+  fail "none of $* is there"
+}
+
 # A MariaDB for slurmdbd, on loopback; it takes a while to come up, so it begins before all else.
 check_database() {
   logs=mariadb
   local data=$SMOKE_STATE/mariadb
   local options=(--no-defaults --user=mysql --datadir="$data" --innodb-flush-log-at-trx-commit=0
     --innodb-log-file-size=8M --innodb-buffer-pool-size=32M --skip-innodb-doublewrite)
+  # Enterprise Linux has the server where no PATH leads; before MariaDB 10.4 it has its old name, and root needs no
+  # other way to log in.
+  local PATH=$PATH:/usr/libexec server install=(--skip-test-db --auth-root-authentication-method=normal)
+  server=$(first_command mariadbd mysqld)
+  [ "${server##*/}" = mariadbd ] || install=(--skip-test-db)
   add_user mysql
   mkdir -p "$data"
   chown mysql: "$data"
-  mariadb-install-db "${options[@]}" --skip-test-db --auth-root-authentication-method=normal >"$SMOKE_STATE/mariadb.out"
+  "$(first_command mariadb-install-db mysql_install_db)" "${options[@]}" "${install[@]}" >"$SMOKE_STATE/mariadb.out"
   cat >"$SMOKE_STATE/mariadb.sql" <<'SQL'
 CREATE DATABASE slurm_acct_db;
 CREATE USER slurm@'127.0.0.1' IDENTIFIED BY 'smoke';
 GRANT ALL ON slurm_acct_db.* TO slurm@'127.0.0.1';
 SQL
-  start_daemon mariadb mariadbd "${options[@]}" --bind-address=127.0.0.1 --skip-name-resolve \
+  start_daemon mariadb "$server" "${options[@]}" --bind-address=127.0.0.1 --skip-name-resolve \
     --socket="$data/socket" --pid-file="$data/pid" --init-file="$SMOKE_STATE/mariadb.sql"
   wait_daemon mariadb 30 grep -q 'ready for connections' "$SMOKE_STATE/mariadb.out"
-  mariadbd --version
+  "$server" --version
 }
 
 # start_slurmdbd [jwt]

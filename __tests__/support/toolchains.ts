@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageManagers } from '../../src/distro/distro.js';
+import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
+import { features } from './fakes.js';
+
+/** The project's own toolchains. */
+
+export const toolchainFolder = fileURLToPath(new URL('../../toolchains/', import.meta.url));
+export const toolchainFile = (...path: string[]): string =>
+  readFileSync(join(toolchainFolder, ...path), 'utf8');
+
+/** Ids of all, sorted. */
+export const toolchainIds: readonly string[] = readdirSync(toolchainFolder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .sort();
+
+/** What those of each package manager have in common. */
+export const commonParts = Object.fromEntries(
+  packageManagers.map((name) => [name, toolchainFile(`${name}.yaml`)]),
+);
+
+export function readToolchain(id: string): Toolchain {
+  const path = `toolchains/${id}/toolchain.yaml`;
+  return parseToolchain(toolchainFile(id, 'toolchain.yaml'), path, features, commonParts);
+}
