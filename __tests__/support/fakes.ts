@@ -230,15 +230,15 @@ export function recordingArtifacts(): RecordingArtifacts {
 }
 
 /** All ports as fakes; a test brings those that it looks at. */
-/** A web that gives one text for every address, packed with xz, and keeps what was asked. */
-export function fakeWeb(text: string | Error = '') {
+/** A web that gives the same for every address, a text packed with xz, and keeps what was asked. */
+export function fakeWeb(given: string | Error | Uint8Array = '') {
   const asked: string[] = [];
   const web: WebClient & { readonly asked: readonly string[] } = {
     asked,
     get: async (address) => {
       asked.push(address);
-      if (text instanceof Error) throw text;
-      return xzOf(text);
+      if (given instanceof Error) throw given;
+      return typeof given === 'string' ? xzOf(given) : new Uint8Array(given);
     },
   };
   return web;

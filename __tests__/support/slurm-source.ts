@@ -31,7 +31,7 @@ export function sourceTar(version: string): Buffer {
 
 export const sourceArchive = (version: string): Buffer => gzipSync(sourceTar(version), { level: 0 });
 
-/** Answers of git and curl where upstream has these tags, each a commit, and commits of one version. */
+/** Answers of git where upstream has these tags, each a commit, and commits of one version. */
 export const upstreamSlurm =
   (version: string, tags: Readonly<Record<string, string>> = {}) =>
   async (words: readonly string[]): Promise<Answer | undefined> => {
@@ -46,7 +46,5 @@ export const upstreamSlurm =
     if (words[0] === 'git' && words.includes('archive') && output !== undefined) {
       await writeFile(output, sourceArchive(version));
     }
-    if (words[0] === 'curl')
-      await writeFile(words[words.indexOf('--output') + 1] ?? '', sourceArchive(version));
     return undefined;
   };

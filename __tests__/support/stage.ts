@@ -13,7 +13,7 @@ const container = 'slurm-factory-stage';
 export async function stageBench(inputs: RawInputs = {}, script: MachineScript = {}) {
   const process = fakeMachine(script);
   const request = await buildRequest({ layers: [inputs] });
-  const plan = await resolveBuild(request, process);
+  const plan = await resolveBuild(request, fakePorts({ process }));
   for (const place of places) await mkdir(plan.hostLayout[place], { recursive: true });
   const started = {
     program: 'docker',

@@ -14,7 +14,7 @@ export async function openedBuild(
   const process = fakeMachine(given.script);
   const ports = fakePorts({ process, cache: given.cache ?? memoryCache() });
   const request = await buildRequest(given.request);
-  const context: BuildContext = openContext(await resolveBuild(request, process), request, ports);
+  const context: BuildContext = openContext(await resolveBuild(request, ports), request, ports);
   return { context, ports, process, watch: new Stopwatch(ports.logger, ports.signal) };
 }
 

@@ -16,7 +16,7 @@ import { formatTarget } from '../../src/targets/identifier.js';
 import { targetOf } from '../../src/targets/matrix.js';
 import { imagePackages } from '../../src/targets/toolchains.js';
 import { buildRequest } from '../support/build.js';
-import { auditFacts, fakeProcess, fakeProject, host, recordingLogger } from '../support/fakes.js';
+import { auditFacts, fakePorts, fakeProcess, fakeProject, host, recordingLogger } from '../support/fakes.js';
 import { fakeMachine } from '../support/machine.js';
 import { readToolchain, toolchainFile } from '../support/toolchains.js';
 
@@ -41,7 +41,7 @@ const planned = async () =>
         loadToolchain: async () => ({ toolchain: rocky, dockerfile: toolchainFile('rpm.Dockerfile') }),
       }),
     }),
-    fakeMachine(),
+    fakePorts({ process: fakeMachine() }),
   );
 
 test('the plan is of its target', async () => {

@@ -3,7 +3,7 @@ import { InputError, NoEngineError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
-import type { ProcessRunner } from '../base/ports.js';
+import type { Ports, ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
 import { contentKey } from '../cache/keys.js';
 import { type CachePolicy, cachePolicy, policyNotice, type Trigger } from '../cache/policy.js';
@@ -90,10 +90,14 @@ export interface ResolvedBuild {
  * and for a source of Slurm that `data/` does not have.
  * @throws InputError, NotYetError, ConfigurationError, SpackUnreachableError, SourceError, ChecksumError
  */
-export async function resolveBuild(request: BuildRequest, process: ProcessRunner): Promise<ResolvedBuild> {
+export async function resolveBuild(
+  request: BuildRequest,
+  ports: Pick<Ports, 'process' | 'web' | 'signal'>,
+): Promise<ResolvedBuild> {
+  const { process } = ports;
   const { project, host, cwd, workRoot } = request;
   const { options, patches } = await checkedOptions(request);
-  const { release, addition } = await resolveSource(options, patches, { project, cwd, workRoot, process });
+  const { release, addition } = await resolveSource(options, patches, { project, cwd, workRoot, ports });
   const vulnerability = vulnerabilityOf(release, project.advisories);
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);

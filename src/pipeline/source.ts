@@ -3,13 +3,12 @@ import { basename, dirname, join, normalize, resolve } from 'node:path';
 import { InputError, type Problem, SourceError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { checkMirror } from '../base/folders.js';
-import type { ProcessRunner } from '../base/ports.js';
 import { copyPlain, openPlain, PlainFileError, readPlain } from '../base/safe.js';
 import type { InputName } from '../config/inputs.js';
 import { isRepository, wordsIn } from '../config/kinds.js';
 import { type Layer, settle } from '../config/layers.js';
 import type { BuildOptions } from '../config/resolve.js';
-import { askTag, bringArchive, bringCommit, repositoryPlace } from '../spack/source.js';
+import { askTag, bringArchive, bringCommit, repositoryPlace, type SourcePlace } from '../spack/source.js';
 import type { Release } from '../targets/releases.js';
 import {
   archiveEnd,
@@ -124,7 +123,7 @@ interface SourceRequest {
   readonly project: Project;
   readonly cwd: string;
   readonly workRoot: string;
-  readonly process: ProcessRunner;
+  readonly ports: SourcePlace['ports'];
 }
 
 /**
@@ -135,7 +134,7 @@ interface SourceRequest {
 export async function resolveSource(
   { slurmVersion: wanted, slurmSha256, source }: BuildOptions,
   patches: readonly Patch[],
-  { project, cwd, workRoot, process }: SourceRequest,
+  { project, cwd, workRoot, ports }: SourceRequest,
 ): Promise<ResolvedSource> {
   const official = project.pins.slurm.git;
   if (wanted.kind === 'release' && source === undefined) {
@@ -147,7 +146,7 @@ export async function resolveSource(
           sha256: release.archiveSha256,
         });
   }
-  const place = { folder: join(workRoot, 'clones'), process };
+  const place = { folder: join(workRoot, 'clones'), ports };
   if (wanted.kind === 'archive') {
     const sum = slurmSha256 ?? '';
     const brought = await bringArchive({ place: wanted.place, sha256: sum, cwd }, place);
@@ -165,7 +164,7 @@ export async function resolveSource(
     return withSource(brought, { ...named, commit }, patches, brought);
   }
   const version = wanted.kind === 'release' ? wanted.release.version : wanted.version;
-  const tagged = await askTag(address, version, process).catch((error: unknown) => {
+  const tagged = await askTag(address, version, ports.process).catch((error: unknown) => {
     if (!(error instanceof SourceError) || wanted.kind !== 'unlisted') throw error;
     throw new SourceError(`${wanted.otherwise} ${error.message}`, error.hint);
   });

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createGunzip } from 'node:zlib';
 import { ChecksumError, InputError, SourceError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import type { ProcessRunner, RunResult } from '../base/ports.js';
+import type { Ports, ProcessRunner, RunResult } from '../base/ports.js';
 import { copyPlain, PlainFileError, sha256Plain } from '../base/safe.js';
 import { findMember } from '../base/tar.js';
 import { lastLine, visible } from '../base/text.js';
@@ -39,7 +39,7 @@ export interface BroughtArchive {
 /** Where archives are kept and made: a folder that only this user can write. */
 export interface SourcePlace {
   readonly folder: string;
-  readonly process: ProcessRunner;
+  readonly ports: Pick<Ports, 'process' | 'web' | 'signal'>;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function askTag(
  */
 export async function bringCommit(
   { repository, commit, name }: { repository: string; commit: string; name: string },
-  { folder, process }: SourcePlace,
+  { folder, ports: { process } }: SourcePlace,
 ): Promise<BroughtArchive> {
   const file = join(folder, `${name}-${commit}.tar.gz`);
   return withScratch(folder, async (scratch) => {
@@ -102,13 +102,13 @@ const ownSettings = [
  */
 export async function bringArchive(
   { place, sha256, cwd }: { place: string; sha256: string; cwd: string },
-  { folder, process }: SourcePlace,
+  { folder, ports }: SourcePlace,
 ): Promise<BroughtArchive> {
   const file = join(folder, `slurm-${sha256}${archiveEnd(place) ?? ''}`);
   return withScratch(folder, async (scratch) => {
     if (!(await exists(file))) {
       const partial = join(scratch, basename(file));
-      if (isAddress(place)) await download(place, partial, process);
+      if (isAddress(place)) await download(place, partial, ports);
       else await copy(resolve(cwd, place), partial);
       const actual = await sha256Plain(scratch, basename(partial), mostPacked);
       if (actual.sha256 !== sha256) {
@@ -119,15 +119,17 @@ export async function bringArchive(
       }
       await put(partial, file);
     }
-    return { file, ...(await describeArchive(file, scratch, place, process)) };
+    return { file, ...(await describeArchive(file, scratch, place, ports.process)) };
   });
 }
 
-async function download(address: string, to: string, process: ProcessRunner): Promise<void> {
-  const options = ['--fail', '--silent', '--show-error', '--location', '--proto', '=https,http'];
-  const limits = ['--connect-timeout', '20', '--max-time', '600', '--max-filesize', String(mostPacked)];
-  const got = await process.run(['curl', ...options, ...limits, '--output', to, '--', address]);
-  if (got.exitCode !== 0) throw unreachable(address, got);
+async function download(address: string, to: string, { web, signal }: SourcePlace['ports']): Promise<void> {
+  const limit = { bytes: mostPacked, milliseconds: 600_000 };
+  const archive = await web.get(address, limit, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw unreachable(address, { stderr: error instanceof Error ? error.message : String(error) });
+  });
+  await writeFile(to, archive, { flag: 'wx' });
 }
 
 async function copy(path: string, to: string): Promise<void> {
@@ -231,7 +233,7 @@ export function repositoryPlace(source: string, cwd: string): string {
   return isAddress(source) ? source : resolve(cwd, source);
 }
 
-const unreachable = (place: string, { stderr }: RunResult): SourceError =>
+const unreachable = (place: string, { stderr }: Pick<RunResult, 'stderr'>): SourceError =>
   new SourceError(
     `Slurm's source can't be had from ${place}: ${visible(lastLine(stderr)) || 'nothing was said'}`,
     'Check the network, the proxy settings, and the inputs slurm-version and source.',

@@ -14,7 +14,7 @@ import { type ResolvedBuild, resolveBuild } from '../../../src/pipeline/resolve.
 import { asInputs } from '../../support/build.js';
 import { writeResult } from '../../support/bundle.js';
 import { runCli, startCli } from '../../support/cli.js';
-import { recordingLogger } from '../../support/fakes.js';
+import { fakePorts, recordingLogger } from '../../support/fakes.js';
 import { projectRoot } from '../../support/prepare.js';
 
 /** The command line as it is in dist/, served from a cache that holds a result which nobody built. */
@@ -44,7 +44,7 @@ beforeAll(async () => {
     runId: '1',
     installMissing: false,
   };
-  plan = await resolveBuild(request, nodeProcess);
+  plan = await resolveBuild(request, fakePorts({ process: nodeProcess }));
   const made = join(root, 'made');
   await mkdir(made);
   await writeResult(made, plan.identifier, { smoke: true, contentKey: plan.contentKey });

@@ -12,6 +12,7 @@ import { makeFolders } from '../../../src/pipeline/stages/builder.js';
 import { ccacheFolder } from '../../../src/spack/commands.js';
 import { buildRequest } from '../../support/build.js';
 import {
+  fakePorts,
   fakeProcess,
   memoryCache,
   readFiles,
@@ -45,7 +46,7 @@ function builds() {
   /** One build; gives the names of the files that it found. */
   const build = async ({ inputs, used, finished }: Build): Promise<string[]> => {
     const request = await buildRequest({ layers: [{ 'slurm-version': '24.11.6' }, inputs ?? {}] });
-    const plan = await resolveBuild(request, fakeProcess());
+    const plan = await resolveBuild(request, fakePorts({ process: fakeProcess() }));
     const record = startedRecord(request.workRoot);
     const recorder = new Recorder(record, { save: () => {} });
     const entries = new CacheEntries(store, record.policy, logger, record.transfer);

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from '@jest/globals';
 import { ChecksumError, SourceError } from '../../../src/base/errors.js';
 import { nodeProcess } from '../../../src/local/process.js';
-import { askTag, bringArchive, bringCommit } from '../../../src/spack/source.js';
-import { temporaryFolder } from '../../support/fakes.js';
+import { askTag, bringArchive, bringCommit, type SourcePlace } from '../../../src/spack/source.js';
+import { fakePorts, temporaryFolder } from '../../support/fakes.js';
 import { metaOf } from '../../support/slurm-source.js';
 
 /** A repository with a release and a commit behind it, and a folder for archives. */
 let upstream: string;
 let folder: string;
-let place: { folder: string; process: typeof nodeProcess };
+let place: SourcePlace;
 
 const git = (...words: string[]): string => {
   const own = ['-C', upstream, '-c', 'user.name=tester', '-c', 'user.email=tester@localhost'];
@@ -31,7 +31,7 @@ function commit(version: string): string {
 beforeEach(async () => {
   const root = await temporaryFolder();
   [upstream, folder] = [join(root, 'slurm'), join(root, 'sources')];
-  place = { folder, process: nodeProcess };
+  place = { folder, ports: fakePorts({ process: nodeProcess }) };
   execFileSync('git', ['init', '--quiet', '--initial-branch', 'master', upstream]);
   mkdirSync(join(upstream, 'src'));
   writeFileSync(join(upstream, 'src', 'a.c'), 'int a;\n');
@@ -64,7 +64,10 @@ test("a commit's bytes are the same whatever a user has set, and without its his
   const other: typeof nodeProcess = {
     run: (command, options) => nodeProcess.run(command, { ...options, env: env as Record<string, string> }),
   };
-  const again = await bringCommit(request, { folder: join(folder, 'other'), process: other });
+  const again = await bringCommit(request, {
+    folder: join(folder, 'other'),
+    ports: fakePorts({ process: other }),
+  });
   expect(again.sha256).toBe(brought.sha256);
 });
 

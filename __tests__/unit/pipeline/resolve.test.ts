@@ -9,6 +9,7 @@ import type { Project } from '../../../src/pipeline/project.js';
 import { resolveBuild } from '../../../src/pipeline/resolve.js';
 import { buildRequest, type RequestChange } from '../../support/build.js';
 import {
+  fakePorts,
   fakeProcess,
   fakeProject,
   host,
@@ -19,7 +20,7 @@ import {
 import { fakeMachine } from '../../support/machine.js';
 
 const plan = async (change: RequestChange = {}, process = fakeMachine()) =>
-  resolveBuild(await buildRequest(change), process);
+  resolveBuild(await buildRequest(change), fakePorts({ process }));
 
 const advisories = [{ ids: ['CVE-2030-1234'], mended: ['24.11.6'], source: '' }];
 
@@ -148,7 +149,7 @@ describe('the plan', () => {
 
   test('keeps clones by commit, apart from the folder of the build', async () => {
     const request = await buildRequest();
-    const made = await resolveBuild(request, fakeMachine());
+    const made = await resolveBuild(request, fakePorts({ process: fakeMachine() }));
     expect(made.hostLayout.spack).toBe(join(request.workRoot, 'clones', `spack-${pins.spack.commit}`));
     expect(made.hostLayout.overlay).toBe(request.project.overlay);
     for (const place of ['store', 'buildStage', 'output', 'environment', 'buildCache', 'home'] as const) {

@@ -11,6 +11,7 @@ import { buildRequest, type RequestChange } from '../../support/build.js';
 import {
   fakePorts,
   fakeProject,
+  fakeWeb,
   memoryCache,
   pins,
   readFiles,
@@ -39,8 +40,9 @@ async function plan(inputs: Record<string, string>, version = '24.11.6', change:
   await symlink('one.patch', join(cwd, 'fixes', 'link.patch'));
   const process = fakeMachine({ answer: upstreamSlurm(version, tags) });
   const request = await buildRequest({ cwd, layers: [inputs], ...change });
-  const planned = await resolveBuild(request, process);
-  const asked = process.lines.filter((line) => /^(?:git|curl) /.test(line));
+  const web = fakeWeb(sourceArchive(version));
+  const planned = await resolveBuild(request, fakePorts({ process, web }));
+  const asked = [...process.lines.filter((line) => /^git /.test(line)), ...web.asked];
   return { build: planned, asked, cwd, request };
 }
 
@@ -174,7 +176,7 @@ describe('refused', () => {
       answer: (words) => (words.includes('ls-remote') ? { exitCode: 128, stderr: 'no route' } : undefined),
     });
     const request = await buildRequest({ layers: [{ 'slurm-version': '24.11.16' }] });
-    const attempt = resolveBuild(request, process);
+    const attempt = resolveBuild(request, fakePorts({ process }));
     await expect(attempt).rejects.toThrow(SourceError);
     await expect(attempt).rejects.toThrow(/Did you mean '24\.11\.6'\?.* can't be had from .*: no route/);
   });

@@ -5,7 +5,7 @@ import { type BuildRequest, type ResolvedBuild, resolveBuild } from '../resolve.
 
 /** Takes all decisions of a build, tells of them, and finds what would keep its files from the output folder. */
 export async function resolve(request: BuildRequest, ports: Ports): Promise<ResolvedBuild> {
-  const build = await resolveBuild(request, ports.process);
+  const build = await resolveBuild(request, ports);
   ports.logger.info(`Target ${build.identifier}, content key ${build.contentKey}`);
   await prepareOutput({ ...build, owner: request.host.owner });
   if (build.release.source !== undefined)

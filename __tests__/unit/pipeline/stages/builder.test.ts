@@ -16,7 +16,7 @@ async function planned(script: MachineScript = {}, change: RequestChange = {}) {
   const request = await buildRequest(change);
   const process = fakeMachine(script);
   const ports = fakePorts({ process });
-  const plan = await resolveBuild(request, process);
+  const plan = await resolveBuild(request, fakePorts({ process }));
   const saved: string[] = [];
   const state: StateStore = { save: (record) => saved.push(JSON.stringify(record)) };
   const recorder = new Recorder(

@@ -19,7 +19,7 @@ async function fetching(
   answer: Answer | ((abort: () => void) => typeof never) = {},
   ready: Promise<unknown> = Promise.resolve(),
 ) {
-  const plan = await resolveBuild(await buildRequest(), fakeMachine());
+  const plan = await resolveBuild(await buildRequest(), fakePorts({ process: fakeMachine() }));
   const controller = new AbortController();
   const process = fakeProcess((command) => {
     if (command[1] === 'inspect') return { stdout: 'true' };

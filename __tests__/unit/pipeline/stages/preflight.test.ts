@@ -4,11 +4,11 @@ import { exists, freeBytes } from '../../../../src/base/files.js';
 import { resolveBuild } from '../../../../src/pipeline/resolve.js';
 import { preflight } from '../../../../src/pipeline/stages/preflight.js';
 import { buildRequest } from '../../../support/build.js';
-import { temporaryFolder } from '../../../support/fakes.js';
+import { fakePorts, temporaryFolder } from '../../../support/fakes.js';
 import { fakeMachine } from '../../../support/machine.js';
 
 const gigabyte = 1e9;
-const plan = async () => resolveBuild(await buildRequest(), fakeMachine());
+const plan = async () => resolveBuild(await buildRequest(), fakePorts({ process: fakeMachine() }));
 
 test('enough disk: the folders of the build and of the result are there', async () => {
   const made = await plan();

@@ -19,7 +19,7 @@ async function tested(script: MachineScript = {}, engine?: NoEngineError) {
   const request = await buildRequest();
   const process = fakeMachine(script);
   const ports = fakePorts({ process });
-  const plan = await resolveBuild(request, process);
+  const plan = await resolveBuild(request, fakePorts({ process }));
   const folder = await temporaryFolder({
     [`${target}-software.tar.gz`]: 'software',
     [`${target}-modules.tar.gz`]: 'modules',

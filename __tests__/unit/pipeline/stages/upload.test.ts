@@ -4,13 +4,19 @@ import { resultFiles } from '../../../../src/bundle/catalogue.js';
 import { resolveBuild } from '../../../../src/pipeline/resolve.js';
 import { uploadFiles } from '../../../../src/pipeline/stages/upload.js';
 import { buildRequest } from '../../../support/build.js';
-import { recordingArtifacts, recordingLogger, temporaryFolder, writeFiles } from '../../../support/fakes.js';
+import {
+  fakePorts,
+  recordingArtifacts,
+  recordingLogger,
+  temporaryFolder,
+  writeFiles,
+} from '../../../support/fakes.js';
 import { fakeMachine } from '../../../support/machine.js';
 
 /** A plan, and a folder with a finished result. */
 async function finished() {
   const request = await buildRequest({ layers: [{ 'retention-days': '9' }] });
-  const plan = await resolveBuild(request, fakeMachine());
+  const plan = await resolveBuild(request, fakePorts({ process: fakeMachine() }));
   const names = Object.values(resultFiles(plan.identifier));
   const folder = await temporaryFolder(Object.fromEntries(names.map((name) => [name, `bytes of ${name}`])));
   return { plan, names, folder };
