@@ -54,13 +54,15 @@ function startMachine(image: string): void {
 const database = `
 useradd mysql && mkdir -p /data && chown mysql /data
 options='--no-defaults --user=mysql --datadir=/data'
+# A way to log in for which the client needs a plugin, as for MySQL's caching_sha2_password.
+login='--plugin-dir=/plugins --plugin-load-add=auth_ed25519'
 mariadb-install-db $options --skip-test-db --auth-root-authentication-method=normal >/dev/null
 cat >/start.sql <<'SQL'
 CREATE OR REPLACE DATABASE slurm_acct_db;
-CREATE OR REPLACE USER slurm@'127.0.0.1' IDENTIFIED BY 'bare';
+CREATE OR REPLACE USER slurm@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD('bare');
 GRANT ALL ON slurm_acct_db.* TO slurm@'127.0.0.1';
 SQL
-exec mariadbd $options --bind-address=127.0.0.1 --skip-name-resolve --socket=/data/socket --init-file=/start.sql`;
+exec mariadbd $options $login --bind-address=127.0.0.1 --skip-name-resolve --socket=/data/socket --init-file=/start.sql`;
 
 real('a tarball that brings its libraries', () => {
   beforeAll(() => {
@@ -68,7 +70,9 @@ real('a tarball that brings its libraries', () => {
       images.neighbour,
       `FROM debian:bookworm
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \\
-      curl jq mariadb-client-core mariadb-server-core && rm -rf /var/lib/apt/lists/*
+      curl jq mariadb-client-core mariadb-server-core \\
+ && cd /tmp && apt-get download -qq mariadb-server && dpkg-deb --extract mariadb-server_*.deb . \\
+ && mv usr/lib/mysql/plugin /plugins && rm -rf /tmp/* /var/lib/apt/lists/*
 `,
     );
     makeImage(

@@ -65,7 +65,7 @@ e2e(
       'sh',
       '-euc',
       `apt-get update -qq && apt-get install -y -qq faketime >/dev/null 2>&1
-       cd /out && faketime -f +3d ${build} --report /out/report.json 2>&1`,
+       cd /out && faketime -f +20h ${build} --report /out/report.json 2>&1`,
     );
     expect(log).toContain('Installing: ');
     const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));

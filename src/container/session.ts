@@ -134,26 +134,26 @@ const caEnvironment = {
  * A session on the machine itself, for a job that already runs in a container.
  * @param process bound to the build's signal: an abort ends all that runs
  * @param env the caller's environment, of which `buildEnvironment` lets a little through
- * @param proxy proxy settings, for what fetches
+ * @param fetching proxy settings and the file with certificate authorities, for what fetches
  */
 export function machineSession(
   layout: Layout,
   python: string,
   process: ProcessRunner,
   env: Readonly<Record<string, string>>,
-  proxy: Readonly<Record<string, string>> = {},
+  fetching: Pick<Host, 'proxy' | 'caBundle'> = { proxy: {}, caBundle: undefined },
 ): Session {
   return {
     layout,
     python,
     container: undefined,
-    caBundle: undefined,
+    caBundle: fetching.caBundle,
     stop: async () => {},
     exec: (command, options) =>
       // Spack must not build on when this process is killed.
       process.run(['setpriv', '--pdeathsig', 'TERM', ...command], {
         ...options,
-        env: { ...buildEnvironment(env), ...proxy, HOME: layout.home, ...options?.env },
+        env: { ...buildEnvironment(env), ...fetching.proxy, HOME: layout.home, ...options?.env },
       }),
   };
 }

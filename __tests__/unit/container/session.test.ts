@@ -239,7 +239,12 @@ describe('machineSession', () => {
   test('what fetches has the proxy settings as well', async () => {
     const process = fakeProcess();
     const proxy = { https_proxy: 'http://me:secret@proxy' };
-    await machineSession(layout, '/py', process, { PATH: '/bin', X: '1' }, proxy).exec(['spack']);
+    const fetcher = machineSession(...([layout, '/py', process, { PATH: '/bin', X: '1' }] as const), {
+      proxy,
+      caBundle: '/etc/authorities.crt',
+    });
+    await fetcher.exec(['spack']);
+    expect(fetcher.caBundle).toBe('/etc/authorities.crt');
     expect(process.calls[0]?.options.env).toEqual({ PATH: '/bin', HOME: layout.home, ...proxy });
   });
 

@@ -62,7 +62,7 @@ async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: Bui
   const python = await ensurePython(request.workRoot, build.image, host.caBundle, ports);
   return {
     start: async () => machineSession(build.hostLayout, python, ports.process, env),
-    startFetcher: async () => machineSession(build.hostLayout, python, ports.process, env, host.proxy),
+    startFetcher: async () => machineSession(build.hostLayout, python, ports.process, env, host),
   };
 }
 
