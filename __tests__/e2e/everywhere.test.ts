@@ -71,8 +71,8 @@ real('a tarball that brings its libraries', () => {
       `FROM debian:bookworm
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \\
       curl jq mariadb-client-core mariadb-server-core \\
- && cd /tmp && apt-get download -qq mariadb-server && dpkg-deb --extract mariadb-server_*.deb . \\
- && mv usr/lib/mysql/plugin /plugins && rm -rf /tmp/* /var/lib/apt/lists/*
+ && mkdir /apart && cd /apart && apt-get download -qq mariadb-server && dpkg-deb --extract mariadb-server_*.deb . \\
+ && mv usr/lib/mysql/plugin /plugins && rm -rf /apart /var/lib/apt/lists/*
 `,
     );
     makeImage(
