@@ -224,6 +224,9 @@ class Slurm(AutotoolsPackage):
         openers = {gpu: ("libnvidia-ml.so", "librocm_smi64.so", "libze_loader.so")}
         if self.spec.satisfies("@:22-05"):
             openers["src/plugins/gpu/rsmi/gpu_rsmi.c"] = ("librocm_smi64.so",)
+            # As later releases have it: the library is opened where it is, and not asked for by the plugin.
+            needed = "libgpu_common.la $(NVML_LIBS)\n"
+            self._edit("src/plugins/gpu/nvml/Makefile.in", needed, "libgpu_common.la\n")
         for path, libraries in openers.items():
             include = "#include <dlfcn.h>\n"
             self._edit(path, include, f'{include}#include "src/common/self_open.h"\n')
@@ -388,6 +391,8 @@ END
     # What autoconf's and libtool's own macros find out: that is all that their cache holds. Slurm's do
     # more than that while they look, and paths are another build's.
     configure_result = re.compile(
+        # Slurm looks for these in one folder after the other, and takes the first where they were known.
+        r"(?!ac_cv_(header|lib)_(nvml|nvidia_ml|rocm_smi|ze_))"
         r"(ac_cv_(c|func|have_decl|header|lib|member|search|sizeof|type|prog_cc|prog_cxx)|am_cv"
         r"|lt_cv(?!_path|_sys_global))_\w+="
     )
@@ -397,7 +402,7 @@ END
         folder = env.get("SLURM_FACTORY_CONFIGURE_RESULTS")
         if not folder:
             return None
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.configure_result.pattern.encode())
         with open(os.path.join(self.stage.source_path, "configure"), "rb") as f:
             digest.update(f.read())
         for arg in self.configure_args():
