@@ -39,6 +39,9 @@ programs() {
   has gpg-agent || missing+=(gpg-agent)
   has zstd || missing+=(zstd)
   has readelf || missing+=(binutils)
+  has bzip2 || missing+=(bzip2)
+  has xz || missing+=(xz-utils)
+  has gcc || missing+=(gcc libc6-dev)
   python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
   install "${missing[@]}" || lacks "${missing[*]}: $(last_line "$log")"
 }
