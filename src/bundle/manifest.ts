@@ -117,17 +117,14 @@ export const manifestSchema = z.object({
 /** What `manifest.json` says of a target's tarballs. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** The distribution's packages that libraries of the tarball were taken from, by name, each once. */
+/** The distribution's packages that libraries of the tarball were taken from, one for each library. */
 export function broughtPackages({ libraries = [] }: Pick<Manifest, 'libraries'>): {
   readonly name: string;
   readonly version: string;
 }[] {
-  const versions = new Map(
-    libraries.flatMap(({ package: name, version = '' }) => (name === undefined ? [] : [[name, version]])),
+  return libraries.flatMap(({ package: name, version = '' }) =>
+    name === undefined ? [] : [{ name, version }],
   );
-  return [...versions]
-    .map(([name, version]) => ({ name, version }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export interface ManifestContent {

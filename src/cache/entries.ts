@@ -5,7 +5,7 @@ import { withLimit } from '../base/limit.js';
 import type { CacheStore, Logger } from '../base/ports.js';
 import { checkEntry, sealFile, sumsFile } from './check.js';
 import { freshFolder, isPlainName, placeFile } from './content.js';
-import { inScope, transferName } from './keys.js';
+import { copies, inScope, transferName } from './keys.js';
 import { type CacheUse, cacheUse } from './ledger.js';
 import { type CachePolicy, isSealed } from './policy.js';
 import type { Seal } from './seal.js';
@@ -24,9 +24,6 @@ export interface EntryLimits {
  * packages in a row would make half an hour.
  */
 const defaultLimits: EntryLimits = { restore: 3 * 60_000, save: 5 * 60_000, patience: 20_000 };
-
-/** Copies of a damaged entry that can't be changed: each is saved, and looked for, behind the one before. */
-const copies = (key: string): string[] => [key, `${key}-r1`, `${key}-r2`];
 
 export interface EntryOptions {
   /** Of a build with a secret: what is saved gets it, and what lacks it is not trusted. */
@@ -93,8 +90,7 @@ export class CacheEntries {
     for (const scoped of this.inScopes(key)) {
       for (const name of this.copiesOf(scoped)) {
         if (this.givenUp) return false;
-        const outcome = await this.restoreCopy(name, directory);
-        if (outcome === 'whole') this.taken.set(key, name);
+        const outcome = await this.restoreCopy(key, name, directory);
         if (outcome === 'whole') return true;
         // Only a damaged one has copies behind it.
         if (outcome === 'none') break;
@@ -108,8 +104,7 @@ export class CacheEntries {
     if (!this.policy.restore) return false;
     for (const name of this.inScopes(prefix)) {
       if (this.givenUp) return false;
-      const taken = (found: string) => void this.taken.set(prefix, found);
-      if ((await this.restoreCopy(name, directory, { prefixes: [name], taken })) === 'whole') return true;
+      if ((await this.restoreCopy(prefix, name, directory, [name])) === 'whole') return true;
     }
     return false;
   }
@@ -214,14 +209,13 @@ export class CacheEntries {
     return names.filter((copy) => !this.damaged.has(copy));
   }
 
+  /** @param asked key, or beginning of one, as the caller knows it; what is found is taken for it */
   private async restoreCopy(
+    asked: string,
     key: string,
     directory: string,
-    near: { readonly prefixes: readonly string[]; readonly taken?: (found: string) => void } = {
-      prefixes: [],
-    },
+    prefixes: readonly string[] = [],
   ): Promise<'whole' | 'damaged' | 'none'> {
-    const { prefixes } = near;
     let name = key;
     try {
       const staging = await freshFolder(this.transfer, transferName(key));
@@ -244,7 +238,7 @@ export class CacheEntries {
         if (sha256 !== sum) throw new Error(`${file} changed in the meantime`);
       }
       this.note(name, bytes, 'restored');
-      near.taken?.(name);
+      this.taken.set(asked, name);
       return 'whole';
     } catch (error) {
       this.note(name, 0, 'failed');

@@ -166,11 +166,17 @@ export const ccachePrefix = (material: CcacheMaterial): string =>
 export const ccacheKey = (prefix: string, files: readonly string[]): string =>
   `${prefix}${sha256([...files].sort().join('\n')).slice(0, 16)}`;
 
+/** Copies of a damaged entry that can't be changed: each is saved, and looked for, behind the one before. */
+export const copies = (key: string): string[] => [key, `${key}-r1`, `${key}-r2`];
+
+/** The key that an entry or a copy of it is for. */
+const withoutCopy = (key: string): string => key.replace(/-r\d$/, '');
+
 /** Folder that an entry passes through. GitHub's service finds one only from the folder it was saved from. */
 export function transferName(key: string): string {
   const { kind } = readKey(key);
   // A second copy of an entry passes where the first one did.
-  const first = key.replace(/-r\d$/, '');
+  const first = withoutCopy(key);
   const near = kind === 'index' || kind === 'ccache' || (kind === 'result' && nearResult.test(first));
   return near ? first.slice(0, first.lastIndexOf('-') + 1) : key;
 }
@@ -206,7 +212,8 @@ export function reachOf(target: string, platform: Platform, scope?: string): Rea
     ],
     // A target's identifier may begin with another's: `…-amd64` and `…-amd64-cuda`.
     includes: (key) =>
-      !key.startsWith(results) || /^[0-9a-f]{64}(?:-[0-9a-f]{16})?(?:-r\d)?$/.test(key.slice(results.length)),
+      !key.startsWith(results) ||
+      /^[0-9a-f]{64}(?:-[0-9a-f]{16})?$/.test(withoutCopy(key).slice(results.length)),
   };
 }
 

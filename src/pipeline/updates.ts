@@ -2,7 +2,12 @@ import type { Ports } from '../base/ports.js';
 import { visible } from '../base/text.js';
 import { unxz } from '../base/xz.js';
 import { distroOf } from '../distro/distros.js';
-import { type Outdated, outdatedPackages, type SecurityArchive } from '../distro/security.js';
+import {
+  type Outdated,
+  outdatedPackages,
+  type SecurityArchive,
+  type SecurityUpdates,
+} from '../distro/security.js';
 import type { ResolvedBuild } from './resolve.js';
 
 /** Debian's answer has 400,000 bytes, and 2,500,000 unpacked. */
@@ -18,23 +23,24 @@ export class SecurityIndex {
     private readonly ports: Pick<Ports, 'web' | 'logger' | 'signal'>,
   ) {}
 
-  /** The archive that is asked; undefined where none is. */
-  get archive(): SecurityArchive | undefined {
+  /** The archive that is asked, and how; undefined where none is. */
+  get asked(): { readonly archive: SecurityArchive; readonly updates: SecurityUpdates } | undefined {
     const { toolchain, options } = this.build;
-    const { security } = toolchain;
-    if (security === undefined || options.securityArchive === 'off') return undefined;
-    return { ...security, archive: options.securityArchive ?? security.archive };
+    const { security: updates } = distroOf(toolchain.packageManager);
+    const { security: own } = toolchain;
+    if (own === undefined || updates === undefined || options.securityArchive === 'off') return undefined;
+    return { archive: { ...own, archive: options.securityArchive ?? own.archive }, updates };
   }
 
   /** Those of the packages that the archive has something newer of; none where it can't be asked. */
   async outdated(
     packages: readonly { readonly name: string; readonly version: string }[],
   ): Promise<Outdated[]> {
-    const { archive } = this;
-    const { security } = distroOf(this.build.toolchain.packageManager);
-    if (packages.length === 0 || archive === undefined || security === undefined) return [];
-    this.#newest ??= this.ask(security.indexes(archive, this.build.target.arch), security.readIndex);
-    return outdatedPackages(packages, await this.#newest, security);
+    const { asked } = this;
+    if (packages.length === 0 || asked === undefined) return [];
+    const { archive, updates } = asked;
+    this.#newest ??= this.ask(updates.indexes(archive, this.build.target.arch), updates.readIndex);
+    return outdatedPackages(packages, await this.#newest, updates);
   }
 
   private async ask(

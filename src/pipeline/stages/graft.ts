@@ -71,7 +71,7 @@ async function outdatedInstalled(
   { build, securityIndex }: BuildContext,
   session: Session,
 ): Promise<Outdated[]> {
-  if (securityIndex.archive === undefined) return [];
+  if (securityIndex.asked === undefined) return [];
   const listed = await session.exec(distroOf(build.toolchain.packageManager).inventoryCommand);
   return securityIndex.outdated([...parseDistribution(listed.stdout).values()]);
 }
@@ -86,14 +86,13 @@ async function bringUpdates(
   layout: Layout,
   outdated: readonly Outdated[],
 ): Promise<string | undefined> {
-  const { archive } = securityIndex;
-  const { security } = distroOf(build.toolchain.packageManager);
-  if (archive === undefined || security === undefined) return undefined;
+  const { asked } = securityIndex;
+  if (asked === undefined) return undefined;
   const fetcher = await builder.startFetcher(recorder);
   try {
     const names = outdated.map(({ name }) => name);
     const folder = join(fetcher.layout.fetched, updatesFolder);
-    const { files, env, commands } = security.download(archive, names, {
+    const { files, env, commands } = asked.updates.download(asked.archive, names, {
       settings: join(fetcher.layout.arrivals, updatesFolder),
       scratch: join(fetcher.layout.buildStage, updatesFolder),
       caBundle: fetcher.caBundle,
