@@ -89,7 +89,8 @@ class TestSigner {
       'gpg',
       ...['--homedir', this.home, '--batch', '--no-tty', '--yes', '--pinentry-mode', 'loopback'],
       ...['--passphrase', ''],
-      ...(time === undefined ? [] : ['--faked-system-time', time]),
+      // "!" stops the clock: running, a key made as the second turned would be of the future for the next command.
+      ...(time === undefined ? [] : ['--faked-system-time', `${time}!`]),
       ...words,
     );
   }
