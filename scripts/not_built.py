@@ -1,8 +1,9 @@
-"""Prints `notBuilt` of a toolchain: what the recipes of its packages depend on, for Spack to leave out.
+r"""Prints `notBuilt` of a toolchain: what the recipes of its packages depend on, for Spack to leave out.
 
 It goes by all that the toolchain has, also in common with others (toolchains/dpkg.yaml, toolchains/rpm.yaml).
 
-usage: spack -c repos:builtin:PACKAGES/repos/spack_repo/builtin python scripts/not_built.py TOOLCHAIN.yaml
+usage: spack -c repos:builtin:PACKAGES/repos/spack_repo/builtin -c repos:own:spack-repo/spack_repo/slurm_factory \
+    python scripts/not_built.py TOOLCHAIN.yaml
 """
 
 import os

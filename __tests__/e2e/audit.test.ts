@@ -12,10 +12,11 @@ import type { Session } from '../../src/container/session.js';
 import { nodeProcess } from '../../src/local/process.js';
 import { openProject, type Project } from '../../src/pipeline/project.js';
 import { inventoryScript } from '../../src/pipeline/stages/audit.js';
-import type { Toolchain } from '../../src/targets/toolchains.js';
+import type { FittedToolchain } from '../../src/targets/toolchains.js';
 import { auditFacts, recordingLogger, targetNamed } from '../support/fakes.js';
 import { docker, hostArch, hostSystemTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
+import { fittedToolchain } from '../support/toolchains.js';
 
 /** The audit of a real tarball, and of copies of it with one real fault each. */
 
@@ -26,7 +27,7 @@ const minutes = 60_000;
 const container = `slurm-factory-audit-test-${process.pid}`;
 const folder = temporaryFolder('audit');
 let project: Project;
-let toolchain: Toolchain;
+let toolchain: FittedToolchain;
 let script: string;
 
 beforeAll(async () => {
@@ -34,14 +35,14 @@ beforeAll(async () => {
   project = await openProject(projectRoot);
   script = await inventoryScript(project);
   const loaded = await project.loadToolchain('bookworm');
-  toolchain = loaded.toolchain;
+  toolchain = fittedToolchain('bookworm');
   const host = await inspectHost({ ...process.env });
   const { requirements } = project;
   const context = join(folder, 'context');
   mkdirSync(context);
   const { tag } = await ensureImage(
     'docker',
-    { ...loaded, requirements, containerImage: undefined },
+    { ...loaded, toolchain, requirements, containerImage: undefined },
     host,
     context,
     { process: nodeProcess, logger: recordingLogger() },

@@ -14,7 +14,7 @@ import { smokeTest } from '../../src/smoke/run.js';
 import { openSubject } from '../../src/smoke/subject.js';
 import { docker, hostTarget, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
-import { readToolchain } from '../support/toolchains.js';
+import { fittedToolchain } from '../support/toolchains.js';
 
 /** A folder with a finished result, as a build leaves it. */
 const result = await builtResult('24.11.6');
@@ -39,7 +39,7 @@ async function smoke(
   return smokeTest(
     {
       subject,
-      toolchain: readToolchain(subject.target.toolchain),
+      toolchain: fittedToolchain(subject.target.toolchain),
       engine: { kind: 'docker', version: '' },
       host: await inspectHost(process.env),
       scripts: join(projectRoot, 'scripts', 'inside', 'smoke'),

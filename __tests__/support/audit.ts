@@ -15,6 +15,7 @@ export const bookworm = toolchain({
     {
       spec: 'pmix',
       package: 'libpmix-dev',
+      also: [],
       prefix: '/usr',
       runtime: 'libpmix2',
       opened: true,

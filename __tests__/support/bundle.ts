@@ -84,6 +84,7 @@ export async function writeResult(folder: string, identifier: string, odd: Oddit
     target,
     identifier,
     dependencies: target.dependencies,
+    features: [],
     contentKey: odd.contentKey ?? 'f'.repeat(64),
     spackCommit: '1'.repeat(40),
     packagesCommit: '2'.repeat(40),

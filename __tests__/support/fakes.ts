@@ -17,11 +17,12 @@ import type {
   WebClient,
 } from '../../src/base/ports.js';
 import type { Project } from '../../src/pipeline/project.js';
+import { defaultChoice, type Switches, switchVariants } from '../../src/targets/feature-choice.js';
 import { featuresPath, parseFeatures } from '../../src/targets/features.js';
 import { readTarget, type Target } from '../../src/targets/identifier.js';
 import { librariesPath, parseLibraries } from '../../src/targets/libraries.js';
 import type { Release } from '../../src/targets/releases.js';
-import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
+import { type FittedToolchain, parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
 import { xzOf } from './xz.js';
 
 /** Small builders and fakes at the core's seams, for the unit tests. */
@@ -310,9 +311,8 @@ export function targetNamed(identifier: string): Target {
 }
 
 /** The recipe's own. */
-export const features = parseFeatures(
-  readFileSync(new URL(`../../${featuresPath}`, import.meta.url), 'utf8'),
-);
+export const recipe = parseFeatures(readFileSync(new URL(`../../${featuresPath}`, import.meta.url), 'utf8'));
+export const { features } = recipe;
 
 /** The project's own. */
 export const libraries = parseLibraries(
@@ -320,7 +320,7 @@ export const libraries = parseLibraries(
 );
 
 /** What an audit asks of the project. */
-export const auditFacts = { features, libraries };
+export const auditFacts = { features: recipe, libraries };
 
 export const toolchainText = `
 id: bookworm
@@ -351,13 +351,19 @@ tools:
 
 let parsed: Toolchain | undefined;
 
-export function toolchain(change: Partial<Toolchain> = {}): Toolchain {
+/** What a build with the default features has where a distribution lacks some variants. */
+export function switchesWithout(lacking: readonly string[] = []): Switches {
+  return switchVariants(defaultChoice, recipe.variants, '26.05.3', { id: 'bookworm', lacking }) as Switches;
+}
+
+export function toolchain(change: Partial<FittedToolchain> = {}): FittedToolchain {
   parsed ??= parseToolchain(toolchainText, 'the test', features);
-  return { ...parsed, ...change };
+  const { lacking } = { ...parsed, ...change };
+  return { ...parsed, switches: switchesWithout(lacking), ...change };
 }
 
 /** The toolchain of the fake project: with all that an audit and a smoke test ask of it. */
-export const projectToolchain = (): Toolchain =>
+export const projectToolchain = (): FittedToolchain =>
   toolchain({
     systemLibraries: ['libc.so.6', 'libmunge.so.2'],
     smoke: { packages: ['munge', 'mariadb-server'], unpacked: [] },
@@ -376,7 +382,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     releases: ['24.05.8', '24.11.5', '24.11.6'].map(release),
     advisories: [],
     support: [],
-    features,
+    features: recipe,
     libraries,
     pins,
     toolchains: ['bookworm'],

@@ -2,13 +2,13 @@ import type { Ports } from '../../src/base/ports.js';
 import type { BuildReport } from '../../src/pipeline/report.js';
 import { promisedChecks } from '../../src/smoke/plan.js';
 import { buildRequest, type RequestChange } from './build.js';
-import { type brokenCache, fakePorts, fakeWeb, memoryCache, targetNamed } from './fakes.js';
+import { type brokenCache, fakePorts, fakeWeb, memoryCache, switchesWithout, targetNamed } from './fakes.js';
 import { fakeMachine, type MachineScript } from './machine.js';
 import { runAndFinish } from './run.js';
 
 /** The target that `build` builds, and the checks of its smoke test. */
 export const target = 'slurm-24.11.6-bookworm-amd64';
-export const checks = promisedChecks(targetNamed(target), { without: [] }, ['lmod', 'tcl']);
+export const checks = promisedChecks(targetNamed(target), { switches: switchesWithout() }, ['lmod', 'tcl']);
 
 /** A build and what follows it, as the action runs them; the record passes through text. */
 export async function build(

@@ -2,8 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageManagers } from '../../src/distro/distro.js';
-import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
-import { features } from './fakes.js';
+import { defaultChoice, type FeatureChoice } from '../../src/targets/feature-choice.js';
+import {
+  type FittedToolchain,
+  fitToolchain,
+  parseToolchain,
+  type Toolchain,
+} from '../../src/targets/toolchains.js';
+import { features, recipe } from './fakes.js';
 
 /** The project's own toolchains. */
 
@@ -25,4 +31,15 @@ export const commonParts = Object.fromEntries(
 export function readToolchain(id: string): Toolchain {
   const path = `toolchains/${id}/toolchain.yaml`;
   return parseToolchain(toolchainFile(id, 'toolchain.yaml'), path, features, commonParts);
+}
+
+/** One of them as a target has it. */
+export function fittedToolchain(
+  id: string,
+  choice: FeatureChoice = defaultChoice,
+  release = '26.05.3',
+): FittedToolchain {
+  const fitted = fitToolchain(readToolchain(id), recipe, choice, release);
+  if (Array.isArray(fitted)) throw new Error(fitted.join(' '));
+  return fitted;
 }

@@ -9,7 +9,7 @@ import { commands } from '../../src/cli/commands/index.js';
 import { isInputName } from '../../src/config/inputs.js';
 import { SmokeError } from '../../src/smoke/report.js';
 import { imagePackages, oldestGlibc } from '../../src/targets/toolchains.js';
-import { readToolchain, toolchainFile, toolchainIds } from '../support/toolchains.js';
+import { fittedToolchain, readToolchain, toolchainFile, toolchainIds } from '../support/toolchains.js';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -84,7 +84,7 @@ test('docs/examples.md installs what a build without a container needs, and noth
   const command = 'apt-get install --yes --no-install-recommends ';
   const start = text.indexOf(command) + command.length;
   const words = text.slice(start, text.indexOf('- uses:', start)).match(/[^\s\\]+/g) ?? [];
-  expect(words.sort()).toEqual(imagePackages(readToolchain('bookworm')));
+  expect(words.sort()).toEqual(imagePackages(fittedToolchain('bookworm')));
 });
 
 describe('docs/inputs.md', () => {

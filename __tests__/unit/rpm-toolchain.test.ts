@@ -12,21 +12,28 @@ import { distroOf } from '../../src/distro/distros.js';
 import { environmentBase, resolveBuild } from '../../src/pipeline/resolve.js';
 import { imageArguments, promisedChecks, smokeImage } from '../../src/smoke/plan.js';
 import { renderEnvironment } from '../../src/spack/environment.js';
+import { defaultChoice } from '../../src/targets/feature-choice.js';
 import { formatTarget } from '../../src/targets/identifier.js';
 import { targetOf } from '../../src/targets/matrix.js';
 import { imagePackages } from '../../src/targets/toolchains.js';
 import { buildRequest } from '../support/build.js';
 import { auditFacts, fakePorts, fakeProcess, fakeProject, host, recordingLogger } from '../support/fakes.js';
 import { fakeMachine } from '../support/machine.js';
-import { readToolchain, toolchainFile } from '../support/toolchains.js';
+import { fittedToolchain, toolchainFile } from '../support/toolchains.js';
 
 // A distribution of RPM's world is data: its toolchain.yaml, and nothing else of the project.
 
 const id = 'rockylinux10';
-const rocky = { ...readToolchain(id), base: { image: 'rocky:10', digest: `sha256:${'d'.repeat(64)}` } };
+const rocky = { ...fittedToolchain(id), base: { image: 'rocky:10', digest: `sha256:${'d'.repeat(64)}` } };
 const distro = distroOf(rocky.packageManager);
 const target = targetOf(
-  { release: { version: '24.11.6' }, toolchain: rocky, gpu: 'none', dependencies: 'system' },
+  {
+    release: { version: '24.11.6' },
+    toolchain: rocky,
+    gpu: 'none',
+    dependencies: 'system',
+    features: defaultChoice,
+  },
   'amd64',
 );
 const identifier = 'slurm-24.11.6-rockylinux10-amd64';
@@ -101,6 +108,7 @@ describe('what is handed out', () => {
       target,
       identifier,
       dependencies: 'system',
+      features: [],
       contentKey: 'f'.repeat(64),
       spackCommit: '1'.repeat(40),
       packagesCommit: '2'.repeat(40),

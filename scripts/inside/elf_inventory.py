@@ -74,15 +74,16 @@ static void print_missing(void *handle)
 	}
 }
 
-static void load(const char *library, const char *companion)
+static void load(const char *library, char *companions)
 {
 	void *handle;
-	char *error;
+	char *error, *companion;
 
-	if (*companion && !dlopen(companion, RTLD_NOW | RTLD_GLOBAL)) {
-		printf("%s\tfailed\t\t%s\n", library, dlerror());
-		return;
-	}
+	for (companion = strtok(companions, ":"); companion; companion = strtok(NULL, ":"))
+		if (!dlopen(companion, RTLD_NOW | RTLD_GLOBAL)) {
+			printf("%s\tfailed\t\t%s\n", library, dlerror());
+			return;
+		}
 	if (dlopen(library, RTLD_NOW)) {
 		printf("%s\tnow\t\t\n", library);
 		return;
@@ -105,15 +106,15 @@ __attribute__((constructor)) static void probe(void)
 	unsetenv("LD_PRELOAD");
 	printf("ready\n");
 	while (list && fgets(line, sizeof(line), list)) {
-		char *companion = strchr(line, '\t');
+		char *companions = strchr(line, '\t');
 		int status = 0;
 		pid_t child;
 
 		line[strcspn(line, "\n")] = 0;
-		*companion++ = 0;
+		*companions++ = 0;
 		fflush(stdout);
 		if (!(child = fork())) {
-			load(line, companion);
+			load(line, companions);
 			fflush(stdout);
 			_exit(0);
 		}
@@ -394,7 +395,7 @@ def load_libraries(job):
             break
         listing = os.path.join(folder, "list")
         with open(listing, "w", errors="surrogateescape") as file:
-            file.writelines(f"{path}\t{companion}\n" for path, companion in left)
+            file.writelines(f"{path}\t{':'.join(companions)}\n" for path, companions in left)
         lines, _ = run_probe(program, probe, listing, now=False)
         asked = {path for path, _ in left}
         # A library that is loaded can print too.
@@ -420,23 +421,34 @@ def keep_best(best, path, program, binding, missing, error):
         best[path] = new
 
 
-def companion_of(item, path, request, folder):
-    """Library that opens first, as the plugin or its program opens it itself."""
-    for rule in request["companions"]:
-        if not fnmatch.fnmatch(item["path"], rule["file"]):
-            continue
-        if rule.get("library"):
-            return rule["library"]
-        return stand_in(path, rule["driver"], os.path.join(folder, os.path.basename(path)))
-    return ""
+def companions_of(item, path, request, folder):
+    """Libraries that open first, as the plugin or its program opens them itself."""
+    rules = [rule for rule in request["companions"] if fnmatch.fnmatch(item["path"], rule["file"])]
+    libraries = [installed(rule["library"]) for rule in rules if rule.get("library")]
+    drivers = [rule["driver"] for rule in rules if rule.get("driver")]
+    stand_ins = [
+        stand_in(path, driver, os.path.join(folder, f"{driver}-{os.path.basename(path)}")) for driver in drivers
+    ]
+    return libraries + [library for library in stand_ins if library]
+
+
+def installed(pattern):
+    """Soname of the distribution's library that a pattern means: its number is that of a release."""
+    if "*" not in pattern:
+        return pattern
+    listed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False).stdout
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("\t")]
+    return next((name for name in names if fnmatch.fnmatch(name, pattern)), pattern)
 
 
 def stand_in(path, prefix, library):
-    """A library in the place of a driver's, which no builder has: all that the plugin asks of it."""
+    """A library in the place of a driver's, which no builder has: all that the plugin asks of it, if anything."""
     with open(path, "rb") as file:
         symbols = ELFFile(file).get_section_by_name(".dynsym")
         names = {s.name for s in symbols.iter_symbols() if s["st_shndx"] == "SHN_UNDEF"}
     functions = sorted(name for name in names if name.startswith(prefix))
+    if not functions:
+        return None
     end_compiler(start_compiler("".join(f"void {name}(void) {{}}\n" for name in functions), library))
     return library
 
@@ -452,7 +464,7 @@ def try_loads(files, root, request, probe, folder, pool):
         if elf["interpreter"] and item["mode"] & 0o111:
             programs.append(path)
         elif elf["type"] == "ET_DYN" and not elf["interpreter"]:
-            libraries.append((path, companion_of(item, path, request, folder)))
+            libraries.append((path, companions_of(item, path, request, folder)))
     top = os.path.join(root, request["top"])
     hosts = [path for path in (os.path.join(top, name) for name in request["hosts"]) if path in programs]
     loaded = pool.apply_async(load_libraries, [(libraries, hosts, probe, folder)])

@@ -2,10 +2,10 @@ import { dirname } from 'node:path';
 import { containerLayout, type Layout } from '../container/layout.js';
 import { paddingFolder } from '../spack/environment.js';
 import { examplePaths } from '../targets/examples.js';
-import type { Feature } from '../targets/features.js';
+import type { Features } from '../targets/features.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
 import { graftFolder, type Libraries } from '../targets/libraries.js';
-import { oldestGlibc, type Toolchain } from '../targets/toolchains.js';
+import { type FittedToolchain, oldestGlibc, type Toolchain } from '../targets/toolchains.js';
 import { type Promised, promisedBy } from './plugins.js';
 
 /** What a target's tarball must be like. */
@@ -44,8 +44,8 @@ const examples: Promised = { feature: 'example configurations', needs: 'template
  */
 export function expectationFor(
   target: Target,
-  toolchain: Toolchain,
-  project: { readonly features: readonly Feature[]; readonly libraries: Libraries },
+  toolchain: FittedToolchain,
+  project: { readonly features: Features; readonly libraries: Libraries },
   layout: Layout = containerLayout,
 ): Expectation {
   const folders = [containerLayout, layout].flatMap((places) => [
@@ -63,7 +63,7 @@ export function expectationFor(
     ...librariesOf(target, toolchain, project.libraries),
     limits: { GLIBC: glibcOf(target, toolchain), GLIBCXX: toolchain.compiler.glibcxx },
     forbidden: [...new Set([paddingFolder, ...withoutInner(folders)])],
-    promised: [...promisedBy(target, project.features, toolchain.without), examples],
+    promised: [...promisedBy(target, project.features.features, toolchain), examples],
   };
 }
 

@@ -2,6 +2,7 @@ import type { Feature } from '../targets/features.js';
 import { driversOf, gpuDrivers, isGpuVariant } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import { compareVersions } from '../targets/releases.js';
+import type { FittedToolchain } from '../targets/toolchains.js';
 import type { InventoryRequest } from './inventory.js';
 
 /** Files that a target promises to have, all of them for one reason. */
@@ -13,23 +14,20 @@ export interface Promised {
   readonly files: readonly string[];
 }
 
-/**
- * What one target promises: the files of the recipe's features, of which no variant may be missing.
- * @param without variants that are off, see `Toolchain.without`
- */
+/** What one target promises: the files of the recipe's features, of which no variant may be missing. */
 export function promisedBy(
   target: Pick<Target, 'version' | 'gpu'>,
   features: readonly Feature[],
-  without: readonly string[],
+  { switches: { off } }: Pick<FittedToolchain, 'switches'>,
 ): Promised[] {
-  const drivers = driversOf(target.gpu, without).map(({ variant }) => variant);
+  const drivers = driversOf(target.gpu, off).map(({ variant }) => variant);
   return features
     .filter(
       ({ since, variant, files }) =>
         files.length > 0 &&
         (since === undefined || compareVersions(target.version, series(since)) >= 0) &&
         (variant === undefined ||
-          (isGpuVariant(variant) ? drivers.includes(variant) : !without.includes(variant))),
+          (isGpuVariant(variant) ? drivers.includes(variant) : !off.includes(variant))),
     )
     .map(({ feature, needs, files }) => ({ feature, needs: listed(needs), files }));
 }
@@ -63,6 +61,11 @@ export const hosts: readonly string[] = [
  */
 export const companions: InventoryRequest['companions'] = [
   { file: '*/lib/slurm/mpi_pmix*.so', library: 'libpmix.so.2' },
+  // UCX goes with the host's network.
+  { file: '*/lib/slurm/mpi_pmix*.so', driver: 'ucp_' },
+  { file: '*/lib/slurm/mpi_pmix*.so', driver: 'ucs_' },
+  // Perl itself, which loads them.
+  { file: '*/lib/perl5/auto/*.so', library: 'libperl.so.5.*' },
   ...gpuDrivers.map(({ plugin, driverFunctions }) => ({
     file: `*/lib/slurm/${plugin}.so`,
     driver: driverFunctions,

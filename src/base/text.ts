@@ -32,3 +32,7 @@ export function matches(pattern: string, path: string): boolean {
     .join('[^/]*');
   return new RegExp(`^${source}$`).test(path);
 }
+
+/** A table in Markdown. */
+export const markdownTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

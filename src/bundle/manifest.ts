@@ -14,7 +14,7 @@ const commit = word(/^[0-9a-f]{40,64}$/);
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
 export const listLimits = {
   ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
-  patches: 100,
+  ...{ patches: 100, features: 200 },
 } as const;
 
 const bundleFile = z.object({
@@ -37,8 +37,8 @@ export const manifestSchema = z.object({
     .optional()
     .describe('names the JSON Schema of this document'),
   schema: z.literal(1).describe('raised when a field changes its meaning; new fields may come without it'),
-  target: word(/^slurm-[a-z0-9.-]+$/).describe(
-    'identifier of the target, slurm-<release>[.p<source>]-<toolchain>-<arch>[-<gpu>]',
+  target: word(/^slurm-[a-z0-9._-]+$/, 500).describe(
+    'identifier of the target, slurm-<release>[.p<source>]-<platform>-<arch>[-self-contained][-<gpu>][-<features>]',
   ),
   slurmVersion: word(/^\d+\.\d+\.\d+$/),
   source: z
@@ -67,6 +67,11 @@ export const manifestSchema = z.object({
   arch: word(/^[a-z0-9]+$/).describe('amd64 or arm64'),
   gpu: word(/^[a-z0-9]+$/).describe('none, cuda, rocm, oneapi or all'),
   dependencies: word(/^[a-z-]+$/).describe('libraries of Slurm: system, bundled or self-contained'),
+  features: z
+    .array(word(/^[a-z0-9_]+$/))
+    .max(listLimits.features)
+    .optional()
+    .describe("variants of Slurm's recipe that are switched on, sorted"),
   contentKey: sha256.describe('sha256 over all that decides the bytes of the tarballs'),
   spack: z.object({ commit, packagesCommit: commit }).describe('commits of Spack'),
   builder: sha256.describe('digest of the builder image, whose libraries were linked'),
@@ -133,6 +138,8 @@ export interface ManifestContent {
   /** What Slurm was built from; undefined for a release as `data/` has it. */
   readonly source?: CustomSource | undefined;
   readonly dependencies: string;
+  /** Variants of the recipe that are switched on. */
+  readonly features: readonly string[];
   readonly contentKey: string;
   readonly spackCommit: string;
   readonly packagesCommit: string;

@@ -7,9 +7,9 @@ import type { Libraries } from '../targets/libraries.js';
 /** Where the module looks when SLURM_INSTALL_PREFIX is not set. */
 const defaultPrefix = (target: Target): string => `/opt/${formatTarget(target)}`;
 
-/** Version that `module load slurm/<version>` names: `24.11.6`, `24.11.6-cuda`, `24.11.6.p3f2a91c04b17`. */
+/** Version that `module load slurm/<version>` names: `24.11.6`, `24.11.6-cuda-full`, `24.11.6.p3f2a91c04b17`. */
 export const moduleVersion = (target: Target): string =>
-  target.gpu === 'none' ? versionOf(target) : `${versionOf(target)}-${target.gpu}`;
+  [versionOf(target), target.gpu === 'none' ? [] : target.gpu, target.features ?? []].flat().join('-');
 
 /** Names of the module templates in templates/. */
 export const moduleTemplates = { lmod: 'slurm.lua', tcl: 'slurm.tcl' } as const;
@@ -75,8 +75,15 @@ export interface InstallerMachine {
   /** `ID` and `VERSION_ID` of the distribution's os-release. */
   readonly os: { readonly id: string; readonly version: string };
   readonly packageManager: PackageManager;
-  /** Of a target that brings its libraries: what becomes of libraries, and the sonames that it needs from outside. */
-  readonly brings?: { readonly libraries: Libraries; readonly needed: readonly string[] };
+  /**
+   * Of a target that brings its libraries: what becomes of libraries, the sonames that it needs from outside, and the
+   * variants that are switched on.
+   */
+  readonly brings?: {
+    readonly libraries: Libraries;
+    readonly needed: readonly string[];
+    readonly features: readonly string[];
+  };
 }
 
 /** An entry of the software tarball. */
@@ -126,12 +133,12 @@ export function renderInstaller(
 }
 
 /** The libraries that stay the host's: soname, package of Debian, of Arch, and what is missing without it or `-`. */
-function hostLibraryList({ libraries, needed }: NonNullable<InstallerMachine['brings']>): string {
-  const rows = libraries.host.flatMap(({ libraries: patterns, feature, packages }) => {
+function hostLibraryList({ libraries, needed, features }: NonNullable<InstallerMachine['brings']>): string {
+  const rows = libraries.host.flatMap(({ libraries: patterns, feature, opened: by, packages }) => {
     const found = needed.filter((soname) => patterns.some((pattern) => matches(pattern, soname)));
     // What Slurm opens by name no file lists as needed.
-    const opened = feature === undefined ? [] : patterns.filter((pattern) => !pattern.includes('*'));
-    const sonames = [...new Set([...found, ...(packages['apt-get'] === undefined ? [] : opened)])].sort();
+    const opened = by !== undefined && features.includes(by) ? patterns : [];
+    const sonames = [...new Set([...found, ...opened])].sort();
     return sonames.map((soname) => [
       soname,
       packages['apt-get'] ?? '-',

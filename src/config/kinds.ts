@@ -1,10 +1,14 @@
 import { nearest, unknownValue } from '../base/suggest.js';
+import { type FeatureChoice, parseChoice } from '../targets/feature-choice.js';
+import { featureSets, type Variant } from '../targets/features.js';
 import { archiveEnds, isAddress, type VersionRequest } from '../targets/source.js';
 import { parseSize, sizeForms } from './size.js';
 
 /** What there is to choose from, as the project's files say. */
 export interface Catalog {
   readonly toolchains: readonly string[];
+  /** Variants of the recipe that can be switched. */
+  readonly variants: readonly Variant[];
   /** What a request for a version means, or a sentence that says what there is. */
   readonly resolveVersion: (request: string) => VersionRequest | string;
 }
@@ -176,6 +180,18 @@ export const toolchain: Kind<string> = {
   metadata: string,
   schema: string,
   completes: 'toolchain',
+};
+
+/** Features of Slurm: a set, and what it has more or less. */
+export const features: Kind<FeatureChoice> = {
+  read: (given, { variants }) => {
+    const choice = parseChoice(given, variants);
+    return Array.isArray(choice) ? { problem: choice.join(' ') } : { value: choice };
+  },
+  placeholder: 'features',
+  metadata: string,
+  schema: string,
+  words: featureSets,
 };
 
 /** What is built: a release of Slurm, a commit or an archive. */

@@ -1,4 +1,4 @@
-import { paths, repository, text, version } from './kinds.js';
+import { features, paths, repository, text, version } from './kinds.js';
 
 const everywhere = { group: 'What is built', actions: ['build'], commands: ['build'] } as const;
 
@@ -33,5 +33,13 @@ export const sourceInputs = {
     description: 'Patches to apply to Slurm, in this order, with -p1: files with white space between.',
     help: 'relative paths start at the workspace. Each is a plain file, not a link. What makes a generated file anew (`configure.ac`, `Makefile.am`) has to bring that file (`configure`, `Makefile.in`) too.',
     kind: paths,
+  },
+  features: {
+    ...everywhere,
+    default: 'default',
+    description:
+      'Features of Slurm: minimal, default or full, and +NAME or -NAME for each one more or less: full -sview; +hdf5 +ucx.',
+    help: 'see [features.md](features.md). A set has what the release and the distribution can have of it; what is asked for by its name and can not be had is an error.',
+    kind: features,
   },
 } as const;

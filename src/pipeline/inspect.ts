@@ -21,8 +21,10 @@ import { machineSession, type Session, startSession } from '../container/session
 import type { SmokeReport } from '../smoke/report.js';
 import { smokeTest } from '../smoke/run.js';
 import { openSubject, readManifest } from '../smoke/subject.js';
+import { readChoiceWord } from '../targets/feature-choice.js';
 import { type Target, withToolchain } from '../targets/identifier.js';
-import type { Toolchain } from '../targets/toolchains.js';
+
+import { type FittedToolchain, fitToolchain, type Toolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
 import { audit } from './stages/audit.js';
 
@@ -124,11 +126,17 @@ async function targetOf(tarball: string): Promise<Target> {
   return withToolchain(named) ?? (await readManifest(dirname(path), named)).target;
 }
 
-async function toolchainOf({ toolchain }: Target, project: Project): Promise<Toolchain> {
-  if (!project.toolchains.includes(toolchain)) {
-    throw refuse(unknownValue('toolchain', visible(toolchain), project.toolchains));
+async function toolchainOf(
+  { toolchain: id, features, version }: Target,
+  project: Project,
+): Promise<FittedToolchain> {
+  if (!project.toolchains.includes(id)) {
+    throw refuse(unknownValue('toolchain', visible(id), project.toolchains));
   }
-  return (await project.loadToolchain(toolchain)).toolchain;
+  const { toolchain } = await project.loadToolchain(id);
+  const fitted = fitToolchain(toolchain, project.features, readChoiceWord(features), version);
+  if (Array.isArray(fitted)) throw refuse(`its name tells what can't be: ${fitted.join(' ')}`);
+  return fitted;
 }
 
 /** Bytes that a tarball may have; Slurm's has some 10 MB, and unpacked no more than this is read. */

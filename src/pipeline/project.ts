@@ -5,7 +5,7 @@ import { ConfigurationError } from '../base/errors.js';
 import { digestFolder } from '../base/files.js';
 import { packageManagers } from '../distro/distro.js';
 import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advisories.js';
-import { type Feature, featuresPath, parseFeatures } from '../targets/features.js';
+import { type Features, featuresPath, parseFeatures } from '../targets/features.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
 import { parseReleases, type Release } from '../targets/releases.js';
 import { parseSupport, type Support, supportPath } from '../targets/support.js';
@@ -25,8 +25,8 @@ export interface Project {
   readonly advisories: readonly Advisory[];
   /** Until when series are supported. */
   readonly support: readonly Support[];
-  /** What the recipe's builds promise. */
-  readonly features: readonly Feature[];
+  /** The recipe's variants, and what its builds promise. */
+  readonly features: Features;
   /** What becomes of the libraries that Slurm links, where a tarball brings them. */
   readonly libraries: Libraries;
   readonly pins: z.infer<typeof pinsSchema>;
@@ -76,7 +76,7 @@ export async function openProject(root: string): Promise<Project> {
     requirements: await read('toolchains', 'clingo-requirements.txt'),
     loadToolchain: async (id) => {
       const text = await read('toolchains', id, 'toolchain.yaml');
-      const toolchain = parseToolchain(text, `toolchains/${id}/toolchain.yaml`, features, common);
+      const toolchain = parseToolchain(text, `toolchains/${id}/toolchain.yaml`, features.features, common);
       // One for each package manager: what else distributions differ in is data.
       const dockerfile = await read('toolchains', `${toolchain.packageManager}.Dockerfile`);
       return { toolchain, dockerfile };

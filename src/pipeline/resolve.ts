@@ -20,7 +20,7 @@ import { archOf, formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
 import { type BuiltRelease, resolveVersion, sourceDigest } from '../targets/source.js';
 import { supportNotice } from '../targets/support.js';
-import type { Toolchain } from '../targets/toolchains.js';
+import { type FittedToolchain, fitToolchain } from '../targets/toolchains.js';
 import { buildName } from './confine.js';
 import type { Project } from './project.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
@@ -56,7 +56,7 @@ export interface ResolvedBuild {
   readonly addition: RecipeAddition | undefined;
   readonly target: Target;
   readonly identifier: string;
-  readonly toolchain: Toolchain;
+  readonly toolchain: FittedToolchain;
   readonly image: ImageDefinition;
   /** What builds; the error is thrown once something has to be built. */
   readonly engine: FoundEngine | NoEngineError;
@@ -102,7 +102,11 @@ export async function resolveBuild(
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
-  const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
+  const { toolchain: whole, dockerfile } = await project.loadToolchain(options.toolchain);
+  const toolchain = fitToolchain(whole, project.features, options.features, release.version);
+  if (Array.isArray(toolchain)) {
+    throw new InputError(toolchain.map((message) => ({ input: 'features', message })));
+  }
   const target = targetOf({ ...options, release, toolchain }, archOn(host));
   const { requirements } = project;
   const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
@@ -154,6 +158,7 @@ async function checkedOptions({
   const { problems, patches } = await lookAtSources(layers, cwd);
   const catalog = {
     toolchains: project.toolchains,
+    variants: project.features.variants,
     resolveVersion: (wanted: string) => resolveVersion(project.releases, wanted),
   };
   const options = resolveOptions(layers, catalog, problems);
@@ -239,7 +244,7 @@ function trustOf(
 export function environmentBase(
   { gpu, debug }: BuildOptions,
   { spack }: BuiltRelease,
-  toolchain: Toolchain,
+  toolchain: FittedToolchain,
   arch: Target['arch'],
 ): Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'arch' | 'toolchain'> {
   return { spackVersion: spack, gpu, debug, arch, toolchain };
@@ -249,7 +254,7 @@ export function environmentBase(
 async function lookForEngine(
   options: BuildOptions,
   host: Host,
-  toolchain: Toolchain,
+  toolchain: FittedToolchain,
   process: ProcessRunner,
 ): Promise<FoundEngine | NoEngineError> {
   return findEngine(options.engine, host, toolchain, process).catch((error: unknown) => {

@@ -6,7 +6,7 @@ import { type Repositories, repositoryArguments } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import { driversOf } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
-import { baseReference, type Toolchain } from '../targets/toolchains.js';
+import { baseReference, type FittedToolchain, type Toolchain } from '../targets/toolchains.js';
 
 /** Kinds of module files that a result can have. */
 export const moduleSystems = ['lmod', 'tcl'] as const;
@@ -18,7 +18,7 @@ export type ModuleSystem = (typeof moduleSystems)[number];
  */
 export function promisedChecks(
   target: Pick<Target, 'gpu'>,
-  toolchain: Pick<Toolchain, 'without'>,
+  { switches: { on, off } }: Pick<FittedToolchain, 'switches'>,
   modules: readonly ModuleSystem[],
 ): string[] {
   const checks = [
@@ -28,12 +28,15 @@ export function promisedChecks(
     ...['mpi-list', 'mpi-pmix', 'mpi-pmi2'],
     ...['lua', 'jwt', 'rest', 'rest-accounting'],
     ...modules.map((system) => `module-${system}`),
-    ...driversOf(target.gpu, toolchain.without).map(({ smokeCheck }) => smokeCheck),
+    ...driversOf(target.gpu, off).map(({ smokeCheck }) => smokeCheck),
+    ...featureChecks.filter((variant) => on.includes(variant)),
     ...['configless', 'cgroup-v2'],
   ];
-  const { without } = toolchain;
-  return checks.filter((check) => !(variantsOf[check] ?? []).some((variant) => without.includes(variant)));
+  return checks.filter((check) => !(variantsOf[check] ?? []).some((variant) => off.includes(variant)));
 }
+
+/** Checks of what is not in the default set, by the names of their variants. Of the others the audit loads the plugins. */
+const featureChecks = ['contribs', 'hdf5', 'pyxis', 'sview'] as const;
 
 /** The recipe's variants that a check is about; any other check is for all. */
 const variantsOf: Readonly<Record<string, readonly string[]>> = {

@@ -12,7 +12,7 @@ import { engineEnvironment } from '../container/variables.js';
 import { paddingFolder } from '../spack/environment.js';
 import { gpuOptions } from '../targets/gpus.js';
 import { formatTarget } from '../targets/identifier.js';
-import type { Toolchain } from '../targets/toolchains.js';
+import type { FittedToolchain } from '../targets/toolchains.js';
 import { smokeCommand, smokeContainer } from './container.js';
 import {
   imageArguments,
@@ -28,7 +28,7 @@ import type { SmokeSubject } from './subject.js';
 /** What a smoke test is made of. */
 export interface SmokeRequest {
   readonly subject: SmokeSubject;
-  readonly toolchain: Toolchain;
+  readonly toolchain: FittedToolchain;
   readonly engine: Engine;
   readonly host: Pick<Host, 'proxy' | 'devices' | 'owner'>;
   /** Image that takes the place of the toolchain's base. */

@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
-import { driversOf, type Gpu, gpuDrivers, isGpuVariant } from '../targets/gpus.js';
+import { driversOf, type Gpu, gpuDrivers } from '../targets/gpus.js';
 import { type Arch, spackTarget } from '../targets/identifier.js';
-import type { SystemPackage, Toolchain } from '../targets/toolchains.js';
+import type { FittedToolchain, SystemPackage } from '../targets/toolchains.js';
 
 /** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
 export const padding = 128;
@@ -18,7 +18,7 @@ export interface EnvironmentRequest {
   /** Whether debug files are made. */
   readonly debug: boolean;
   readonly arch: Arch;
-  readonly toolchain: Toolchain;
+  readonly toolchain: FittedToolchain;
   readonly layout: Layout;
   /** Version of a package of the distribution, as a Spack version. */
   readonly versionOf: (systemPackage: SystemPackage) => string;
@@ -31,12 +31,10 @@ export function rootSpec(
   request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain'>,
 ): string {
   const debug = request.debug ? '+debug' : '~debug';
-  const { without } = request.toolchain;
-  const drivers = driversOf(request.gpu, without);
+  const { switches } = request.toolchain;
+  const drivers = driversOf(request.gpu, switches.off);
   const gpu = gpuDrivers.map((driver) => `${drivers.includes(driver) ? '+' : '~'}${driver.variant}`);
-  const off = without.filter((variant) => !isGpuVariant(variant)).map((variant) => `~${variant}`);
-  const words = [...gpu, debug, ...off];
-  return `slurm@=${request.spackVersion} ${words.join(' ')}`;
+  return `slurm@=${request.spackVersion} ${[...gpu, debug, ...switches.words].join(' ')}`;
 }
 
 /**

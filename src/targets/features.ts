@@ -5,17 +5,37 @@ import { nearest } from '../base/suggest.js';
 /** Where the recipe keeps what a build promises, below the project's root. */
 export const featuresPath = 'spack-repo/spack_repo/slurm_factory/packages/slurm/features.json';
 
+/** Sets of variants to start from; each has all that the one before it has. */
+export const featureSets = ['minimal', 'default', 'full'] as const;
+export type FeatureSet = (typeof featureSets)[number];
+
+/** First or last series: `23.11`. */
+const series = z
+  .string()
+  .regex(/^\d+\.\d+$/)
+  .optional();
+
 const schema = z.object({
+  variants: z.array(
+    z.strictObject({
+      /** Name of the recipe's variant, and of the feature for users. */
+      variant: z.string().regex(/^[a-z0-9_]+$/),
+      /** The smallest set that has it; `named` for what no set has. */
+      set: z.enum([...featureSets, 'named']),
+      since: series,
+      until: series,
+      /** Variants that it can't be without. */
+      requires: z.array(z.string()).default([]),
+      description: z.string(),
+    }),
+  ),
   features: z.array(
     z.strictObject({
       feature: z.string(),
       /** Variant of the recipe that switches it on; without one every build has it. */
       variant: z.string().optional(),
-      /** First series that has it: `23.11`. */
-      since: z
-        .string()
-        .regex(/^\d+\.\d+$/)
-        .optional(),
+      /** First series that has it. */
+      since: series,
       /** What to look at when it is missing: names of Spack's packages, most of them. */
       needs: z.array(z.string()),
       /** Line of config.h that shows that it was switched on. */
@@ -26,16 +46,25 @@ const schema = z.object({
   ),
 });
 
+type Table = z.infer<typeof schema>;
+/** A variant of the recipe that users may switch. */
+export type Variant = Table['variants'][number];
 /** Something that a build of the recipe has, and how that shows. */
-export type Feature = z.infer<typeof schema>['features'][number];
+export type Feature = Table['features'][number];
+
+/** What the recipe says of itself. */
+export interface Features {
+  readonly variants: readonly Variant[];
+  readonly features: readonly Feature[];
+}
 
 /**
  * Reads the recipe's features.
  * @throws ConfigurationError when the file is not as it must be
  */
-export function parseFeatures(text: string): Feature[] {
+export function parseFeatures(text: string): Features {
   const parsed = schema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data.features;
+  if (parsed.success) return parsed.data;
   throw new ConfigurationError(
     `${featuresPath}: ${z.prettifyError(parsed.error)}`,
     'Restore the file from the repository.',

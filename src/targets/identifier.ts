@@ -1,3 +1,4 @@
+import { choicePattern } from './feature-choice.js';
 import { type Gpu, gpus } from './gpus.js';
 
 /** Processor architectures by their Debian and Docker names. */
@@ -22,6 +23,8 @@ export interface TargetName {
   readonly platform: string;
   readonly gpu: Gpu;
   readonly arch: Arch;
+  /** What it has beside or without the default features, see `choiceWord`: `full`. */
+  readonly features?: string | undefined;
 }
 
 /** What is built: a release for a platform, a kind of GPU and an architecture. */
@@ -39,17 +42,18 @@ export const versionOf = ({ version, source }: Pick<TargetName, 'version' | 'sou
 
 /**
  * `slurm-24.11.6-bookworm-amd64`, `slurm-24.11.6-glibc2.34-amd64` for a `bundled` target, with
- * `-self-contained`, then the kind of GPU behind it.
+ * `-self-contained`, then the kind of GPU, then the features behind it.
  */
 export function formatTarget(name: TargetName): string {
-  const { dependencies, platform, gpu, arch } = name;
-  const ends = [dependencies === 'self-contained' ? dependencies : '', gpu === 'none' ? '' : gpu];
+  const { dependencies, platform, gpu, arch, features = '' } = name;
+  const own = dependencies === 'self-contained' ? dependencies : '';
+  const ends = [own, gpu === 'none' ? '' : gpu, features];
   return ['slurm', versionOf(name), platform, arch, ...ends.filter((end) => end !== '')].join('-');
 }
 
 const pattern = new RegExp(
   `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)(?:\\.(?<source>p[0-9a-f]{12}))?-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
-    `-(?<arch>${archs.join('|')})(?<own>-self-contained)?(?:-(?<gpu>${withGpu.join('|')}))?$`,
+    `-(?<arch>${archs.join('|')})(?<own>-self-contained)?(?:-(?<gpu>${withGpu.join('|')}))?(?:-(?<features>${choicePattern}))?$`,
 );
 
 /** What an identifier says; undefined for a text that is none. */
@@ -62,14 +66,18 @@ export function parseTarget(identifier: string): TargetName | undefined {
     arch,
     own,
     gpu = 'none',
+    features,
   } = pattern.exec(identifier)?.groups ?? {};
   const platform = toolchain ?? glibc;
   if (version === undefined || platform === undefined) return undefined;
   // Spack's own libraries run on any distribution.
   if (own !== undefined && glibc === undefined) return undefined;
   const dependencies = glibc === undefined ? 'system' : own === undefined ? 'bundled' : 'self-contained';
-  const name = { version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch } as const;
-  return source === undefined ? name : { ...name, source };
+  return {
+    ...{ version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch },
+    ...(source === undefined ? {} : { source }),
+    ...(features === undefined ? {} : { features }),
+  };
 }
 
 /**

@@ -16,6 +16,8 @@ const hostLibraries = z.strictObject({
   reason: z.string(),
   /** What of Slurm is missing on a machine without them; all of Slurm where there is none. */
   feature: z.string().optional(),
+  /** The recipe's variant that opens them by name, all of which are told then; no ELF file lists them. */
+  opened: z.string().optional(),
   /** The package that has them, by the program that installs it. */
   packages: z.partialRecord(z.enum(['apt-get', 'pacman']), z.string()),
 });

@@ -1,4 +1,5 @@
 import { InputError } from '../base/errors.js';
+import { choiceWord, type FeatureChoice } from './feature-choice.js';
 import { type Gpu, hasGpu } from './gpus.js';
 import { type Arch, type Dependencies, formatTarget, type Target } from './identifier.js';
 import { type Release, resolveRelease } from './releases.js';
@@ -6,7 +7,7 @@ import { type BuiltRelease, sourceWord } from './source.js';
 import { oldestGlibc, type Toolchain } from './toolchains.js';
 
 /** What is read of a toolchain to name its targets. */
-export type TargetToolchain = Pick<Toolchain, 'id' | 'compiler' | 'without'>;
+export type TargetToolchain = Pick<Toolchain, 'id' | 'compiler' | 'lacking'>;
 
 /** One choice of each part of a target but for the architecture. */
 export interface TargetOptions {
@@ -14,6 +15,7 @@ export interface TargetOptions {
   readonly toolchain: TargetToolchain;
   readonly gpu: Gpu;
   readonly dependencies: Dependencies;
+  readonly features: FeatureChoice;
 }
 
 /** Choices that are all combined with each other. */
@@ -23,23 +25,28 @@ export interface TargetChoices {
   readonly gpus: readonly Gpu[];
   readonly archs: readonly Arch[];
   readonly dependencies: readonly Dependencies[];
+  readonly features: readonly FeatureChoice[];
 }
 
 /**
  * The target of one choice, for any architecture, whatever this machine has.
  * @throws InputError for a kind of GPU that the toolchain can't have
  */
-export function targetOf({ release, toolchain, gpu, dependencies }: TargetOptions, arch: Arch): Target {
-  if (!hasGpu(gpu, toolchain.without)) {
+export function targetOf(options: TargetOptions, arch: Arch): Target {
+  const { release, toolchain, gpu, dependencies } = options;
+  if (!hasGpu(gpu, toolchain.lacking)) {
     throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${toolchain.id}.` }]);
   }
   const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
   const source = release.source === undefined ? {} : { source: sourceWord(release.source) };
-  return { version: release.version, ...source, dependencies, platform, toolchain: toolchain.id, gpu, arch };
+  const word = choiceWord(options.features);
+  const features = word === undefined ? {} : { features: word };
+  const parts = { dependencies, platform, toolchain: toolchain.id, gpu, arch };
+  return { version: release.version, ...source, ...parts, ...features };
 }
 
 /**
- * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by architectures,
+ * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by architectures by features,
  * but for the kinds of GPU that a toolchain can't have.
  * @throws InputError when two toolchains make targets of one identifier
  */
@@ -48,9 +55,13 @@ export function targetsOf(choices: TargetChoices): Target[] {
     choices.toolchains.flatMap((toolchain) =>
       choices.dependencies.flatMap((dependencies) =>
         choices.gpus
-          .filter((gpu) => hasGpu(gpu, toolchain.without))
+          .filter((gpu) => hasGpu(gpu, toolchain.lacking))
           .flatMap((gpu) =>
-            choices.archs.map((arch) => targetOf({ release, toolchain, gpu, dependencies }, arch)),
+            choices.archs.flatMap((arch) =>
+              choices.features.map((features) =>
+                targetOf({ release, toolchain, gpu, dependencies, features }, arch),
+              ),
+            ),
           ),
       ),
     ),

@@ -3,19 +3,23 @@ import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { type PackageManager, packageManagers } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
-import { type Feature, variantsWithout } from './features.js';
+import { type FeatureChoice, type Switches, switchVariants } from './feature-choice.js';
+import { type Feature, type Features, variantsWithout } from './features.js';
+import { isGpuVariant } from './gpus.js';
 
 const systemPackage = z.object({
   /** Spack's name of the package. */
   spec: z.string(),
   /** The distribution's package whose version is read. */
   package: z.string(),
+  /** Packages that the builder image needs beside that one. */
+  also: z.array(z.string()).default([]),
   /** Variants that the external must state, as in a spec. */
   variants: z.string().optional(),
   prefix: z.string().default('/usr'),
   /** The distribution's package that a machine needs to run what links it. */
   runtime: z.string().optional(),
-  /** Slurm's plugins open the library by name at run time; no ELF file lists it. */
+  /** Slurm opens it by name at run time, a library or a program; no ELF file lists it. */
   opened: z.boolean().default(false),
 });
 
@@ -75,8 +79,13 @@ const schema = z.object({
 
 /** A distribution that is built for, as `toolchains/<id>/toolchain.yaml` describes it. */
 export interface Toolchain extends z.infer<typeof schema> {
-  /** Variants of the recipe that are off because of `lacks`, sorted. */
-  readonly without: readonly string[];
+  /** Variants of the recipe that can't be had because of `lacks`, sorted. */
+  readonly lacking: readonly string[];
+}
+
+/** A toolchain as one target has it: with the packages alone that its features need. */
+export interface FittedToolchain extends Toolchain {
+  readonly switches: Switches;
 }
 export type SystemPackage = z.infer<typeof systemPackage>;
 
@@ -104,12 +113,40 @@ export function parseToolchain(
   const { lacks, dependencies } = parsed.data;
   const both = dependencies.find(({ spec }) => lacks.includes(spec));
   if (both !== undefined) throw wrong(`lacks: '${both.spec}' is among the dependencies too.`);
-  const without = variantsWithout(features, lacks);
-  if (typeof without === 'string') throw wrong(without);
+  const lacking = variantsWithout(features, lacks);
+  if (typeof lacking === 'string') throw wrong(lacking);
   // What toolchains have in common has names that one of them takes from its distribution all the same.
   const taken = new Set([...dependencies, ...parsed.data.tools].map(({ spec }) => spec));
   const notBuilt = parsed.data.notBuilt.filter((name) => !taken.has(name));
-  return { ...parsed.data, notBuilt, without };
+  return { ...parsed.data, notBuilt, lacking };
+}
+
+/**
+ * Fits a toolchain to the features of a target.
+ * @param release its version, `24.11.7`
+ * @returns sentences instead where a feature was asked for by its name and can't be had
+ */
+export function fitToolchain(
+  toolchain: Toolchain,
+  { variants, features }: Features,
+  choice: FeatureChoice,
+  release: string,
+): FittedToolchain | string[] {
+  const switches = switchVariants(choice, variants, release, toolchain);
+  if (!('on' in switches)) return switches;
+  // One builder image does for all kinds of GPU: of theirs it has headers alone.
+  const isOff = (variant: string | undefined) =>
+    variant !== undefined && !isGpuVariant(variant) && switches.off.includes(variant);
+  const isNeeded = ({ spec }: SystemPackage) => {
+    const users = features.filter(({ needs }) => needs.includes(spec));
+    return users.length === 0 || users.some(({ variant }) => !isOff(variant));
+  };
+  const dependencies = toolchain.dependencies.filter(isNeeded);
+  const taken = new Set([...dependencies, ...toolchain.tools].map(({ spec }) => spec));
+  // Nothing that is built needs those that were left out, so Spack need not think of them either.
+  const unneeded = toolchain.dependencies.map(({ spec }) => spec).filter((spec) => !taken.has(spec));
+  const notBuilt = unneeded.length === 0 ? toolchain.notBuilt : [...toolchain.notBuilt, ...unneeded].sort();
+  return { ...toolchain, dependencies, notBuilt, switches };
 }
 
 /** The oldest glibc, `2.34`, that runs a tarball which brings its libraries. */
@@ -129,7 +166,7 @@ export function imagePackages(toolchain: Toolchain): string[] {
   const names = [
     ...pythonPackages(toolchain),
     ...toolchain.buildPackages,
-    ...toolchain.dependencies.map((dependency) => dependency.package),
+    ...toolchain.dependencies.flatMap((dependency) => [dependency.package, ...dependency.also]),
     ...toolchain.tools.map((tool) => tool.package),
   ];
   return [...new Set(names)].sort();

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
+import { markdownTable } from '../base/text.js';
 import { gpus } from './gpus.js';
 import { archs, dependencyKinds } from './identifier.js';
 import { compareVersions } from './releases.js';
@@ -28,6 +29,8 @@ const schema = z.strictObject({
       releases: z.array(version).min(1),
       dependencies: z.array(z.enum(dependencyKinds)).min(1),
       gpus: z.array(z.enum(gpus)).min(1),
+      /** As the input has them. */
+      features: z.string().default('default'),
       how,
     }),
   ),
@@ -86,9 +89,6 @@ export function supportPage(facts: SupportFacts): string {
   ].join('\n\n');
 }
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-
 function systemsTable(facts: SupportFacts): string {
   const { tried } = facts;
   const rows = tried.systems.map((system) => [
@@ -98,7 +98,7 @@ function systemsTable(facts: SupportFacts): string {
     system.toolchain === undefined ? '–' : systemOn(system.toolchain, facts),
   ]);
   const head = ['system', 'glibc', '`bundled`: brings its libraries', "`system`: the distribution's own"];
-  return table(head, rows);
+  return markdownTable(head, rows);
 }
 
 /** The toolchains whose tarballs run with a glibc, the one first that is used without being asked for. */
@@ -148,7 +148,8 @@ function releasesTable({ tried, series }: SupportFacts): string {
       for (const dependencies of build.dependencies) {
         for (const gpu of build.gpus) {
           const arch = build.arch === 'amd64' ? '' : `, ${build.arch}`;
-          const kind = `${build.release} \`${dependencies}\`, ${gpu === 'none' ? 'no GPU' : `\`gpu: ${gpu}\``}, ${build.toolchain}${arch}`;
+          const some = build.features === 'default' ? '' : `, \`features: ${build.features}\``;
+          const kind = `${build.release} \`${dependencies}\`, ${gpu === 'none' ? 'no GPU' : `\`gpu: ${gpu}\``}${some}, ${build.toolchain}${arch}`;
           groups.set(kind, [...(groups.get(kind) ?? []), build]);
         }
       }
@@ -156,11 +157,11 @@ function releasesTable({ tried, series }: SupportFacts): string {
     const cells = [...groups].map(([kind, seen]) => `${kind}: ${best(seen)}`);
     return [name, cells.length === 0 ? 'not tried' : cells.join('<br>')];
   });
-  return table(['series', 'seen'], rows);
+  return markdownTable(['series', 'seen'], rows);
 }
 
 const othersTable = ({ tried }: SupportFacts): string =>
-  table(
+  markdownTable(
     ['what', 'seen'],
     tried.others.map(({ what, seen }) => [what, seen]),
   );

@@ -4,7 +4,7 @@ import { readContext } from '../../../src/action/context.js';
 import { readInputs } from '../../../src/action/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
 import { asInputs } from '../../support/build.js';
-import { release, temporaryFolder } from '../../support/fakes.js';
+import { recipe, release, temporaryFolder } from '../../support/fakes.js';
 
 let before: NodeJS.ProcessEnv;
 beforeEach(() => {
@@ -72,6 +72,7 @@ describe('readInputs', () => {
   test('a workflow without inputs gets the defaults', () => {
     const catalog = {
       toolchains: ['bookworm'],
+      variants: recipe.variants,
       resolveVersion: () => ({ kind: 'release', release: release('24.11.6') }) as const,
     };
     expect(resolveOptions([asInputs(readInputs('build'))], catalog)).toEqual(resolveOptions([], catalog));

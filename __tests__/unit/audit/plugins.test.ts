@@ -5,11 +5,11 @@ import { matches } from '../../../src/base/text.js';
 import { layoutBelow } from '../../../src/container/layout.js';
 import type { Gpu } from '../../../src/targets/gpus.js';
 import { target } from '../../support/audit.js';
-import { auditFacts, features } from '../../support/fakes.js';
-import { readToolchain } from '../../support/toolchains.js';
+import { auditFacts, features, switchesWithout } from '../../support/fakes.js';
+import { fittedToolchain } from '../../support/toolchains.js';
 
 const files = (version: string, gpu: Gpu = 'none') =>
-  promisedBy({ version, gpu }, features, []).flatMap((promise) => promise.files);
+  promisedBy({ version, gpu }, features, { switches: switchesWithout() }).flatMap((promise) => promise.files);
 
 describe('what a release promises starts with its series', () => {
   test.each<[string, string, boolean]>([
@@ -34,8 +34,8 @@ test('each kind of GPU has its own plugin', () => {
 
 test('what a toolchain lacks is not promised, and nothing else is left out', () => {
   const version = { version: '25.11.7', gpu: 'none' } as const;
-  const all = promisedBy(version, features, []);
-  const some = promisedBy(version, features, ['jwt', 'restd']);
+  const all = promisedBy(version, features, { switches: switchesWithout() });
+  const some = promisedBy(version, features, { switches: switchesWithout(['jwt', 'restd']) });
   expect(some.flatMap(({ files }) => files)).not.toContain('lib/slurm/auth_jwt.so');
   const gone = all.filter(({ feature }) => !some.some((kept) => kept.feature === feature));
   expect(gone.map(({ feature }) => feature)).toEqual(['JSON web tokens', 'REST', 'REST', 'REST']);
@@ -43,8 +43,9 @@ test('what a toolchain lacks is not promised, and nothing else is left out', () 
 
 test('a promise says what to look at', () => {
   const needs = (wanted: string) =>
-    promisedBy({ version: '24.11.6', gpu: 'none' }, features, []).find(({ feature }) => feature === wanted)
-      ?.needs;
+    promisedBy({ version: '24.11.6', gpu: 'none' }, features, { switches: switchesWithout() }).find(
+      ({ feature }) => feature === wanted,
+    )?.needs;
   expect(needs('commands')).toBe('the build log');
   expect(needs('munge')).toBe('munge');
   expect(needs('REST')).toBe('http-parser, json-c and libjwt');
@@ -58,7 +59,7 @@ test('a star stands for a part of a name', () => {
 });
 
 test('the expectation comes from toolchain and target', () => {
-  const bookworm = readToolchain('bookworm');
+  const bookworm = fittedToolchain('bookworm');
   const arm = expectationFor(
     { ...target, arch: 'arm64', gpu: 'cuda' },
     bookworm,

@@ -12,6 +12,7 @@ const facts: ManifestContent = {
   target: systemTarget({ gpu: 'cuda' }),
   identifier: 'slurm-24.11.6-bookworm-amd64-cuda',
   dependencies: 'system',
+  features: ['lua', 'pmix'],
   contentKey: 'f'.repeat(64),
   spackCommit: '1'.repeat(40),
   packagesCommit: '2'.repeat(40),

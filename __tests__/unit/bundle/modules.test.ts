@@ -108,11 +108,11 @@ describe('renderInstaller', () => {
   });
 
   test("says of a target that brings its libraries which ones stay the host's, and what needs them", async () => {
-    const needed = ['libc.so.6', 'libm.so.6', 'libudev.so.1'];
+    const needed = ['libc.so.6', 'libdbus-1.so.3', 'libm.so.6', 'libudev.so.1'];
     const text = renderInstaller(
       await projectTemplate('install.sh'),
       bundledTarget(),
-      { ...machine, brings: { libraries, needed } },
+      { ...machine, brings: { libraries, needed, features: ['cgroup', 'pmix'] } },
       [],
       contents,
     );

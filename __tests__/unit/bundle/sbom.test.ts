@@ -72,8 +72,8 @@ const dpkg = [
 
 const bookworm = toolchain({
   dependencies: [
-    { spec: 'munge', package: 'libmunge-dev', runtime: 'libmunge2', prefix: '/usr', opened: false },
-    { spec: 'pmix', package: 'libpmix-dev', runtime: 'libpmix2', prefix: '/usr', opened: true },
+    { spec: 'munge', package: 'libmunge-dev', also: [], runtime: 'libmunge2', prefix: '/usr', opened: false },
+    { spec: 'pmix', package: 'libpmix-dev', also: [], runtime: 'libpmix2', prefix: '/usr', opened: true },
   ],
   tools: [],
 });

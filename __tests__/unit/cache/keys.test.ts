@@ -19,6 +19,7 @@ import {
   resultPrefix,
   transferName,
 } from '../../../src/cache/keys.js';
+import { defaultChoice } from '../../../src/targets/feature-choice.js';
 import { dependencyKinds, formatTarget } from '../../../src/targets/identifier.js';
 import { targetOf } from '../../../src/targets/matrix.js';
 import { release, toolchain } from '../../support/fakes.js';
@@ -127,11 +128,13 @@ describe('each part of the material changes the key, and only that', () => {
   test('two kinds of dependencies never share a content key or the key of a result', () => {
     const keys = dependencyKinds.map((dependencies) => contentKey({ ...material, dependencies }));
     expect(new Set(keys).size).toBe(dependencyKinds.length);
-    const targets = dependencyKinds.map((dependencies) =>
-      targetOf({ release: release('24.11.6'), toolchain: toolchain(), gpu: 'none', dependencies }, 'amd64'),
+    const same = { release: release('24.11.6'), toolchain: toolchain(), gpu: 'none' } as const;
+    const full = { ...defaultChoice, base: 'full' } as const;
+    const targets = dependencyKinds.flatMap((dependencies) =>
+      [defaultChoice, full].map((features) => targetOf({ ...same, dependencies, features }, 'amd64')),
     );
     const results = targets.map((target) => resultKey(formatTarget(target), 'f'.repeat(64)));
-    expect(new Set(results).size).toBe(dependencyKinds.length);
+    expect(new Set(results).size).toBe(dependencyKinds.length * 2);
     for (const target of targets) {
       const { prefixes, includes } = reachOf(formatTarget(target), target);
       const reached = results.filter(

@@ -11,12 +11,13 @@ import { parseSize } from '../../../src/config/size.js';
 import { gpus } from '../../../src/targets/gpus.js';
 import { resolveVersion } from '../../../src/targets/source.js';
 import { asInputs } from '../../support/build.js';
-import { release } from '../../support/fakes.js';
+import { recipe, release } from '../../support/fakes.js';
 import { commandLines, rawInputs } from '../../support/fuzz.js';
 
 const releases = ['24.05.8', '24.11.5', '24.11.6'].map(release);
 const catalog = {
   toolchains: ['bookworm', 'noble'],
+  variants: recipe.variants,
   resolveVersion: (wanted: string) => resolveVersion(releases, wanted),
 };
 

@@ -11,7 +11,7 @@ import { cacheDirOf, engineOf } from '../../../src/cli/options.js';
 import { parseArguments } from '../../../src/cli/parse.js';
 import { inputNames } from '../../../src/config/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
-import { release } from '../../support/fakes.js';
+import { recipe, release } from '../../support/fakes.js';
 
 const invocation = (env: Record<string, string> = {}) => ({ argv: [], env, cwd: process.cwd() });
 const parse = (argv: readonly string[]) => parseArguments(argv, commands, '1.2.3');
@@ -43,6 +43,7 @@ function buildOf(argv: string[], env: Record<string, string> = {}) {
 
 const catalog = {
   toolchains: ['bookworm', 'noble'],
+  variants: recipe.variants,
   resolveVersion: (wanted: string) => ({ kind: 'release', release: release(wanted) }) as const,
 };
 

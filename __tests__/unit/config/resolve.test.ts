@@ -5,11 +5,12 @@ import type { Layer } from '../../../src/config/layers.js';
 import { type Catalog, resolveOptions } from '../../../src/config/resolve.js';
 import { resolveVersion } from '../../../src/targets/source.js';
 import { asInputs } from '../../support/build.js';
-import { release } from '../../support/fakes.js';
+import { recipe, release } from '../../support/fakes.js';
 
 const releases = ['24.05.8', '24.11.5', '24.11.6', '25.05.3'].map(release);
 const catalog: Catalog = {
   toolchains: ['bookworm', 'noble', 'rockylinux9'],
+  variants: recipe.variants,
   resolveVersion: (request) => resolveVersion(releases, request),
 };
 /** The options without their origins. */
@@ -39,6 +40,7 @@ describe('defaults', () => {
     patches: undefined,
     toolchain: 'bookworm',
     gpu: 'none',
+    features: { base: 'default', with: [], without: [] },
     dependencies: 'bundled',
     denyVulnerable: false,
     engine: 'auto',
@@ -96,6 +98,7 @@ test('every input arrives, typed', () => {
       'source-mirror': 'https://mirror.test/spack',
       cache: 'restore-only',
       'cache-secret': 'a secret of 32 characters or more',
+      features: 'full -sview',
       'cache-budget': '500 MB',
       jobs: '16',
       'output-dir': 'out/here',
@@ -113,6 +116,7 @@ test('every input arrives, typed', () => {
     patches: ['one.patch', 'two.patch'],
     toolchain: 'noble',
     gpu: 'cuda',
+    features: { base: 'full', with: [], without: ['sview'] },
     denyVulnerable: true,
     dependencies: 'system',
     engine: 'podman',

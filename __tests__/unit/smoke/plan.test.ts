@@ -4,8 +4,10 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError, InputError } from '../../../src/base/errors.js';
 import { imageArguments, promisedChecks, smokeImage } from '../../../src/smoke/plan.js';
 import { rights } from '../../../src/smoke/rights.js';
+import { defaultChoice } from '../../../src/targets/feature-choice.js';
 import type { Gpu } from '../../../src/targets/gpus.js';
-import { systemTarget, toolchain } from '../../support/fakes.js';
+import { switchesWithout, systemTarget, toolchain } from '../../support/fakes.js';
+import { fittedToolchain } from '../../support/toolchains.js';
 
 const target = systemTarget();
 const smoke = { packages: ['munge', 'lmod'], unpacked: ['environment-modules'] };
@@ -26,7 +28,8 @@ describe('promisedChecks', () => {
     const functions = [...text.join('\n').matchAll(/^check_(\w+)\(\)/gm)].map(([, name]) =>
       name?.replaceAll('_', '-'),
     );
-    const promised = promisedChecks({ ...target, gpu: 'all' }, toolchain(), ['lmod', 'tcl']);
+    const full = fittedToolchain('trixie', { ...defaultChoice, base: 'full' });
+    const promised = promisedChecks({ ...target, gpu: 'all' }, full, ['lmod', 'tcl']);
     expect(functions.sort()).toEqual(promised.sort());
   });
 
@@ -41,14 +44,26 @@ describe('promisedChecks', () => {
     ['all', [], ['gpu-nvml', 'gpu-oneapi', 'gpu-rsmi']],
     ['all', ['oneapi'], ['gpu-nvml', 'gpu-rsmi']],
   ])('those of the GPUs that it is for: %s without %j', (gpu, without, expected) => {
-    const found = promisedChecks({ ...target, gpu }, toolchain({ without }), []);
+    const found = promisedChecks({ ...target, gpu }, toolchain({ lacking: without }), []);
     expect(found.filter((check) => check.startsWith('gpu-'))).toEqual(expected);
   });
 
   test('nothing that the toolchain lacks', () => {
-    const some = promisedChecks(target, { without: ['jwt', 'pmix', 'restd'] }, ['lmod', 'tcl']);
+    const some = promisedChecks(target, { switches: switchesWithout(['jwt', 'pmix', 'restd']) }, [
+      'lmod',
+      'tcl',
+    ]);
     const gone = ['mpi-pmix', 'jwt', 'rest', 'rest-accounting'];
     expect(checks.filter((check) => !some.includes(check))).toEqual(gone);
+  });
+
+  test('the smallest set has a cluster that runs jobs', () => {
+    const minimal = fittedToolchain('bookworm', { ...defaultChoice, base: 'minimal' });
+    const some = promisedChecks(target, minimal, ['lmod']);
+    expect(some).toEqual(expect.arrayContaining(['munged', 'slurmctld', 'slurmd', 'srun', 'sbatch']));
+    for (const gone of ['database', 'slurmdbd', 'sacct', 'lua', 'jwt', 'rest', 'mpi-pmix', 'contribs']) {
+      expect(some).not.toContain(gone);
+    }
   });
 
   test('those that start the cluster anew come last', () => {

@@ -33,14 +33,14 @@ test.each([
 });
 
 test('the root spec says what the toolchain lacks', () => {
-  const given = toolchain({ without: ['jwt', 'nvml', 'restd'] });
+  const given = toolchain({ lacking: ['jwt', 'nvml', 'restd'] });
   expect(rootSpec({ ...request, toolchain: given })).toBe(
     'slurm@=24-11-6-1 ~nvml ~oneapi ~rsmi ~debug ~jwt ~restd',
   );
 });
 
 test('all kinds of GPU are those that the toolchain can have', () => {
-  const given = toolchain({ without: ['oneapi'] });
+  const given = toolchain({ lacking: ['oneapi'] });
   expect(rootSpec({ ...request, gpu: 'all', toolchain: given })).toBe(
     'slurm@=24-11-6-1 +nvml ~oneapi +rsmi ~debug',
   );

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.js';
+import { defaultChoice, type FeatureChoice, parseChoice } from '../../../src/targets/feature-choice.js';
 import { gpus } from '../../../src/targets/gpus.js';
 import { archs, dependencyKinds, formatTarget, parseTarget } from '../../../src/targets/identifier.js';
 import { releasesOf, type TargetChoices, targetOf, targetsOf } from '../../../src/targets/matrix.js';
 import { parseReleases } from '../../../src/targets/releases.js';
-import { toolchain } from '../../support/fakes.js';
+import { recipe, toolchain } from '../../support/fakes.js';
 
 const releases = parseReleases(
   readFileSync(new URL('../../../data/slurm-releases.json', import.meta.url), 'utf8'),
@@ -13,7 +14,7 @@ const releases = parseReleases(
 const { oldestGlibc: _, ...compiler } = toolchain().compiler;
 const made = (id: string, glibc: string, oldestGlibc?: string) => ({
   id,
-  without: [] as string[],
+  lacking: [] as string[],
   compiler: { ...compiler, glibc, ...(oldestGlibc === undefined ? {} : { oldestGlibc }) },
 });
 const toolchains = [
@@ -23,12 +24,16 @@ const toolchains = [
   made('rockylinux8', '2.28'),
   made('rockylinux9', '2.34'),
 ];
-const all: TargetChoices = { releases, toolchains, gpus, archs, dependencies: dependencyKinds };
+const choices = ['default', 'full'].map((text) => parseChoice(text, recipe.variants) as FeatureChoice);
+const all: TargetChoices = {
+  ...{ releases, toolchains, gpus, archs, dependencies: dependencyKinds },
+  features: [defaultChoice],
+};
 
 test('all targets that there could be have names of their own, which parse back', () => {
-  const targets = targetsOf(all);
+  const targets = targetsOf({ ...all, features: choices });
   const names = targets.map(formatTarget);
-  expect(targets).toHaveLength(releases.length * 5 * gpus.length * 2 * 3);
+  expect(targets).toHaveLength(releases.length * 5 * gpus.length * 2 * 3 * 2);
   expect(new Set(names).size).toBe(names.length);
   const parsed = names.map((name) => parseTarget(name));
   expect(parsed).toEqual(targets.map(({ toolchain: _, ...name }) => name));
@@ -39,6 +44,7 @@ describe('targetOf', () => {
   const options = {
     release: { version: '24.11.6' },
     gpu: 'none',
+    features: defaultChoice,
     toolchain: made('bookworm', '2.36', '2.34'),
   } as const;
 
@@ -60,7 +66,7 @@ describe('targetOf', () => {
 });
 
 test('a kind of GPU that a toolchain lacks is no target of it', () => {
-  const poor = { ...made('bookworm', '2.36'), without: ['rsmi'] };
+  const poor = { ...made('bookworm', '2.36'), lacking: ['rsmi'] };
   const choices = {
     ...all,
     releases: releases.slice(-1),
@@ -81,6 +87,7 @@ test('a kind of GPU that a toolchain lacks is no target of it', () => {
     release: { version: '26.05.3' },
     toolchain: poor,
     gpu: 'rocm',
+    features: defaultChoice,
     dependencies: 'system',
   } as const;
   expect(() => targetOf(rocm, 'amd64')).toThrow(InputError);

@@ -58,11 +58,15 @@ describe('the page', () => {
     builds: [
       {
         ...{ toolchain: 'bookworm', arch: 'amd64', releases: ['24.11.6'], gpus: ['none', 'cuda'] },
-        ...{ dependencies: ['system', 'bundled'], how: '2026-01-02' },
+        ...{ dependencies: ['system', 'bundled'], features: 'default', how: '2026-01-02' },
       },
       {
         ...{ toolchain: 'bookworm', arch: 'amd64', releases: ['24.11.6'], gpus: ['none'] },
-        ...{ dependencies: ['system'], how: 'tests' },
+        ...{ dependencies: ['system'], features: 'default', how: 'tests' },
+      },
+      {
+        ...{ toolchain: 'bullseye', arch: 'arm64', releases: ['23.02.8'], gpus: ['none'] },
+        ...{ dependencies: ['bundled'], features: 'full', how: '2026-01-04' },
       },
     ],
     runs: [{ toolchain: 'bookworm', release: '24.11.6', system: 'Newer', how: '2026-01-03' }],
@@ -72,7 +76,7 @@ describe('the page', () => {
     tried,
     toolchains: toolchainIds.map((id) => readToolchain(id)),
     names: () => ({ read: 5, all: 7 }),
-    series: ['23.02', '24.11'],
+    series: ['22.05', '23.02', '24.11'],
   });
   const row = (start: string) => page.split('\n').find((line) => line.startsWith(`| ${start} |`));
 
@@ -81,7 +85,8 @@ describe('the page', () => {
     ['Newer', /bookworm`: a cluster ran, by hand, 2026-01-03 \| – \|/],
     ['Unseen', /bookworm`: should, by its glibc; not tried \| .*jammy`: package names checked \(5 of 7/],
     ['Too old', /not yet: its glibc is older/],
-    ['23.02', /\| not tried \|/],
+    ['22.05', /\| not tried \|/],
+    ['23.02', /23\.02\.8 `bundled`, no GPU, `features: full`, bullseye, arm64: by hand, 2026-01-04 \|/],
     [
       '24.11',
       /24\.11\.6 `system`, no GPU, bookworm: in the tests<br>24\.11\.6 `system`, `gpu: cuda`, bookworm: by hand/,

@@ -15,6 +15,9 @@ fail() {
   exit 1
 }
 
+# Whether a check is among those of this test: what it is about is promised.
+promised() { case ,$SMOKE_CHECKS, in *,"$1",*) ;; *) return 1 ;; esac; }
+
 # A check that can't succeed as another one failed says so instead of failing too: need CHECK...
 need() {
   local other
@@ -107,12 +110,10 @@ slurm_version() {
   echo "${whole%.p*}"
 }
 
-# Version of the module files: slurm-24.11.6-bookworm-amd64-cuda -> 24.11.6-cuda
+# Version of the module files: slurm-24.11.6-bookworm-amd64-cuda-full -> 24.11.6-cuda-full
 module_version() {
-  case $SMOKE_TARGET in
-    *-cuda | *-rocm | *-oneapi | *-all) echo "$(target_version)-${SMOKE_TARGET##*-}" ;;
-    *) target_version ;;
-  esac
+  local tail=${SMOKE_TARGET#*-a[mr][dm]64}
+  echo "$(target_version)${tail#-self-contained}"
 }
 
 # at_least 24.05: whether the release is that one or a later one.

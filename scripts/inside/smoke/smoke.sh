@@ -40,7 +40,7 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-export SMOKE_FORBIDDEN=${forbidden%$'\n'}
+export SMOKE_FORBIDDEN=${forbidden%$'\n'} SMOKE_CHECKS=$checks
 SMOKE_STATE=$(mktemp -d /tmp/smoke-XXXXXX)
 export SMOKE_STATE
 chmod 755 "$SMOKE_STATE"

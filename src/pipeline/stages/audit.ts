@@ -4,7 +4,7 @@ import type { Logger } from '../../base/ports.js';
 import { fileName } from '../../bundle/catalogue.js';
 import type { Session } from '../../container/session.js';
 import type { Target } from '../../targets/identifier.js';
-import type { Toolchain } from '../../targets/toolchains.js';
+import type { FittedToolchain } from '../../targets/toolchains.js';
 import type { Project } from '../project.js';
 import type { Stage } from '../stage.js';
 import type { ResultFolder } from './pack.js';
@@ -24,7 +24,7 @@ export async function inventoryScript(project: Project): Promise<string> {
  */
 export async function audit(
   tarball: string,
-  { target, toolchain }: { readonly target: Target; readonly toolchain: Toolchain },
+  { target, toolchain }: { readonly target: Target; readonly toolchain: FittedToolchain },
   project: Project,
   session: Session,
   logger: Logger,

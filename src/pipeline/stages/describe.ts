@@ -66,7 +66,13 @@ export async function describe(
       ...{ os: build.toolchain.os, packageManager: build.toolchain.packageManager },
       ...(build.target.dependencies === 'system'
         ? {}
-        : { brings: { libraries: project.libraries, needed: ingredients.neededLibraries } }),
+        : {
+            brings: {
+              libraries: project.libraries,
+              needed: ingredients.neededLibraries,
+              features: build.toolchain.switches.on,
+            },
+          }),
     },
     runtimePackages,
     contents,
@@ -92,6 +98,7 @@ export async function describe(
     identifier: build.identifier,
     source: build.release.source,
     dependencies: build.options.dependencies,
+    features: build.toolchain.switches.on,
     contentKey: build.contentKey,
     spackCommit: build.pins.spack.commit,
     packagesCommit: build.pins.packages.commit,

@@ -144,6 +144,7 @@ DefMemPerCPU=32
 MpiDefault=none
 ReturnToService=2
 $(printf '%s\n' "${extra[@]}")
+$(cat "$SMOKE_STATE/more.conf" 2>/dev/null || true)
 $("$SMOKE_PREFIX/sbin/slurmd" -C | grep ^NodeName= | sed 's/ Gres=[^ ]*//')$gres State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES State=UP
 CONF
@@ -160,10 +161,12 @@ start_slurmctld() {
 check_slurmctld() {
   need munged install
   logs=slurmctld
-  local all='jwt lua' without
+  local all='' without
+  promised jwt && all+=' jwt'
+  promised lua && all+=' lua'
   jwt_key
   write_job_submit
-  [ "$(cat "$SMOKE_STATE/slurmdbd.status" 2>/dev/null)" = passed ] && all="accounting $all"
+  [ "$(cat "$SMOKE_STATE/slurmdbd.status" 2>/dev/null)" = passed ] && all="accounting$all"
   # A plugin that does not load ends slurmctld. It runs without that one then, so that only the check of what
   # is missing fails.
   # shellcheck disable=SC2086 # a word each

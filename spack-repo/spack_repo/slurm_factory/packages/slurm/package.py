@@ -131,21 +131,36 @@ class Slurm(AutotoolsPackage):
         for own_patch in own_source["patches"]:
             patch(own_patch, when=f"@={own_source['version']}")
 
-    variant("mysql", default=True, description="Accounting in MySQL or MariaDB")
-    variant("restd", default=True, description="slurmrestd, the REST daemon")
-    variant("jwt", default=True, description="Authentication by JSON web tokens")
-    variant("pmix", default=True, description="PMIx for MPI launches")
-    variant("cgroup", default=True, description="cgroup v2")
-    variant("pam", default=True, description="PAM in slurmd, pam_slurm and pam_slurm_adopt")
+    # Which of them `features` switches on, features.json says.
+    variant("cgroup", default=True, description="Control groups, version 2 too")
+    variant("curl", default=True, description="Plugins that talk HTTP (elasticsearch, influxdb)")
     variant("hwloc", default=True, description="Topology by hwloc, memory affinity by libnuma")
+    variant("jwt", default=True, description="Authentication by JSON web tokens")
     variant("lua", default=True, description="job_submit and cli_filter plugins in Lua")
     variant("lz4", default=True, description="lz4 compression in sbcast")
+    variant("mysql", default=True, description="Accounting in MySQL or MariaDB")
+    variant("pam", default=True, description="PAM in slurmd, pam_slurm and pam_slurm_adopt")
+    variant("pmix", default=True, description="PMIx for MPI launches")
     variant("readline", default=True, description="Line editing in scontrol and sacctmgr")
-    variant("curl", default=True, description="Plugins that talk HTTP (elasticsearch, influxdb)")
+    variant("restd", default=True, description="slurmrestd, the REST daemon")
+    variant("x11", default=True, description="X11 forwarding")
+    variant("contribs", default=False, description="Perl API, seff, sgather, Torque's commands")
+    variant("freeipmi", default=False, description="Energy of nodes by IPMI")
+    variant("hdf5", default=False, description="Profiles of jobs in HDF5 files, sh5util")
+    variant("llhttp", default=False, when="@26-05:", description="HTTP parser llhttp too")
+    variant("multiple_slurmd", default=False, description="Several slurmd on a machine")
+    variant("ofed", default=False, description="InfiniBand traffic of jobs")
+    variant("pyxis", default=False, description="Jobs in containers, by NVIDIA's pyxis")
+    variant("rdkafka", default=False, when="@23-02:", description="Finished jobs to Kafka")
+    variant("rrdtool", default=False, when="@:23-11", description="Sensors out of RRD files")
+    variant("s2n", default=False, when="@25-05:", description="TLS between daemons, commands")
+    variant("salloc_kill_cmd", default=False, description="salloc ends its command with the job")
+    variant("selinux", default=False, description="SELinux contexts of jobs")
+    variant("sview", default=False, description="sview, the graphical view")
+    variant("ucx", default=False, description="UCX between PMIx servers")
     variant("nvml", default=False, description="NVIDIA GPUs by NVML")
     variant("rsmi", default=False, description="AMD GPUs by ROCm SMI")
     variant("oneapi", default=False, description="Intel GPUs by oneAPI Level Zero")
-    variant("multiple_slurmd", default=False, description="Several slurmd on a machine")
     variant("debug", default=False, description="Debug files in .debug beside each program")
     variant("sysconfdir", default="/etc/slurm", values=any, description="Where slurm.conf is")
 
@@ -159,21 +174,42 @@ class Slurm(AutotoolsPackage):
     depends_on("munge")
     depends_on("curl", when="+curl")
     depends_on("dbus", when="+cgroup")
+    depends_on("freeipmi", when="+freeipmi")
+    depends_on("gtkplus@2", when="+sview")
+    depends_on("hdf5", when="+hdf5")
     depends_on("http-parser", when="+restd")
     depends_on("hwloc", when="+hwloc")
     depends_on("libjwt@:1", when="+jwt")
+    depends_on("librdkafka", when="+rdkafka")
+    depends_on("libselinux", when="+selinux")
     depends_on("linux-pam", when="+pam")
+    depends_on("llhttp@9:", when="+llhttp")
     depends_on("lua@5.1:5.4", when="+lua")
     depends_on("lz4", when="+lz4")
     depends_on("mariadb-c-client", when="+mysql")
     depends_on("numactl", when="+hwloc")
     depends_on("nvml", when="+nvml", type="build")
     depends_on("oneapi-level-zero", when="+oneapi", type="build")
+    depends_on("perl", when="+contribs", type=("build", "run"))
     depends_on("pmix@:5", when="+pmix")
+    depends_on("rdma-core", when="+ofed")
     depends_on("readline", when="+readline")
     depends_on("rocm-smi-lib", when="+rsmi", type="build")
+    depends_on("rrdtool", when="+rrdtool")
+    depends_on("s2n", when="+s2n")
+    depends_on("ucx", when="+ucx")
 
     conflicts("~jwt", when="+restd", msg="slurmrestd needs JSON web tokens")
+    conflicts("~restd", when="+llhttp", msg="slurmrestd is what parses HTTP")
+    conflicts("~pmix", when="+ucx", msg="UCX is between PMIx servers")
+
+    resource(
+        name="pyxis",
+        url="https://github.com/NVIDIA/pyxis/archive/refs/tags/v0.24.0.tar.gz",
+        sha256="9c4cdb79a67301d8ea05951aa4d2c205f40cf6145e338214b0191add8b36d6c4",
+        placement="pyxis",
+        when="+pyxis",
+    )
 
     # Only adds files, so that it fits all releases; patch() below wires them in.
     patch("self_location.patch")
@@ -227,6 +263,12 @@ class Slurm(AutotoolsPackage):
             # As later releases have it: the library is opened where it is, and not asked for by the plugin.
             needed = "libgpu_common.la $(NVML_LIBS)\n"
             self._edit("src/plugins/gpu/nvml/Makefile.in", needed, "libgpu_common.la\n")
+        if self.spec.satisfies("@:23-02 +ucx"):
+            ucx = "src/plugins/mpi/pmix/pmixp_dconn_ucx.c"
+            self._edit(ucx, 'libucp.so"', 'libucp.so.0"', times=2)
+        if self.spec.satisfies("+s2n"):
+            # It is an archive, which names no library that it needs itself.
+            self._edit("configure", 'S2N_LIBS="-ls2n"', 'S2N_LIBS="-ls2n -lcrypto"')
         for path, libraries in openers.items():
             include = "#include <dlfcn.h>\n"
             self._edit(path, include, f'{include}#include "src/common/self_open.h"\n')
@@ -257,6 +299,8 @@ class Slurm(AutotoolsPackage):
         names = ["pmi", "pmi2", "nss_slurm"]
         if self.spec.satisfies("+pam"):
             names += ["pam", "pam_slurm_adopt"]
+        if self.spec.satisfies("+contribs"):
+            names += ["perlapi", "openlava", "seff", "sgather", "sjobexit", "torque"]
         return [os.path.join("contribs", name) for name in names]
 
     def configure_args(self):
@@ -279,18 +323,31 @@ class Slurm(AutotoolsPackage):
             f"--with-yaml={spec['libyaml'].prefix}",
         ]
         args += self.enable_or_disable("multiple-slurmd", variant="multiple_slurmd")
-        # What is on the machine by chance must not decide what is built.
-        args += ["--disable-sview", "--disable-gtktest", "--disable-glibtest"]
-        for name in ("freeipmi", "hdf5", "ofed", "rdkafka", "rrdtool", "s2n", "ucx"):
-            args.append(f"--without-{name}")
+        args += self.enable_or_disable("salloc-kill-cmd", variant="salloc_kill_cmd")
+        args += self.enable_or_disable("selinux")
+        args += self.enable_or_disable("sview")
+        args += self.enable_or_disable("x11")
+        # Their tests start a program that shows a window.
+        args += ["--disable-gtktest", "--disable-glibtest"]
+        # configure asks for the compiler wrapper itself.
+        h5cc = os.path.join(spec["hdf5"].prefix.bin, "h5cc") if spec.satisfies("+hdf5") else "no"
+        args.append(f"--with-hdf5={h5cc}")
 
+        # What is on the machine by chance must not decide what is built: each is said, on or off.
         with_prefix = {
+            "freeipmi": ("freeipmi", "freeipmi"),
             "hwloc": ("hwloc", "hwloc"),
             "jwt": ("jwt", "libjwt"),
+            "llhttp-parser": ("llhttp", "llhttp"),
             "lz4": ("lz4", "lz4"),
             "nvml": ("nvml", "nvml"),
+            "ofed": ("ofed", "rdma-core"),
             "oneapi": ("oneapi", "oneapi-level-zero"),
+            "rdkafka": ("rdkafka", "librdkafka"),
+            "rrdtool": ("rrdtool", "rrdtool"),
             "rsmi": ("rsmi", "rocm-smi-lib"),
+            "s2n": ("s2n", "s2n"),
+            "ucx": ("ucx", "ucx"),
         }
         http_parser = "libhttp-parser" if spec.satisfies("@26-05:") else "http-parser"
         with_prefix[http_parser] = ("restd", "http-parser")
@@ -444,6 +501,10 @@ END
 
     def install(self, spec, prefix):
         self._make_all("install")
+        if spec.satisfies("+contribs"):
+            self._finish_contribs()
+        if spec.satisfies("+pyxis"):
+            self._install_pyxis()
         self._install_licences()
         self._prune()
         self._finish_elf_files()
@@ -472,7 +533,56 @@ END
         libtool = f"LIBTOOL=/bin/sh $(top_builddir)/{self.libtool} $(SHELL) $(top_builddir)/libtool"
         make(*self._shell, libtool, "-C", "src/api", "all")
         # Every directory would look through those of the API again for this one's sake.
-        make(*self._shell, libtool, "-f", self.plan, f"target={target}", "LIB_SLURM_BUILD=")
+        extra = [f"target={target}", "LIB_SLURM_BUILD="]
+        if self.spec.satisfies("+contribs"):
+            # They would go where this machine's perl has its own.
+            extra += [f"_perlsitedir={self._perl_dir}", f"_perldir={self._perl_dir}"]
+            # Else the manual pages have the day in them.
+            env["POD_MAN_DATE"] = "1970-01-01"
+        make(*self._shell, libtool, "-f", self.plan, *extra)
+
+    @property
+    def _perl_dir(self):
+        return os.path.join(self.prefix.lib, "perl5")
+
+    def _finish_contribs(self):
+        """Commands in Perl find the modules from where they lie; what only a packager reads goes."""
+        install("contribs/sjstat", self.prefix.bin)
+        # The name is MPI's own.
+        os.rename(self.prefix.bin.mpiexec, os.path.join(self.prefix.bin, "mpiexec.slurm"))
+        use = 'use FindBin; use lib "$FindBin::RealBin/../lib/perl5";'
+        for path in glob.glob(os.path.join(self.prefix.bin, "*")):
+            with open(path, "rb") as f:
+                if not re.match(rb"#! ?/usr/bin/(env )?perl", f.read(64)):
+                    continue
+            os.chmod(path, 0o755)
+            filter_file(r"^use lib .*;$", use, path, backup=False)
+        # A script for MailProg, which calls the command beside it.
+        here = '$(dirname "$(readlink -f "$0")")'
+        filter_file(str(self.prefix.bin), here, self.prefix.bin.smail, string=True, backup=False)
+        for pattern in ("perllocal.pod", "auto/*/.packlist"):
+            for path in glob.glob(os.path.join(self._perl_dir, pattern)):
+                os.unlink(path)
+        # Perl's own installation leaves nobody the right to write.
+        for path in self._files():
+            os.chmod(path, os.stat(path).st_mode | 0o200)
+
+    def _install_pyxis(self):
+        """A plugin of Slurm's, built against the headers of this one."""
+        with working_dir("pyxis"):
+            flags = f"{self._optimization} -ffile-prefix-map={self.stage.source_path}=."
+            env["CFLAGS"] = flags
+            env["CPPFLAGS"] = f"-I{self.prefix.include}"
+            env["LDFLAGS"] = "-Wl,-z,lazy"
+            make("spank_pyxis.so")
+            for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS"):
+                del env[name]
+            install("spank_pyxis.so", os.path.join(self.prefix.lib, "slurm"))
+            mkdirp(self.prefix.share.pyxis, self.prefix.share.licenses.pyxis)
+            install("LICENSE", self.prefix.share.licenses.pyxis)
+        # Without a folder Slurm looks among its own plugins.
+        with open(self.prefix.share.pyxis.join("pyxis.conf"), "w", encoding="utf-8") as f:
+            f.write("required spank_pyxis.so\n")
 
     def _write_plan(self):
         directories = dict(self._directories("."))
@@ -549,7 +659,8 @@ END
             # Slurm is plain C: nothing of the compiler's is loaded from Spack's copies.
             if not dependency.external and dependency.name != "gcc-runtime":
                 paths += [dependency.prefix.lib, dependency.prefix.lib64]
-        return [path for path in paths if os.path.isdir(path)]
+        # Nothing is looked for in the folder of an archive.
+        return [path for path in paths if glob.glob(os.path.join(path, "*.so*"))]
 
     def _finish_elf_files(self):
         patchelf = Executable(os.path.join(self.spec["patchelf"].prefix.bin, "patchelf"))
