@@ -13,7 +13,7 @@ check_contribs() {
     fail "$said"
   fi
   echo "$said"
-  slurm qstat -f >/dev/null
+  slurm qstat >/dev/null
   "$SMOKE_PREFIX/bin/sgather" --help >/dev/null
   "$SMOKE_PREFIX/bin/mpiexec.slurm" --help >/dev/null
   [ ! -e "$SMOKE_PREFIX/bin/mpiexec" ] || fail 'bin/mpiexec would be found before the one of MPI'

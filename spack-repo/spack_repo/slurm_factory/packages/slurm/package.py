@@ -269,6 +269,9 @@ class Slurm(AutotoolsPackage):
         if self.spec.satisfies("+s2n"):
             # It is an archive, which names no library that it needs itself.
             self._edit("configure", 'S2N_LIBS="-ls2n"', 'S2N_LIBS="-ls2n -lcrypto"')
+        if self.spec.satisfies("~lz4"):
+            # Told to do without, configure ends for want of a conditional; so it looks nowhere.
+            self._edit("configure", 'lz4_places="/usr/local /usr /opt/local /sw"', "lz4_places=")
         for path, libraries in openers.items():
             include = "#include <dlfcn.h>\n"
             self._edit(path, include, f'{include}#include "src/common/self_open.h"\n')
@@ -354,7 +357,7 @@ class Slurm(AutotoolsPackage):
         for option, (variant_name, dependency) in sorted(with_prefix.items()):
             if spec.satisfies(f"+{variant_name}"):
                 args.append(f"--with-{option}={spec[dependency].prefix}")
-            else:
+            elif option != "lz4":
                 args.append(f"--without-{option}")
 
         # A prefix would turn the plugins that use curl off: they are only built for "yes".
