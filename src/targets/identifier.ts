@@ -20,6 +20,8 @@ export interface TargetName {
   readonly dependencies: Dependencies;
   /** Where the tarball runs: `bookworm` for `system`, else the oldest glibc that will do, `glibc2.34`. */
   readonly platform: string;
+  /** Of a `self-contained` target that has packages of the distribution, see `externalsWord`: `x3f2a91c04b17`. */
+  readonly externals?: string | undefined;
   readonly gpu: Gpu;
   readonly arch: Arch;
 }
@@ -39,17 +41,18 @@ export const versionOf = ({ version, source }: Pick<TargetName, 'version' | 'sou
 
 /**
  * `slurm-24.11.6-bookworm-amd64`, `slurm-24.11.6-glibc2.34-amd64` for a `bundled` target, with
- * `-self-contained`, then the kind of GPU behind it.
+ * `-self-contained` and what tells its externals, then the kind of GPU behind it.
  */
 export function formatTarget(name: TargetName): string {
-  const { dependencies, platform, gpu, arch } = name;
-  const ends = [dependencies === 'self-contained' ? dependencies : '', gpu === 'none' ? '' : gpu];
+  const { dependencies, platform, gpu, arch, externals } = name;
+  const own = externals === undefined ? dependencies : `${dependencies}.${externals}`;
+  const ends = [dependencies === 'self-contained' ? own : '', gpu === 'none' ? '' : gpu];
   return ['slurm', versionOf(name), platform, arch, ...ends.filter((end) => end !== '')].join('-');
 }
 
 const pattern = new RegExp(
   `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)(?:\\.(?<source>p[0-9a-f]{12}))?-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
-    `-(?<arch>${archs.join('|')})(?<own>-self-contained)?(?:-(?<gpu>${withGpu.join('|')}))?$`,
+    `-(?<arch>${archs.join('|')})(?<own>-self-contained(?:\\.(?<externals>x[0-9a-f]{12}))?)?(?:-(?<gpu>${withGpu.join('|')}))?$`,
 );
 
 /** What an identifier says; undefined for a text that is none. */
@@ -61,6 +64,7 @@ export function parseTarget(identifier: string): TargetName | undefined {
     glibc,
     arch,
     own,
+    externals,
     gpu = 'none',
   } = pattern.exec(identifier)?.groups ?? {};
   const platform = toolchain ?? glibc;
@@ -69,7 +73,11 @@ export function parseTarget(identifier: string): TargetName | undefined {
   if (own !== undefined && glibc === undefined) return undefined;
   const dependencies = glibc === undefined ? 'system' : own === undefined ? 'bundled' : 'self-contained';
   const name = { version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch } as const;
-  return source === undefined ? name : { ...name, source };
+  return {
+    ...name,
+    ...(source === undefined ? {} : { source }),
+    ...(externals === undefined ? {} : { externals }),
+  };
 }
 
 /**

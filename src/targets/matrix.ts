@@ -14,6 +14,8 @@ export interface TargetOptions {
   readonly toolchain: TargetToolchain;
   readonly gpu: Gpu;
   readonly dependencies: Dependencies;
+  /** What `externalsWord` says of a `self-contained` build. */
+  readonly externalsWord?: string | undefined;
 }
 
 /** Choices that are all combined with each other. */
@@ -29,13 +31,18 @@ export interface TargetChoices {
  * The target of one choice, for any architecture, whatever this machine has.
  * @throws InputError for a kind of GPU that the toolchain can't have
  */
-export function targetOf({ release, toolchain, gpu, dependencies }: TargetOptions, arch: Arch): Target {
+export function targetOf(
+  { release, toolchain, gpu, dependencies, externalsWord }: TargetOptions,
+  arch: Arch,
+): Target {
   if (!hasGpu(gpu, toolchain.without)) {
     throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${toolchain.id}.` }]);
   }
   const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
   const source = release.source === undefined ? {} : { source: sourceWord(release.source) };
-  return { version: release.version, ...source, dependencies, platform, toolchain: toolchain.id, gpu, arch };
+  const externals = externalsWord === undefined ? {} : { externals: externalsWord };
+  const name = { version: release.version, ...source, dependencies, platform, ...externals, gpu, arch };
+  return { ...name, toolchain: toolchain.id };
 }
 
 /**

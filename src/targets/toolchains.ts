@@ -77,6 +77,8 @@ const schema = z.object({
 export interface Toolchain extends z.infer<typeof schema> {
   /** Variants of the recipe that are off because of `lacks`, sorted. */
   readonly without: readonly string[];
+  /** Constraints on packages that Spack builds, as in a spec; a self-contained build has some. */
+  readonly required?: readonly { readonly package: string; readonly spec: string }[];
 }
 export type SystemPackage = z.infer<typeof systemPackage>;
 

@@ -92,7 +92,7 @@ describe('the environment, read back', () => {
       buildable: false,
       externals: [
         {
-          spec: "gcc@12.2.0 languages:='c,cxx,fortran'",
+          spec: "gcc@12.2.0 languages:='c,c++,fortran'",
           prefix: '/usr',
           extra_attributes: {
             compilers: { c: '/usr/bin/gcc', cxx: '/usr/bin/g++', fortran: '/usr/bin/gfortran' },
