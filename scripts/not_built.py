@@ -3,7 +3,8 @@
 It goes by all that the toolchain has, also in common with others (toolchains/dpkg.yaml, toolchains/rpm.yaml).
 With data/self-contained.yaml behind it, by what Spack builds for dependencies: self-contained too: `notBuilt` there.
 
-usage: spack -c repos:builtin:PACKAGES/repos/spack_repo/builtin python scripts/not_built.py TOOLCHAIN.yaml [data/self-contained.yaml]
+usage: spack -c repos:builtin:PACKAGES/repos/spack_repo/builtin python scripts/not_built.py \\
+    TOOLCHAIN.yaml [data/self-contained.yaml]
 """
 
 import os

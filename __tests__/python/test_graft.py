@@ -331,7 +331,7 @@ class TestBuilt:
     def answer(self, case, capsys, monkeypatch, **change):
         cache = {path.name: str(path) for path in case.system.glob("lib*")}
         monkeypatch.setattr(graft, "loader_cache", lambda: cache)
-        monkeypatch.setattr(graft, "owning_packages", lambda paths, _: {p: "system1" for p in paths})
+        monkeypatch.setattr(graft, "owning_packages", lambda paths, _: dict.fromkeys(paths, "system1"))
         monkeypatch.setattr(graft, "licence_files", lambda *_: [str(case.tree / "bin" / "script")])
         graft.main(json.dumps({**case.request, **change}))
         return json.loads(capsys.readouterr().out)

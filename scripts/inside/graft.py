@@ -380,11 +380,10 @@ def without_paths(data, request):
     ]  # fmt: skip
     ways += [(path, NOWHERE if os.path.isabs(path) else "") for path in [*prefixes.values(), *request["folders"]]]
     for path, to in sorted(ways, key=lambda way: len(way[0]), reverse=True):
-        path, to = os.fsencode(path), os.fsencode(to)
         if len(path) < len(to):
             raise ValueError(f"{path} is too short to lead to {to}")
-        slashes = b"/" * (len(path) - len(to))
-        data = data.replace(path, to + slashes if to == os.fsencode(NOWHERE) else slashes + to)
+        slashes = "/" * (len(path) - len(to))
+        data = data.replace(path.encode(), (to + slashes if to == NOWHERE else slashes + to).encode())
     return data
 
 

@@ -113,6 +113,12 @@ describe('the environment, read back', () => {
     expect(packages.munge.externals).toHaveLength(1);
   });
 
+  test('what is required of a package comes with what is required of all', () => {
+    const required = [{ package: 'curl', spec: 'libs:=shared' }];
+    const { packages } = rendered({ toolchain: toolchain({ required }) });
+    expect(packages.curl).toEqual({ require: ['target=x86_64', 'libs:=shared'] });
+  });
+
   test('the build cache gets each package as it is built; what came from the cache, or was fetched, is read', () => {
     const packages = { source: false, binary: true, signed: false };
     expect(rendered().mirrors).toEqual({
