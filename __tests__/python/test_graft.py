@@ -345,7 +345,7 @@ class TestBuilt:
             "libouter.so.2": ("system1", None),
         }
         folder = case.tree / "share" / "licenses" / "inner"
-        assert {path.name: path.read_text() for path in folder.iterdir()} == {"COPYING": "GPL", "terms.html": "BSD"}
+        assert {path.name: path.read_text() for path in folder.iterdir()} == {"COPYING": "GPL", "doc-terms.html": "BSD"}
         assert answer["unlicensed"] == []
 
     def test_what_no_source_says_the_licence_of_is_told(self, case, built, capsys, monkeypatch):

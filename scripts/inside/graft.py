@@ -484,7 +484,7 @@ def licence_texts(archive, named):
             _, _, below = member.name.removeprefix("./").partition("/")
             wanted = below in named or ("/" not in below and LICENCE.fullmatch(below))
             if wanted and member.isfile() and member.size <= MOST_LICENCE_BYTES:
-                texts[os.path.basename(below)] = tar.extractfile(member).read()
+                texts[below.replace("/", "-")] = tar.extractfile(member).read()
     return texts
 
 

@@ -21,7 +21,7 @@ const schema = z.strictObject({
   moved: z.array(
     z.strictObject({ package: spackName, path: z.string(), to: z.string(), reason: z.string() }),
   ),
-  /** Where a source has its licence, for those that have it in no file of a usual name. */
+  /** Where a source has its licence besides the files at its top that are named as licences are. */
   licences: z.array(z.strictObject({ package: spackName, files: z.array(z.string()).min(1) })),
   /** Packages that Spack need not think of where these are built. */
   notBuilt: z.array(spackName),
