@@ -1,9 +1,10 @@
 r"""Prints `notBuilt` of a toolchain: what the recipes of its packages depend on, for Spack to leave out.
 
 It goes by all that the toolchain has, also in common with others (toolchains/dpkg.yaml, toolchains/rpm.yaml).
+With data/self-contained.yaml behind it, by what Spack builds for dependencies: self-contained too: `notBuilt` there.
 
 usage: spack -c repos:builtin:PACKAGES/repos/spack_repo/builtin -c repos:own:spack-repo/spack_repo/slurm_factory \
-    python scripts/not_built.py TOOLCHAIN.yaml
+    python scripts/not_built.py TOOLCHAIN.yaml [data/self-contained.yaml]
 """
 
 import os
@@ -23,6 +24,8 @@ toolchain = load(sys.argv[1])
 folder = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1])))
 toolchain = {**load(os.path.join(folder, f"{toolchain['packageManager']}.yaml")), **toolchain}
 own = {item["spec"] for item in [*toolchain["dependencies"], *toolchain["tools"]]}
+if len(sys.argv) > 2:
+    own.update(load(sys.argv[2])["built"])
 own.add(toolchain["compiler"]["name"])
 
 repository = spack.repo.PATH

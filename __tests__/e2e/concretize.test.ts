@@ -56,14 +56,14 @@ beforeAll(async () => {
   const { spack, packages } = project.pins;
   for (const [name, { git, commit }] of Object.entries({ spack, packages })) {
     const pin = { name: name as 'spack' | 'packages', url: git, commit };
-    await checkOut(pin, cloneOf(pin.name), join(testCache, 'scratch'), nodeProcess);
+    await checkOut(pin, cloneOf(pin.name), join(testCache, 'build-cache', 'scratch'), nodeProcess);
   }
 }, 10 * minutes);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const cloneOf = (name: 'spack' | 'packages'): string =>
-  join(testCache, 'clones', `${name}-${project.pins[name].commit}`);
+  join(testCache, 'build-cache', 'clones', `${name}-${project.pins[name].commit}`);
 
 /** All releases of a set, each with each kind of GPU that the distribution can have. */
 function requests(

@@ -2,13 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { docker, hostTarget, isHere, projectRoot, temporaryFolder } from '../support/prepare.js';
+import { docker, hostTarget, isHere, projectRoot, temporaryFolder, testCache } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
+import { buildSelfContained, testsSelfContained } from '../support/self-contained.js';
 
-/** A tarball that brings its libraries, on machines that have none of them. */
+/** A tarball that brings its libraries, those of the distribution or Spack's, on machines that have none of them. */
 
-const target = hostTarget('24.11.6');
-const result = (await isHere('Debian 13')) ? await builtResult('24.11.6') : undefined;
+const release = testsSelfContained ? '24.11.7' : '24.11.6';
+const built = (await isHere('Debian 13')) ? await builtTarball() : undefined;
+const { target = '', folder: result } = built ?? {};
 const real = result === undefined ? describe.skip : describe;
 
 const minutes = 60_000;
@@ -18,6 +20,12 @@ const support = join(projectRoot, '__tests__', 'support');
 const neighbour = `sf-neighbour-${process.pid}`;
 const machine = `sf-bare-${process.pid}`;
 const images = { neighbour: `sf-neighbour:${process.pid}`, small: `sf-small:${process.pid}` };
+
+async function builtTarball() {
+  if (testsSelfContained) return buildSelfContained(release, join(testCache, 'build-cache'));
+  const built = await builtResult(release);
+  return built === undefined ? undefined : { folder: built, target: hostTarget(release) };
+}
 
 afterAll(() => {
   if (result === undefined) return;
@@ -129,7 +137,7 @@ COPY --from=full /small /
       );
       expect(done.stdout.match(/^ok .*$/gm)).toEqual([
         'ok check',
-        'ok install slurm 24.11.6',
+        `ok install slurm ${release}`,
         'ok slurmdbd',
         'ok slurmctld and slurmd, by auth/slurm',
         'ok srun',

@@ -12,7 +12,7 @@ import { distroOf } from '../../src/distro/distros.js';
 import { nodeProcess } from '../../src/local/process.js';
 import { imageArguments, smokeImage } from '../../src/smoke/plan.js';
 import { imagePackages } from '../../src/targets/toolchains.js';
-import { auditFacts, recordingLogger, writeFiles } from '../support/fakes.js';
+import { auditFacts, recordingLogger, selfContained, writeFiles } from '../support/fakes.js';
 import { docker, isHere, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { epochOf, librariesOf, releaseTag, versionOf, worldFiles, worldTools } from '../support/rpm-world.js';
 import { readToolchain, toolchainFile, toolchainIds } from '../support/toolchains.js';
@@ -179,8 +179,10 @@ real.each(ids)('%s', (id) => {
   });
 
   test('brings its libraries into a tree, with their licences', async () => {
-    const place: GraftPlace = { tree: '/tree', origin: '/origin' };
-    const request = graftRequest(place, auditFacts.libraries, 'rpm', { outdated: [], folder: undefined });
+    const own = { built: [], sources: [], folders: [] };
+    const place: GraftPlace = { tree: '/tree', origin: '/origin', ...own };
+    const updates = { outdated: [], folder: undefined };
+    const request = graftRequest(place, auditFacts.libraries, selfContained, 'rpm', updates);
     const linked = [...libraries.values()].map((soname) => `/usr/lib64/${soname}`).join(' ');
     // Packages with libraries have the loader's cache renewed by glibc, whose stand-in does not.
     const shell = `ldconfig && mkdir -p /tree/bin /origin

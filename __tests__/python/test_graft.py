@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import pytest
 from inside import graft
@@ -86,6 +87,7 @@ class Case:
             "origin": str(self.tree),
             "folder": "lib/bundled",
             "packageManager": "dpkg",
+            **{"built": [], "sources": [], "licences": [], "moved": [], "folders": []},
             "host": ["ld-linux-*", "libc.so.6"],
             "named": [{"library": "libnamed*.so*", "aliases": ["libnamed.so"]}],
             "plugins": [{"library": "libouter.so.2", "from": ["nowhere", "outer/plugin"], "to": "outer"}],
@@ -246,6 +248,112 @@ class TestUpdates:
         assert answer["wanted"] == []
 
 
+@needs_tools
+class TestBuilt:
+    """What Spack built comes as what the distribution has does, and goes before it."""
+
+    @pytest.fixture
+    def built(self, case, tmp_path):
+        store = tmp_path / "build" / "__pad__" / "store"
+        prefix = store / "inner-1.9-abc"
+        compile_library(
+            prefix / "lib" / "deep" / "libinner.so.1",
+            "int inner(void) { return 50; }"
+            f'const char *own = "{prefix}/etc/own:{prefix}", *files = "{prefix}/share/files", *log = "{store}/log";',
+            "-g",
+            script="INNER_1.0 { global: inner; own; files; log; local: *; };",
+        )
+        sbom = prefix / ".spack" / "sbom" / "spdx-2.3.json"
+        sbom.parent.mkdir(parents=True)
+        total = self.pack(tmp_path, {"COPYING": "GPL", "src/COPYING": "no", "doc/terms.html": "BSD", "README": "no"})
+        mine = {"name": "inner", "versionInfo": "1.9", "checksum": [{"algorithm": "SHA256", "checksumValue": total}]}
+        sbom.write_text(json.dumps({"packages": [{**mine, "versionInfo": "1.8", "checksum": []}, mine]}))
+        case.request |= {
+            "built": [{"name": "inner", "version": "1.9", "hash": "abc", "prefix": str(prefix)}],
+            "sources": [str(tmp_path / "none"), str(tmp_path / "fetched")],
+            "moved": [{"package": "inner", "path": "share/files", "to": "/usr/share/files"}],
+            "folders": ["__pad__", str(store), str(tmp_path / "build")],
+            "outdated": [],
+            "updates": None,
+        }
+        return prefix
+
+    def pack(self, root, texts):
+        for name, text in texts.items():
+            path = root / "inner-1.9" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        with tarfile.open(root / "source", "w:gz") as tar:
+            tar.add(root / "inner-1.9", "inner-1.9")
+        total = hashlib.sha256((root / "source").read_bytes()).hexdigest()
+        place = root / "fetched" / "_source-cache" / "archive" / total[:2] / f"{total}.tar.gz"
+        place.parent.mkdir(parents=True)
+        (root / "source").rename(place)
+        return total
+
+    def test_is_taken_whoever_asks_for_it(self, case, built, monkeypatch):
+        job = case.run(monkeypatch)
+        inner = job.libraries["libinner.so.1"]
+        assert (inner["spec"], inner["source"]) == ("abc", str(built / "lib" / "deep" / "libinner.so.1"))
+        assert job.libraries["libouter.so.2"]["spec"] is None
+        done = subprocess.run([case.tree / "bin" / "program"], capture_output=True, text=True, check=True)
+        assert done.stdout == "53"
+
+    def test_has_neither_debug_sections_nor_paths_of_the_build(self, case, built, monkeypatch):
+        case.run(monkeypatch)
+        path = next((case.tree / "lib" / "bundled").glob("libinner-*"))
+        data = path.read_bytes()
+        assert b".debug_info" not in data and os.fsencode(built.parent.parent.parent) not in data
+        texts = [text for text in data.split(b"\0") if text.startswith(b"/")]
+        assert [os.path.normpath(text).decode() for text in texts if b"own" in text] == [
+            "/nonexistent/etc/own:/nonexistent"
+        ]
+        assert [len(text) for text in texts if text.endswith(b"//usr/share/files")] == [len(f"{built}/share/files")]
+
+    def test_a_library_without_what_another_one_asks_of_it_is_missing(self, case, built, monkeypatch):
+        compile_library(
+            built / "lib" / "deep" / "libinner.so.1",
+            "int inner(void) { return 50; }",
+            script="INNER_0.9 { global: inner; local: *; };",
+        )
+        job = case.run(monkeypatch)
+        assert {item["soname"] for item in job.missing} == {"libinner.so.1 with INNER_1.0"}
+        assert not (case.tree / "lib").exists()
+
+    def test_copies_of_the_compilers_libraries_stay_out(self, case, built, monkeypatch):
+        copy = built.parent / "gcc-runtime" / "lib" / "libouter.so.2"
+        copy.parent.mkdir(parents=True)
+        shutil.copy(case.system / "libouter.so.2", copy)
+        graft.patchelf("--set-rpath", str(copy.parent), str(case.tree / "bin" / "program"))
+        job = case.run(monkeypatch)
+        assert job.libraries["libouter.so.2"]["source"] == str(case.system / "libouter.so.2")
+
+    def answer(self, case, capsys, monkeypatch, **change):
+        cache = {path.name: str(path) for path in case.system.glob("lib*")}
+        monkeypatch.setattr(graft, "loader_cache", lambda: cache)
+        monkeypatch.setattr(graft, "owning_packages", lambda paths, _: dict.fromkeys(paths, "system1"))
+        monkeypatch.setattr(graft, "licence_files", lambda *_: [str(case.tree / "bin" / "script")])
+        graft.main(json.dumps({**case.request, **change}))
+        return json.loads(capsys.readouterr().out)
+
+    def test_tells_where_each_is_from_and_brings_its_licence(self, case, built, capsys, monkeypatch):
+        told = {"licences": [{"package": "inner", "files": ["doc/terms.html"]}]}
+        answer = self.answer(case, capsys, monkeypatch, **told)
+        assert {lib["soname"]: (lib["package"], lib["spec"]) for lib in answer["libraries"]} == {
+            "libinner.so.1": (None, "abc"),
+            "libnamed5.4.so.0": ("system1", None),
+            "libouter.so.2": ("system1", None),
+        }
+        folder = case.tree / "share" / "licenses" / "inner"
+        assert {path.name: path.read_text() for path in folder.iterdir()} == {"COPYING": "GPL", "doc-terms.html": "BSD"}
+        assert answer["unlicensed"] == []
+
+    def test_what_no_source_says_the_licence_of_is_told(self, case, built, capsys, monkeypatch):
+        assert self.answer(case, capsys, monkeypatch, sources=[])["unlicensed"] == ["inner"]
+        (built / ".spack" / "sbom" / "spdx-2.3.json").unlink()
+        assert graft.source_archive(case.request["built"][0], case.request["sources"]) is None
+
+
 def test_the_licence_of_an_update_comes_first(tmp_path):
     statement = tmp_path / "usr" / "share" / "doc" / "one" / "copyright"
     assert graft.licence_files("one", "dpkg", str(tmp_path)) == []
@@ -271,6 +379,7 @@ def test_the_answer_is_json_for_the_pipeline(tmp_path, capsys):
     (tmp_path / "bin").mkdir()
     shutil.copy(sys.executable, tmp_path / "bin" / "tool")
     request = {"tree": str(tmp_path), "origin": str(tmp_path), "folder": "lib/bundled", "packageManager": "dpkg"}
+    request |= {"built": [], "sources": [], "licences": [], "moved": [], "folders": []}
     rules = {"host": ["*"], "named": [], "plugins": [], "blanked": [], "outdated": [], "updates": None}
     graft.main(json.dumps({**request, **rules}))
     answer = json.loads(capsys.readouterr().out)

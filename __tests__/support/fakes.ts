@@ -22,6 +22,7 @@ import { featuresPath, parseFeatures } from '../../src/targets/features.js';
 import { readTarget, type Target } from '../../src/targets/identifier.js';
 import { librariesPath, parseLibraries } from '../../src/targets/libraries.js';
 import type { Release } from '../../src/targets/releases.js';
+import { parseSelfContained, selfContainedPath } from '../../src/targets/self-contained.js';
 import { type FittedToolchain, parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
 import { xzOf } from './xz.js';
 
@@ -319,6 +320,11 @@ export const libraries = parseLibraries(
   readFileSync(new URL(`../../${librariesPath}`, import.meta.url), 'utf8'),
 );
 
+/** The project's own. */
+export const selfContained = parseSelfContained(
+  readFileSync(new URL(`../../${selfContainedPath}`, import.meta.url), 'utf8'),
+);
+
 /** What an audit asks of the project. */
 export const auditFacts = { features: recipe, libraries };
 
@@ -384,6 +390,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     support: [],
     features: recipe,
     libraries,
+    selfContained,
     pins,
     toolchains: ['bookworm'],
     overlay: '/project/spack-repo',

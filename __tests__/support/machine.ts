@@ -240,7 +240,7 @@ async function session(
 
 /** What the graft script says where one library came into the tree. */
 export const graftAnswer = {
-  schema: 2,
+  schema: 3,
   wanted: [] as string[],
   updates: [] as { name: string; version: string; arch: string; source: string }[],
   libraries: [
@@ -249,7 +249,8 @@ export const graftAnswer = {
       name: 'libmunge-0123abcd.so.2',
       source: '/usr/lib/libmunge.so.2',
       sha256: '0123abcd'.repeat(8),
-      package: 'libmunge2',
+      package: 'libmunge2' as string | null,
+      spec: null as string | null,
     },
   ],
   host: ['libc.so.6'],

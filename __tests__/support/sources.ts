@@ -102,6 +102,21 @@ export async function mirrorWheel(mirror: string, wheel: UpstreamWheel): Promise
   await rm(folder, { recursive: true });
 }
 
+/** Puts archives (`.tar.gz`) that a server hands out into a Spack source mirror. */
+export async function mirrorDownloads(
+  mirror: string,
+  downloads: readonly { readonly url: string; readonly sha256: string }[],
+): Promise<void> {
+  for (const { url, sha256 } of downloads) {
+    const file = mirrorPath(mirror, sha256, '.tar.gz');
+    const known = await readFile(file).catch(() => undefined);
+    if (known !== undefined) continue;
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+    await store(file, Buffer.from(await answer.arrayBuffer()), sha256);
+  }
+}
+
 function mirrorPath(mirror: string, sha256: string, extension: string): string {
   return join(mirror, '_source-cache', 'archive', sha256.slice(0, 2), `${sha256}${extension}`);
 }

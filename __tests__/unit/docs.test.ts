@@ -137,7 +137,6 @@ describe('docs/errors.md', () => {
   const codes = new Map(
     [
       new errors.InputError([]),
-      new errors.NotYetError('', ''),
       new errors.ConfigurationError('', ''),
       new errors.MissingRequirementError('', ''),
       new errors.DiskSpaceError('', ''),

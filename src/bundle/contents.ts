@@ -3,6 +3,7 @@ import { PlainFileError, readPlain } from '../base/safe.js';
 import { installLine } from '../distro/distro.js';
 import { distros } from '../distro/distros.js';
 import { readTarget } from '../targets/identifier.js';
+import { externalsWord } from '../targets/self-contained.js';
 import { sourceWord } from '../targets/source.js';
 import { fileName } from './catalogue.js';
 import { listLimits, type Manifest, manifestSchema } from './manifest.js';
@@ -75,12 +76,22 @@ function issues(error: z.core.$ZodError): string {
 }
 
 /** Whether the parts of the target that a manifest names make up its identifier. */
-function agrees({ target, slurmVersion, source, toolchain, arch, gpu, dependencies }: Manifest): boolean {
+function agrees({
+  target,
+  slurmVersion,
+  source,
+  toolchain,
+  arch,
+  gpu,
+  dependencies,
+  externals,
+}: Manifest): boolean {
   const named = readTarget(target, toolchain);
   if (named === undefined) return false;
   return (
     named.version === slurmVersion &&
     named.source === (source && sourceWord(source)) &&
+    named.externals === externalsWord(externals ?? []) &&
     named.arch === arch &&
     named.gpu === gpu &&
     named.dependencies === dependencies

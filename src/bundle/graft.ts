@@ -4,6 +4,7 @@ import type { RunResult } from '../base/ports.js';
 import { lastLine, visible } from '../base/text.js';
 import type { DistributionPackage, PackageManager } from '../distro/distro.js';
 import { graftFolder, type Libraries } from '../targets/libraries.js';
+import type { SelfContained } from '../targets/self-contained.js';
 
 const library = z.object({
   /** What Slurm was linked with. */
@@ -16,6 +17,8 @@ const library = z.object({
   sha256: z.string(),
   /** The distribution's package that holds it; null for what Spack built. */
   package: z.string().nullable(),
+  /** Hash of the spec that it is of; null for what the distribution has. */
+  spec: z.string().nullable(),
 });
 
 const updated = z.object({
@@ -26,7 +29,7 @@ const updated = z.object({
 });
 
 const schema = z.object({
-  schema: z.literal(2),
+  schema: z.literal(3),
   /** Packages of `outdated` that libraries would come from; nothing was changed then. */
   wanted: z.array(z.string()),
   /** Packages that were not taken from what is installed. */
@@ -49,6 +52,17 @@ export interface GraftPlace {
   readonly tree: string;
   /** Where the tree's files were installed. */
   readonly origin: string;
+  /** What Spack built for the tree to link; the licences of what comes from there are in `sources`. */
+  readonly built: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly hash: string;
+    readonly prefix: string;
+  }[];
+  /** Folders with the archives that Spack fetched. */
+  readonly sources: readonly string[];
+  /** Paths of the build, which may be in no file. */
+  readonly folders: readonly string[];
 }
 
 /** What the script needs to know of packages that there is something newer of. */
@@ -61,13 +75,14 @@ export interface GraftUpdates {
 
 /** What the script is asked, as JSON. */
 export function graftRequest(
-  { tree, origin }: GraftPlace,
+  place: GraftPlace,
   { host, named, plugins, blanked }: Libraries,
+  { licences, moved }: Pick<SelfContained, 'licences' | 'moved'>,
   packageManager: PackageManager,
   updates: GraftUpdates,
 ): string {
   return JSON.stringify({
-    ...{ tree, origin, packageManager, named, plugins, blanked },
+    ...{ ...place, licences, moved, packageManager, named, plugins, blanked },
     ...{ outdated: updates.outdated, updates: updates.folder ?? null },
     folder: graftFolder,
     host: host.flatMap(({ libraries }) => libraries),
@@ -108,7 +123,7 @@ export function readGraft(
   if (unlicensed.length > 0) {
     throw new PackagingError(
       `These packages state no licence, and may not go into a tarball: ${unlicensed.join(', ')}.`,
-      'Use a base image that keeps the files with licences (/usr/share/doc/*/copyright).',
+      "Use a base image that keeps the files with licences (/usr/share/doc/*/copyright). For a package of Spack's, say in data/self-contained.yaml which file of its source it is.",
     );
   }
   return { libraries, updates: updates.map((item) => ({ ...item, epoch: undefined })) };

@@ -2,10 +2,11 @@ import type { LicenceText, SpdxPackage } from './spdx.js';
 
 /**
  * Licences that the sources state and the recipes do not, or not whole. Slurm's COPYING allows linking
- * with OpenSSL in the words of SPDX's cryptsetup-OpenSSL-exception.
+ * with OpenSSL in the words of SPDX's cryptsetup-OpenSSL-exception. Of lz4 it links the library alone.
  */
 export const licences: Readonly<Record<string, string>> = {
   gcc: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+  lz4: 'BSD-2-Clause',
   munge: 'GPL-3.0-or-later AND LGPL-3.0-or-later',
   slurm: 'GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception',
 };

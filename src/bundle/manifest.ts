@@ -14,7 +14,7 @@ const commit = word(/^[0-9a-f]{40,64}$/);
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
 export const listLimits = {
   ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
-  ...{ patches: 100, features: 200 },
+  ...{ patches: 100, features: 200, externals: 100 },
 } as const;
 
 const bundleFile = z.object({
@@ -72,6 +72,13 @@ export const manifestSchema = z.object({
     .max(listLimits.features)
     .optional()
     .describe("variants of Slurm's recipe that are switched on, sorted"),
+  externals: z
+    .array(word(/^[a-z0-9][a-z0-9-]*$/))
+    .max(listLimits.externals)
+    .optional()
+    .describe(
+      "Spack's names of the packages that a self-contained target has of the distribution because they were asked for; their digest is in the target",
+    ),
   contentKey: sha256.describe('sha256 over all that decides the bytes of the tarballs'),
   spack: z.object({ commit, packagesCommit: commit }).describe('commits of Spack'),
   builder: sha256.describe('digest of the builder image, whose libraries were linked'),
@@ -108,7 +115,10 @@ export const manifestSchema = z.object({
           .describe("the distribution's package that it was taken from; absent for what Spack built"),
         version: word(/^[A-Za-z0-9.:+~^_-]*$/)
           .optional()
-          .describe("the distribution's whole version of the package"),
+          .describe("the whole version of the distribution's package, or that of what Spack built"),
+        spec: word(/^[a-z0-9][a-z0-9_-]*$/)
+          .optional()
+          .describe('what Spack built it from, one of specs; absent for what the distribution has'),
       }),
     )
     .max(listLimits.libraries)
@@ -140,6 +150,8 @@ export interface ManifestContent {
   readonly dependencies: string;
   /** Variants of the recipe that are switched on. */
   readonly features: readonly string[];
+  /** Packages that were asked of the distribution. */
+  readonly externals?: readonly string[];
   readonly contentKey: string;
   readonly spackCommit: string;
   readonly packagesCommit: string;
@@ -171,6 +183,9 @@ export function makeManifest(facts: ManifestContent): Manifest {
     arch: facts.target.arch,
     gpu: facts.target.gpu,
     dependencies: facts.dependencies,
+    ...(facts.externals === undefined || facts.externals.length === 0
+      ? {}
+      : { externals: [...facts.externals] }),
     contentKey: facts.contentKey,
     spack: { commit: facts.spackCommit, packagesCommit: facts.packagesCommit },
     builder: facts.builder,

@@ -140,9 +140,12 @@ function builtPackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
       : { checksums: [{ algorithm: 'SHA256', checksumValue: recipe.sha256 }] }),
     licenseConcluded: unknown,
     licenseDeclared: licenceOf(facts, node),
+    ...(facts.shipped.includes(node.hash) ? { licenseComments: inTarball(node.name) } : {}),
     externalRefs: [spackRef(node)],
   };
 }
+
+const inTarball = (name: string) => `The package's own statement is share/licenses/${name}/ of the tarball.`;
 
 /** A spec that the distribution's own package stands for: its source is the distribution's, not upstream's. */
 function externalPackage(facts: SbomContent, node: LockedSpec): SpdxPackage {
@@ -187,7 +190,7 @@ function bundledPackage(facts: SbomContent, name: string): SpdxPackage {
   return {
     ...runtimePackage(facts, name),
     SPDXID: bundledId(name),
-    licenseComments: `The package's own statement is share/licenses/${name}/ of the tarball.`,
+    licenseComments: inTarball(name),
   };
 }
 

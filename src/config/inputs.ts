@@ -5,6 +5,7 @@ import {
   boolean,
   choice,
   type Kind,
+  names,
   path,
   secret,
   size,
@@ -92,10 +93,17 @@ export const inputs = {
     default: 'bundled',
     description:
       "Libraries of Slurm: bundled (copies of the distribution's in the tarball, which runs on every distribution with the glibc of its name or a newer one), system (the distribution's own, which must be there) or self-contained (built by Spack).",
-    help: 'see [libraries.md](libraries.md). `self-contained` is known, but is not built yet. It ends with an error that says so; nothing else is built instead.',
-    kind: choice('kind of dependencies', dependencyKinds, {
-      notYet: { 'self-contained': 'Use dependencies: bundled, whose tarball brings the libraries too.' },
-    }),
+    help: 'see [libraries.md](libraries.md) for when to take which.',
+    kind: choice('kind of dependencies', dependencyKinds),
+    ...everywhere,
+  },
+  externals: {
+    group: 'What is built',
+    default: '',
+    description:
+      "With dependencies: self-contained, packages that are the distribution's all the same: Spack's names with white space between, such as curl readline.",
+    help: 'each is one of the `dependencies` in the `toolchain.yaml`. Their libraries come into the tarball as with `bundled`, with the same [security updates](libraries.md#security-updates). They are in the name of the target, by a digest, in the content key and in the manifest.',
+    kind: names,
     ...everywhere,
   },
   debug: {

@@ -38,8 +38,6 @@ export interface Kind<T> {
   readonly toggle?: { readonly on: string; readonly off: string };
   /** Its value may stand in no argument, log or file. */
   readonly secret?: true;
-  /** Values that are valid but can't be built yet, with what to use instead. */
-  readonly notYet?: Readonly<Record<string, string>>;
 }
 
 const string = { type: 'string' } as const;
@@ -84,11 +82,10 @@ export function choice<T extends string>(
     readonly synonyms?: Readonly<Record<string, NoInfer<T>>>;
     /** Words that are not taken, and what their users most likely mean. */
     readonly meant?: Readonly<Record<string, NoInfer<T>>>;
-    readonly notYet?: Readonly<Partial<Record<NoInfer<T>, string>>>;
     readonly toggle?: { readonly on: NoInfer<T>; readonly off: NoInfer<T> };
   } = {},
 ): Kind<T> {
-  const { synonyms = {}, meant = {}, notYet, toggle } = more;
+  const { synonyms = {}, meant = {}, toggle } = more;
   const words = [...values, ...Object.keys(synonyms)];
   const read = (word: string): Reading<T> => {
     const value = own(synonyms, word) ?? values.find((known) => known === word);
@@ -109,7 +106,6 @@ export function choice<T extends string>(
     },
     words,
     ...(toggle === undefined ? {} : { toggle }),
-    ...(notYet === undefined ? {} : { notYet: notYet as Readonly<Record<string, string>> }),
   };
 }
 
@@ -238,6 +234,14 @@ export const paths: Kind<readonly string[]> = {
   metadata: string,
   schema: string,
   completes: 'file',
+};
+
+/** Names with white space between them. */
+export const names: Kind<readonly string[]> = {
+  read: (value) => ({ value: wordsIn(value) }),
+  placeholder: 'names',
+  metadata: string,
+  schema: string,
 };
 
 /** The words of a text. */

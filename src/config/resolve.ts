@@ -1,4 +1,4 @@
-import { InputError, NotYetError, type Problem } from '../base/errors.js';
+import { InputError, type Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
 import { camelCase, type InputName, type InputValues, inputNames, inputOf, isInputName } from './inputs.js';
 import type { Catalog } from './kinds.js';
@@ -22,7 +22,7 @@ export interface BuildOptions extends Omit<InputValues, Reshaped> {
 /**
  * Checks and types the inputs; every wrong one is reported, not only the first.
  * @param found what is wrong already, such as files that inputs name and that are not there
- * @throws InputError with all problems; NotYetError for a valid request that can't be served yet
+ * @throws InputError with all problems
  */
 export function resolveOptions(
   layers: readonly Layer[],
@@ -35,9 +35,8 @@ export function resolveOptions(
   if (values.gpgPassphrase !== undefined && settled.get('gpg-private-key')?.text === '') {
     problems.push({ input: 'gpg-passphrase', message: 'there is no gpg-private-key for it.' });
   }
-  problems.push(...sourceProblems(values, settled), ...found);
+  problems.push(...sourceProblems(values, settled), ...externalsProblems(values), ...found);
   if (problems.length > 0) throw new InputError(problems);
-  refuseWhatIsNotYet(values);
   const { gpgPrivateKey, gpgPassphrase, githubToken: _, ...rest } = values;
   return {
     ...rest,
@@ -89,6 +88,17 @@ function sourceProblems(
   return [];
 }
 
+// What no kind of libraries but one has would be left out in silence.
+const externalsProblems = ({ dependencies, externals }: Partial<InputValues>): Problem[] =>
+  externals === undefined || dependencies === undefined || dependencies === 'self-contained'
+    ? []
+    : [
+        {
+          input: 'externals',
+          message: `dependencies: ${dependencies} has all libraries of the distribution. Leave it out, or take self-contained.`,
+        },
+      ];
+
 const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['origins'] =>
   Object.fromEntries([...settled].map(([name, { origin }]) => [name, origin])) as Record<InputName, Origin>;
 
@@ -101,13 +111,3 @@ const unknownNames = ({ values }: Layer): Problem[] =>
         near === undefined ? `The inputs are: ${inputNames.join(', ')}.` : `Did you mean '${near}'?`;
       return { input: name, message: `no such input. ${meant}` };
     });
-
-function refuseWhatIsNotYet(values: InputValues): void {
-  const byName: Readonly<Record<string, unknown>> = values;
-  for (const name of inputNames) {
-    const value = byName[camelCase(name)];
-    const instead = typeof value === 'string' ? inputOf(name).kind.notYet?.[value] : undefined;
-    if (instead === undefined) continue;
-    throw new NotYetError(`${name}: ${value} is not built yet; nothing was built instead of it.`, instead);
-  }
-}

@@ -8,6 +8,7 @@ import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advis
 import { type Features, featuresPath, parseFeatures } from '../targets/features.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
 import { parseReleases, type Release } from '../targets/releases.js';
+import { parseSelfContained, type SelfContained, selfContainedPath } from '../targets/self-contained.js';
 import { parseSupport, type Support, supportPath } from '../targets/support.js';
 import { type CommonParts, parseToolchain, type Toolchain } from '../targets/toolchains.js';
 
@@ -29,6 +30,8 @@ export interface Project {
   readonly features: Features;
   /** What becomes of the libraries that Slurm links, where a tarball brings them. */
   readonly libraries: Libraries;
+  /** What Spack builds for `dependencies: self-contained`. */
+  readonly selfContained: SelfContained;
   readonly pins: z.infer<typeof pinsSchema>;
   /** Ids of all toolchains, sorted. */
   readonly toolchains: readonly string[];
@@ -67,6 +70,7 @@ export async function openProject(root: string): Promise<Project> {
     support: parseSupport(await read(supportPath)),
     releases: parseReleases(await read('data', 'slurm-releases.json')),
     libraries: parseLibraries(await read(librariesPath)),
+    selfContained: parseSelfContained(await read(selfContainedPath)),
     pins: pins.data,
     toolchains: entries
       .filter((entry) => entry.isDirectory())

@@ -18,10 +18,12 @@ import { type EnvironmentRequest, renderEnvironment } from '../spack/environment
 import { vulnerabilityOf } from '../targets/advisories.js';
 import { archOf, formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
+import { externalsWord } from '../targets/self-contained.js';
 import { type BuiltRelease, resolveVersion, sourceDigest } from '../targets/source.js';
 import { supportNotice } from '../targets/support.js';
-import { type FittedToolchain, fitToolchain } from '../targets/toolchains.js';
+import type { FittedToolchain } from '../targets/toolchains.js';
 import { buildName } from './confine.js';
+import { lookAtExternals, toolchainFor } from './externals.js';
 import type { Project } from './project.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
 
@@ -56,7 +58,10 @@ export interface ResolvedBuild {
   readonly addition: RecipeAddition | undefined;
   readonly target: Target;
   readonly identifier: string;
+  /** As the build sees it: see `fitToolchain` and `selfContainedToolchain`. */
   readonly toolchain: FittedToolchain;
+  /** Packages of a self-contained build that are the distribution's all the same. */
+  readonly externals: readonly string[];
   readonly image: ImageDefinition;
   /** What builds; the error is thrown once something has to be built. */
   readonly engine: FoundEngine | NoEngineError;
@@ -88,7 +93,7 @@ export interface ResolvedBuild {
 /**
  * Resolves the inputs and works out the content key. Asks the network only for refs that are no commits
  * and for a source of Slurm that `data/` does not have.
- * @throws InputError, NotYetError, ConfigurationError, SpackUnreachableError, SourceError, ChecksumError
+ * @throws InputError, ConfigurationError, SpackUnreachableError, SourceError, ChecksumError
  */
 export async function resolveBuild(
   request: BuildRequest,
@@ -102,12 +107,11 @@ export async function resolveBuild(
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
-  const { toolchain: whole, dockerfile } = await project.loadToolchain(options.toolchain);
-  const toolchain = fitToolchain(whole, project.features, options.features, release.version);
-  if (Array.isArray(toolchain)) {
-    throw new InputError(toolchain.map((message) => ({ input: 'features', message })));
-  }
-  const target = targetOf({ ...options, release, toolchain }, archOn(host));
+  const { toolchain, dockerfile, externals } = await toolchainFor(options, release, project);
+  const target = targetOf(
+    { ...options, release, toolchain, externalsWord: externalsWord(externals) },
+    archOn(host),
+  );
   const { requirements } = project;
   const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
   const engine = await lookForEngine(options, host, toolchain, process);
@@ -121,7 +125,7 @@ export async function resolveBuild(
     ...{ options, release, addition },
     target,
     identifier: formatTarget(target),
-    toolchain,
+    ...{ toolchain, externals },
     builder,
     pins,
     overlayDigest,
@@ -161,7 +165,8 @@ async function checkedOptions({
     variants: project.features.variants,
     resolveVersion: (wanted: string) => resolveVersion(project.releases, wanted),
   };
-  const options = resolveOptions(layers, catalog, problems);
+  const wrongNames = await lookAtExternals(layers, project);
+  const options = resolveOptions(layers, catalog, [...problems, ...wrongNames]);
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
   await makeFolder(workRoot);
   await makeFolder(dirname(transfer));
@@ -222,8 +227,15 @@ async function contentKeyOf(
     environment,
     templates: await project.digest('templates'),
     scripts: await project.digest('scripts/inside'),
-    libraries: target.dependencies === 'system' ? undefined : JSON.stringify(project.libraries),
+    libraries: librariesIn(target.dependencies, project),
   });
+}
+
+// A system or bundled target has the key that it would have without any other.
+function librariesIn(kind: Target['dependencies'], project: Project): string | undefined {
+  const { libraries, selfContained } = project;
+  if (kind === 'system') return undefined;
+  return JSON.stringify(kind === 'bundled' ? libraries : [libraries, selfContained]);
 }
 
 /** Whose cache entries are believed, and what a user should know of that. */

@@ -47,7 +47,8 @@ export function installCommand(side: Side, jobs: number): SpackCommand {
     // Our recipe of Slurm keeps what configure found out, as ccache does for make.
     SLURM_FACTORY_CONFIGURE_RESULTS: `${ccacheFolder(side.layout)}/${configureResults}`,
   };
-  return { command, env: { ...env, ...ccache } };
+  // Some projects, OpenSSL among them, put the time of the build into their libraries: that of 1980-01-01 then.
+  return { command, env: { ...env, ...ccache, SOURCE_DATE_EPOCH: '315532800' } };
 }
 
 /**

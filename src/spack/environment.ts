@@ -94,6 +94,9 @@ function renderMirrors({ layout, sourceMirror }: EnvironmentRequest): Record<str
   return { ...mirrors, sources: { url: sourceMirror, source: true, binary: false } };
 }
 
+/** What the compiler's recipe calls a language; the others have the names that paths are given by. */
+const languageOf = (name: string): string => (name === 'cxx' ? 'c++' : name);
+
 function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
   const { toolchain } = request;
   const externals = [...toolchain.dependencies, ...toolchain.tools].map((systemPackage) => [
@@ -110,21 +113,24 @@ function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
       ],
     },
   ]);
+  const target = `target=${spackTarget(request.arch)}`;
+  // What is required of one package takes the place of what is required of all.
+  const required = (toolchain.required ?? []).map((item) => [item.package, { require: [target, item.spec] }]);
   const { name, version, languages } = toolchain.compiler;
   const compiler = {
     buildable: false,
     externals: [
       {
-        spec: `${name}@${version} languages:='${Object.keys(languages).sort().join(',')}'`,
+        spec: `${name}@${version} languages:='${Object.keys(languages).sort().map(languageOf).join(',')}'`,
         prefix: '/usr',
         extra_attributes: { compilers: languages },
       },
     ],
   };
   return {
-    all: { require: [`target=${spackTarget(request.arch)}`] },
+    all: { require: [target] },
     ...Object.fromEntries(toolchain.notBuilt.map((package_) => [package_, { buildable: false }])),
-    ...Object.fromEntries(externals),
+    ...Object.fromEntries([...required, ...externals]),
     [name]: compiler,
   };
 }

@@ -60,6 +60,25 @@ export function parseLock(text: string): Lock {
   return { root, specs };
 }
 
+/**
+ * What Spack builds for the root to link, on all levels; not the root itself, nor copies of the compiler's own
+ * libraries, which the distribution has.
+ */
+export function linkedSpecs({ root, specs }: Lock): LockedSpec[] {
+  const byHash = new Map(specs.map((spec) => [spec.hash, spec]));
+  const seen = new Set<LockedSpec>();
+  const follow = (spec: LockedSpec): void => {
+    for (const { hash, types } of spec.dependencies) {
+      const other = byHash.get(hash);
+      if (!types.includes('link') || other === undefined || seen.has(other)) continue;
+      seen.add(other);
+      follow(other);
+    }
+  };
+  follow(root);
+  return [...seen].filter((spec) => spec.external === undefined && spec.name !== 'gcc-runtime');
+}
+
 /** The specs that Spack installs itself. */
 export const builtSpecs = (lock: Lock): LockedSpec[] =>
   lock.specs.filter((spec) => spec.external === undefined);

@@ -21,6 +21,8 @@ export interface TargetName {
   readonly dependencies: Dependencies;
   /** Where the tarball runs: `bookworm` for `system`, else the oldest glibc that will do, `glibc2.34`. */
   readonly platform: string;
+  /** Of a `self-contained` target that has packages of the distribution, see `externalsWord`: `x3f2a91c04b17`. */
+  readonly externals?: string | undefined;
   readonly gpu: Gpu;
   readonly arch: Arch;
   /** What it has beside or without the default features, see `choiceWord`: `full`. */
@@ -42,18 +44,19 @@ export const versionOf = ({ version, source }: Pick<TargetName, 'version' | 'sou
 
 /**
  * `slurm-24.11.6-bookworm-amd64`, `slurm-24.11.6-glibc2.34-amd64` for a `bundled` target, with
- * `-self-contained`, then the kind of GPU, then the features behind it.
+ * `-self-contained` and what tells its externals, then the kind of GPU, then the features behind it.
  */
 export function formatTarget(name: TargetName): string {
-  const { dependencies, platform, gpu, arch, features = '' } = name;
-  const own = dependencies === 'self-contained' ? dependencies : '';
-  const ends = [own, gpu === 'none' ? '' : gpu, features];
+  const { dependencies, platform, gpu, arch, externals, features = '' } = name;
+  const own = externals === undefined ? dependencies : `${dependencies}.${externals}`;
+  const ends = [dependencies === 'self-contained' ? own : '', gpu === 'none' ? '' : gpu, features];
   return ['slurm', versionOf(name), platform, arch, ...ends.filter((end) => end !== '')].join('-');
 }
 
 const pattern = new RegExp(
   `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)(?:\\.(?<source>p[0-9a-f]{12}))?-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
-    `-(?<arch>${archs.join('|')})(?<own>-self-contained)?(?:-(?<gpu>${withGpu.join('|')}))?(?:-(?<features>${choicePattern}))?$`,
+    `-(?<arch>${archs.join('|')})(?<own>-self-contained(?:\\.(?<externals>x[0-9a-f]{12}))?)?` +
+    `(?:-(?<gpu>${withGpu.join('|')}))?(?:-(?<features>${choicePattern}))?$`,
 );
 
 /** What an identifier says; undefined for a text that is none. */
@@ -65,6 +68,7 @@ export function parseTarget(identifier: string): TargetName | undefined {
     glibc,
     arch,
     own,
+    externals,
     gpu = 'none',
     features,
   } = pattern.exec(identifier)?.groups ?? {};
@@ -76,6 +80,7 @@ export function parseTarget(identifier: string): TargetName | undefined {
   return {
     ...{ version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch },
     ...(source === undefined ? {} : { source }),
+    ...(externals === undefined ? {} : { externals }),
     ...(features === undefined ? {} : { features }),
   };
 }

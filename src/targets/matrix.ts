@@ -16,6 +16,8 @@ export interface TargetOptions {
   readonly gpu: Gpu;
   readonly dependencies: Dependencies;
   readonly features: FeatureChoice;
+  /** What `externalsWord` says of a `self-contained` build. */
+  readonly externalsWord?: string | undefined;
 }
 
 /** Choices that are all combined with each other. */
@@ -40,9 +42,13 @@ export function targetOf(options: TargetOptions, arch: Arch): Target {
   const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
   const source = release.source === undefined ? {} : { source: sourceWord(release.source) };
   const word = choiceWord(options.features);
-  const features = word === undefined ? {} : { features: word };
-  const parts = { dependencies, platform, toolchain: toolchain.id, gpu, arch };
-  return { version: release.version, ...source, ...parts, ...features };
+  return {
+    version: release.version,
+    ...source,
+    ...{ dependencies, platform, toolchain: toolchain.id, gpu, arch },
+    ...(options.externalsWord === undefined ? {} : { externals: options.externalsWord }),
+    ...(word === undefined ? {} : { features: word }),
+  };
 }
 
 /**

@@ -81,6 +81,8 @@ const schema = z.object({
 export interface Toolchain extends z.infer<typeof schema> {
   /** Variants of the recipe that can't be had because of `lacks`, sorted. */
   readonly lacking: readonly string[];
+  /** Constraints on packages that Spack builds, as in a spec; a self-contained build has some. */
+  readonly required?: readonly { readonly package: string; readonly spec: string }[];
 }
 
 /** A toolchain as one target has it: with the packages alone that its features need. */

@@ -4,7 +4,6 @@ import * as errors from '../../../src/base/errors.js';
 describe('the family of errors', () => {
   test.each<[string, errors.FactoryError, number]>([
     ['InputError', new errors.InputError([{ input: 'gpu', message: 'bad' }]), 2],
-    ['NotYetError', new errors.NotYetError('m', 'h'), 2],
     ['NoEngineError', new errors.NoEngineError('m', 'h'), 3],
     ['ContainerError', new errors.ContainerError('m', 'h'), 3],
     ['SpackUnreachableError', new errors.SpackUnreachableError('m', 'h'), 4],

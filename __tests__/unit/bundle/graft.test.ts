@@ -1,23 +1,31 @@
 import { expect, test } from '@jest/globals';
 import { PackagingError } from '../../../src/base/errors.js';
-import { graftRequest, readGraft } from '../../../src/bundle/graft.js';
-import { libraries } from '../../support/fakes.js';
+import { type GraftUpdates, graftRequest, readGraft } from '../../../src/bundle/graft.js';
+import { libraries, selfContained } from '../../support/fakes.js';
 import { graftAnswer } from '../../support/machine.js';
 
-const place = { tree: '/opt/slurm-factory/store/tree', origin: '/opt/slurm-factory/store/slurm' };
+const place = {
+  tree: '/opt/slurm-factory/store/tree',
+  origin: '/opt/slurm-factory/store/slurm',
+  built: [{ name: 'lua', version: '5.4.8', hash: 'a'.repeat(32), prefix: '/opt/slurm-factory/store/lua' }],
+  sources: ['/opt/slurm-factory/fetched'],
+  folders: ['/opt/slurm-factory'],
+};
+const request = (updates: GraftUpdates) =>
+  JSON.parse(graftRequest(place, libraries, selfContained, 'dpkg', updates));
 
 test('asks for all but the libraries of the host', () => {
-  const asked = JSON.parse(
-    graftRequest(place, libraries, 'dpkg', { outdated: ['libssl3'], folder: undefined }),
-  );
+  const asked = request({ outdated: ['libssl3'], folder: undefined });
   expect(asked).toMatchObject({ ...place, folder: 'lib/bundled', packageManager: 'dpkg' });
   expect(asked.host).toEqual(expect.arrayContaining(['libc.so.6', 'libpam.so.0', 'libdbus-1.so.3']));
   expect(asked.named).toEqual(libraries.named);
+  const { licences, moved } = selfContained;
+  expect(asked).toMatchObject({ licences, moved });
   expect(asked).toMatchObject({ outdated: ['libssl3'], updates: null });
 });
 
 test('says where newer packages lie', () => {
-  const asked = JSON.parse(graftRequest(place, libraries, 'dpkg', { outdated: [], folder: '/fetched' }));
+  const asked = request({ outdated: [], folder: '/fetched' });
   expect(asked).toMatchObject({ outdated: [], updates: '/fetched' });
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FactoryError, InputError, NotYetError } from '../../../src/base/errors.js';
+import { FactoryError, InputError } from '../../../src/base/errors.js';
 import { visible } from '../../../src/base/text.js';
 import { readBuild } from '../../../src/cli/commands/build.js';
 import { commands } from '../../../src/cli/commands/index.js';
@@ -34,7 +34,7 @@ function resolveOrRefuse(layers: readonly Layer[]): void {
     expect(options.jobs ?? 1).toBeGreaterThan(0);
     expect(options.jobs ?? 1).toBeLessThanOrEqual(1024);
   } catch (error) {
-    if (!(error instanceof InputError || error instanceof NotYetError)) throw error;
+    if (!(error instanceof InputError)) throw error;
     expect(error).toBeInstanceOf(FactoryError);
     expect(error.hint).not.toBe('');
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { InputError, NotYetError } from '../../../src/base/errors.js';
+import { InputError } from '../../../src/base/errors.js';
 import type { RawInputs } from '../../../src/config/inputs.js';
 import type { Layer } from '../../../src/config/layers.js';
 import { type Catalog, resolveOptions } from '../../../src/config/resolve.js';
@@ -210,21 +210,22 @@ test.each([
   expect(resolved({ gpu: word }).gpu).toBe(gpu);
 });
 
-describe('what can not be built yet', () => {
-  test.each<[string, RawInputs]>([['self-contained', { dependencies: 'self-contained' }]])(
-    '%s is a NotYetError with exit code 2, not another build',
-    (word, layer) => {
-      const attempt = () => resolved(layer);
-      expect(attempt).toThrow(NotYetError);
-      expect(attempt).toThrow(
-        expect.objectContaining({ exitCode: 2, message: expect.stringContaining(word) }),
-      );
-    },
-  );
+describe('externals', () => {
+  test('are names with white space between', () => {
+    const given = { dependencies: 'self-contained', externals: ' curl\n readline ' };
+    expect(resolved(given).externals).toEqual(['curl', 'readline']);
+    expect(resolved({ dependencies: 'self-contained' }).externals).toBeUndefined();
+  });
 
-  test('a wrong input is told first', () => {
-    expect(problemsOf({ dependencies: 'self-contained', jobs: 'many' })).toEqual({
-      jobs: expect.any(String),
+  test.each(['system', 'bundled'])('are for self-contained alone, not for %s', (dependencies) => {
+    expect(problemsOf({ dependencies, externals: 'curl' })).toEqual({
+      externals: expect.stringContaining(`dependencies: ${dependencies} has all libraries`),
+    });
+  });
+
+  test('say nothing of dependencies that are wrong themselves', () => {
+    expect(problemsOf({ dependencies: 'sytem', externals: 'curl' })).toEqual({
+      dependencies: expect.any(String),
     });
   });
 });

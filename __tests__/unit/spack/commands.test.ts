@@ -35,7 +35,11 @@ describe('Spack', () => {
 
   test('what compilers make goes to a ccache of its own, below the folder that is kept', () => {
     const { env } = installCommand(side, 7);
-    expect(env).toMatchObject({ CCACHE_DIR: ccacheFolder(containerLayout), CCACHE_COMPILERCHECK: 'content' });
+    expect(env).toMatchObject({
+      CCACHE_DIR: ccacheFolder(containerLayout),
+      CCACHE_COMPILERCHECK: 'content',
+      SOURCE_DATE_EPOCH: '315532800',
+    });
     expect(ccacheFolder(containerLayout)).toBe('/opt/slurm-factory/user-cache/ccache');
   });
 });

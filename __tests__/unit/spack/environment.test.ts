@@ -92,7 +92,7 @@ describe('the environment, read back', () => {
       buildable: false,
       externals: [
         {
-          spec: "gcc@12.2.0 languages:='c,cxx,fortran'",
+          spec: "gcc@12.2.0 languages:='c,c++,fortran'",
           prefix: '/usr',
           extra_attributes: {
             compilers: { c: '/usr/bin/gcc', cxx: '/usr/bin/g++', fortran: '/usr/bin/gfortran' },
@@ -111,6 +111,12 @@ describe('the environment, read back', () => {
     const { packages } = rendered({ toolchain: toolchain({ notBuilt: ['cuda', 'munge'] }) });
     expect(packages.cuda).toEqual({ buildable: false });
     expect(packages.munge.externals).toHaveLength(1);
+  });
+
+  test('what is required of a package comes with what is required of all', () => {
+    const required = [{ package: 'curl', spec: 'libs:=shared' }];
+    const { packages } = rendered({ toolchain: toolchain({ required }) });
+    expect(packages.curl).toEqual({ require: ['target=x86_64', 'libs:=shared'] });
   });
 
   test('the build cache gets each package as it is built; what came from the cache, or was fetched, is read', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { builtSpecs, parseLock } from '../../../src/spack/lock.js';
+import { builtSpecs, linkedSpecs, parseLock } from '../../../src/spack/lock.js';
 
 const hashes = { slurm: 's'.repeat(32), munge: 'm'.repeat(32), glibc: 'g'.repeat(32) };
 const edge = { name: 'munge', hash: hashes.munge, parameters: { deptypes: ['build', 'link'], virtuals: [] } };
@@ -40,6 +40,33 @@ describe('parseLock', () => {
 
   test("an external is not Spack's to build, even one without a prefix", () => {
     expect(builtSpecs(parseLock(JSON.stringify(lock))).map((spec) => spec.name)).toEqual(['slurm']);
+  });
+
+  test("what Spack builds for the root to link is told on all levels, each once; no tool, no copy of the compiler's", () => {
+    const hash = (name: string) => name.padEnd(32, 'x');
+    const spec = (name: string, ...needs: string[]) => [
+      hash(name),
+      {
+        name,
+        version: '1',
+        dependencies: needs.map((need) => {
+          const [type = '', other = ''] = need.split(' ');
+          return { hash: hash(other), parameters: { deptypes: type.split('+') } };
+        }),
+      },
+    ];
+    const specs = [
+      spec('slurm', 'build+link curl', 'build cmake', 'build+link munge', 'link gcc-runtime', 'link openssl'),
+      spec('curl', 'link openssl', 'run perl'),
+      spec('openssl', 'build nasm', 'link gcc-runtime'),
+      ...['cmake', 'perl', 'nasm', 'gcc-runtime'].map((name) => spec(name)),
+      [hash('munge'), { name: 'munge', version: '1', external: { path: '/usr' } }],
+    ];
+    const text = JSON.stringify({
+      roots: [{ hash: hash('slurm'), spec: 'slurm' }],
+      concrete_specs: Object.fromEntries(specs),
+    });
+    expect(linkedSpecs(parseLock(text)).map(({ name }) => name)).toEqual(['curl', 'openssl']);
   });
 
   test.each<[string, string]>([

@@ -39,6 +39,10 @@ describe('identifiers', () => {
     ['slurm-24.11.6-glibc2.34-amd64-cuda', { ...bundled, version: '24.11.6', gpu: 'cuda' }],
     ['slurm-24.11.6-glibc2.34-amd64-self-contained', { ...own, version: '24.11.6' }],
     [
+      'slurm-24.11.6-glibc2.34-amd64-self-contained.x3f2a91c04b17-cuda',
+      { ...own, version: '24.11.6', externals: 'x3f2a91c04b17', gpu: 'cuda' },
+    ],
+    [
       'slurm-24.11.6-glibc2.34-arm64-self-contained-rocm',
       { ...own, version: '24.11.6', gpu: 'rocm', arch: 'arm64' },
     ],
@@ -73,6 +77,13 @@ describe('identifiers', () => {
             }
           : {}),
         dependencies,
+        ...(dependencies === 'self-contained' && draw(2) === 0
+          ? {
+              externals: `x${draw(2 ** 20)
+                .toString(16)
+                .padStart(12, '0')}`,
+            }
+          : {}),
         platform: dependencies === 'system' ? id() : `glibc2.${draw(60)}`,
         gpu: pick(gpus),
         arch: pick(archs),
@@ -104,6 +115,8 @@ describe('identifiers', () => {
     'slurm-24.11.6-bookworm-amd64/..',
     'slurm-24.11.6-bookworm-amd64-self-contained',
     'slurm-24.11.6-glibc2.34-amd64-cuda-self-contained',
+    'slurm-24.11.6-glibc2.34-amd64-self-contained.3f2a91c04b17',
+    'slurm-24.11.6-glibc2.34-amd64.x3f2a91c04b17',
     'slurm-24.11.6-glibc2.34.1-amd64',
     'slurm-24.11.6-glibc.34-amd64',
     'slurm-24.11.6-book.worm-amd64',

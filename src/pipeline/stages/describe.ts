@@ -11,7 +11,7 @@ import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
 import { type DistributionPackage, parseDistribution } from '../../distro/distro.js';
-import { builtSpecs, type Lock } from '../../spack/lock.js';
+import type { Lock } from '../../spack/lock.js';
 import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
@@ -99,6 +99,7 @@ export async function describe(
     source: build.release.source,
     dependencies: build.options.dependencies,
     features: build.toolchain.switches.on,
+    externals: build.externals,
     contentKey: build.contentKey,
     spackCommit: build.pins.spack.commit,
     packagesCommit: build.pins.packages.commit,
@@ -111,9 +112,10 @@ export async function describe(
       ...(external === undefined ? {} : { external }),
     })),
     runtimePackages,
-    libraries: grafted.libraries.map(({ name, soname, package: from }) => ({
+    libraries: grafted.libraries.map(({ name, soname, package: from, spec }) => ({
       ...{ name, soname },
       ...(from === null ? {} : { package: from, version: distribution.get(from)?.version ?? '' }),
+      ...builtFrom(lock, spec),
     })),
     files: [...tarballs, installerFile, sbom],
   };
@@ -147,6 +149,12 @@ async function sumUp({ folder, facts }: Described): Promise<void> {
 const packagesOf = ({ libraries }: Grafted): string[] =>
   [...new Set(libraries.flatMap((library) => library.package ?? []))].sort();
 
+/** What of Spack's a library was built from, for the manifest. */
+function builtFrom({ specs }: Lock, hash: string | null): { spec?: string; version?: string } {
+  const found = specs.find((spec) => spec.hash === hash);
+  return found === undefined ? {} : { spec: found.name, version: found.version };
+}
+
 /** The packages that were linked, are needed or came into the tarball: as the builder image has them, or newer. */
 async function installedPackages(
   build: ResolvedBuild,
@@ -177,9 +185,7 @@ async function describeIngredients(
     toolchain: build.toolchain,
     tarball,
     lock: lock.specs,
-    shipped: builtSpecs(lock)
-      .filter((spec) => spec.hash === lock.root.hash)
-      .map((spec) => spec.hash),
+    shipped: [lock.root.hash, ...new Set(grafted.libraries.flatMap(({ spec }) => spec ?? []))],
     recipes: parseRecipes(recipes.exitCode === 0 ? recipes.stdout : undefined),
     distribution,
     runtimePackages,

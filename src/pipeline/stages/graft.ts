@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Ports } from '../../base/ports.js';
 import { lastLine, visible } from '../../base/text.js';
 import { type Grafted, graftRequest, readGraft } from '../../bundle/graft.js';
@@ -8,6 +8,7 @@ import type { Session } from '../../container/session.js';
 import { parseDistribution } from '../../distro/distro.js';
 import { distroOf } from '../../distro/distros.js';
 import type { Outdated } from '../../distro/security.js';
+import { paddingFolder } from '../../spack/environment.js';
 import type { BuildContext } from '../context.js';
 import type { Project } from '../project.js';
 import type { Stage } from '../stage.js';
@@ -38,10 +39,17 @@ export const graftStage: Stage<
     const { build, request, ports } = context;
     const { project } = request;
     const script = await graftScript(project);
-    const place = { tree, origin: installed.prefix };
+    const { layout } = session;
+    const place = {
+      ...{ tree, origin: installed.prefix, built: installed.built },
+      sources: [layout.fetched, layout.sources],
+      folders: [paddingFolder, dirname(layout.store), layout.store, layout.buildStage],
+    };
     const graft = async (outdated: readonly string[], folder?: string) => {
       const updates = { outdated, folder };
-      const question = graftRequest(place, project.libraries, build.toolchain.packageManager, updates);
+      const { libraries, selfContained } = project;
+      const { packageManager } = build.toolchain;
+      const question = graftRequest(place, libraries, selfContained, packageManager, updates);
       return readGraft(await session.exec([session.python, '-c', script, question]));
     };
     const outdated = await outdatedInstalled(context, session);
@@ -58,7 +66,7 @@ export const graftStage: Stage<
     }
     // Nothing was called outdated the second time.
     const grafted = answer as Grafted;
-    const packages = new Set(grafted.libraries.map((library) => library.package));
+    const packages = new Set(grafted.libraries.map((library) => library.package ?? library.spec));
     ports.logger.info(
       `${grafted.libraries.length} libraries of ${packages.size} packages came into the tree.`,
     );

@@ -11,7 +11,7 @@ import { packageKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
 import { arrivedPackages, padding, paddingFolder } from '../../spack/environment.js';
-import { builtSpecs, type Lock, type LockedSpec } from '../../spack/lock.js';
+import { builtSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack/lock.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import { fromCacheMarker, installedPrefixes } from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
@@ -30,8 +30,19 @@ export interface Installed {
   /** Slurm's prefix, as the session sees it. */
   readonly prefix: string;
   readonly packages: PackageCounts;
+  /** What Spack built for Slurm to link. */
+  readonly built: readonly BuiltPackage[];
   /** Slurm itself came from the build cache. */
   readonly rootFromCache: boolean;
+}
+
+/** A package that Spack built. */
+export interface BuiltPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly hash: string;
+  /** As the session sees it. */
+  readonly prefix: string;
 }
 
 /** What an installation takes from earlier ones, and leaves to later ones. */
@@ -71,10 +82,14 @@ export async function install(
   });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
   const built = wanted.filter((spec) => !restored.includes(spec.hash));
-  if (built.length > 0) {
+  // Licences are in the sources alone, and what is built does not bring them along.
+  const ownLibraries = build.target.dependencies === 'self-contained';
+  const fetched = ownLibraries ? linkedSpecs(lock).concat(built) : built;
+  if (fetched.length > 0) {
     const indexed = indexes.bring(session);
+    const sources = fetch([...new Set(fetched)], indexed);
     // Whichever fails, the others must have ended before anything is cleaned up.
-    const ready = await Promise.allSettled([indexed, ccache.bring(session), fetch(built, indexed)]);
+    const ready = await Promise.allSettled([indexed, built.length > 0 && ccache.bring(session), sources]);
     for (const one of ready) if (one.status === 'rejected') throw one.reason;
   }
 
@@ -119,6 +134,10 @@ async function readInstalled(build: ResolvedBuild, session: Session, lock: Lock)
   }
   return {
     prefix: root,
+    built: linkedSpecs(lock).flatMap(({ name, version, hash }) => {
+      const prefix = prefixes.get(hash);
+      return prefix === undefined ? [] : [{ name, version, hash, prefix }];
+    }),
     packages: {
       external: lock.specs.length - wanted.length,
       fromCache: fromCache.size,

@@ -19,6 +19,7 @@ test('what nobody had is compiled, after its sources were fetched, and is known 
   const { run, context, process } = await installing();
   expect((await run()).installed).toEqual({
     prefix: slurmPrefix,
+    built: [],
     packages: { external: 1, fromCache: 0, compiled: 2 },
     rootFromCache: false,
   });

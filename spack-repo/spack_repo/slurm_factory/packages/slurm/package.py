@@ -655,21 +655,10 @@ END
                 if not os.path.islink(path):
                     yield path
 
-    def _dependency_libraries(self):
-        """Library directories of what Spack built; the system's are found without help."""
-        paths = []
-        for dependency in self.spec.dependencies(deptype="link"):
-            # Slurm is plain C: nothing of the compiler's is loaded from Spack's copies.
-            if not dependency.external and dependency.name != "gcc-runtime":
-                paths += [dependency.prefix.lib, dependency.prefix.lib64]
-        # Nothing is looked for in the folder of an archive.
-        return [path for path in paths if glob.glob(os.path.join(path, "*.so*"))]
-
     def _finish_elf_files(self):
         patchelf = Executable(os.path.join(self.spec["patchelf"].prefix.bin, "patchelf"))
         strip = which("strip", required=True)
         libraries = [self.prefix.lib, os.path.join(self.prefix.lib, "slurm")]
-        libraries += self._dependency_libraries()
         for path in list(self._files()):
             with open(path, "rb") as f:
                 if f.read(4) != b"\x7fELF":

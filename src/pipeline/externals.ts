@@ -1,0 +1,53 @@
+import { InputError, type Problem } from '../base/errors.js';
+import { wordsIn } from '../config/kinds.js';
+import { type Layer, settle } from '../config/layers.js';
+import type { BuildOptions } from '../config/resolve.js';
+import type { Release } from '../targets/releases.js';
+import { chosenExternals, selfContainedToolchain, wrongExternals } from '../targets/self-contained.js';
+import { type FittedToolchain, fitToolchain, type Toolchain } from '../targets/toolchains.js';
+import type { Project } from './project.js';
+
+/** What is wrong with the names of `externals`; nothing where the toolchain is wrong, which is told itself. */
+export async function lookAtExternals(layers: readonly Layer[], project: Project): Promise<Problem[]> {
+  const id = settle(layers, 'toolchain').text;
+  const names = wordsIn(settle(layers, 'externals').text);
+  if (names.length === 0 || !project.toolchains.includes(id)) return [];
+  const { toolchain } = await project.loadToolchain(id);
+  const message = wrongExternals(names, toolchain);
+  return message === undefined ? [] : [{ input: 'externals', message }];
+}
+
+/**
+ * The toolchain as a build sees it, and the packages that its user has taken from the distribution.
+ * @throws InputError for features that the release or the distribution can't have
+ */
+export async function toolchainFor(
+  options: Pick<BuildOptions, 'toolchain' | 'dependencies' | 'externals' | 'features'>,
+  { version }: Pick<Release, 'version'>,
+  project: Project,
+): Promise<{
+  readonly toolchain: FittedToolchain;
+  readonly dockerfile: string;
+  readonly externals: readonly string[];
+}> {
+  const { toolchain: whole, dockerfile } = await project.loadToolchain(options.toolchain);
+  const toolchain = fitToolchain(whole, project.features, options.features, version);
+  if (Array.isArray(toolchain)) {
+    throw new InputError(toolchain.map((message) => ({ input: 'features', message })));
+  }
+  if (options.dependencies !== 'self-contained') return { toolchain, dockerfile, externals: [] };
+  const externals = chosenExternals(options.externals ?? [], project.selfContained);
+  return {
+    toolchain: selfContainedToolchain(having(toolchain, whole, externals), externals, project.selfContained),
+    ...{ dockerfile, externals },
+  };
+}
+
+// What no feature needs may be needed by something that Spack builds.
+function having(fitted: FittedToolchain, whole: Toolchain, externals: readonly string[]): FittedToolchain {
+  const more = whole.dependencies.filter(
+    (item) => externals.includes(item.spec) && !fitted.dependencies.includes(item),
+  );
+  const notBuilt = fitted.notBuilt.filter((name) => !externals.includes(name));
+  return { ...fitted, dependencies: [...fitted.dependencies, ...more], notBuilt };
+}
