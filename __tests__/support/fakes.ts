@@ -352,7 +352,7 @@ tools:
 let parsed: Toolchain | undefined;
 
 export function toolchain(change: Partial<Toolchain> = {}): Toolchain {
-  parsed ??= parseToolchain(toolchainText, 'the test', features);
+  parsed ??= parseToolchain(toolchainText, 'the test', 'amd64', features);
   return { ...parsed, ...change };
 }
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageManagers } from '../../src/distro/distro.js';
+import type { Arch } from '../../src/targets/identifier.js';
 import { parseToolchain, type Toolchain } from '../../src/targets/toolchains.js';
 import { features } from './fakes.js';
 
@@ -22,7 +23,7 @@ export const commonParts = Object.fromEntries(
   packageManagers.map((name) => [name, toolchainFile(`${name}.yaml`)]),
 );
 
-export function readToolchain(id: string): Toolchain {
+export function readToolchain(id: string, arch: Arch = 'amd64'): Toolchain {
   const path = `toolchains/${id}/toolchain.yaml`;
-  return parseToolchain(toolchainFile(id, 'toolchain.yaml'), path, features, commonParts);
+  return parseToolchain(toolchainFile(id, 'toolchain.yaml'), path, arch, features, commonParts);
 }

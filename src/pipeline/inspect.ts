@@ -124,11 +124,11 @@ async function targetOf(tarball: string): Promise<Target> {
   return withToolchain(named) ?? (await readManifest(dirname(path), named)).target;
 }
 
-async function toolchainOf({ toolchain }: Target, project: Project): Promise<Toolchain> {
+async function toolchainOf({ toolchain, arch }: Target, project: Project): Promise<Toolchain> {
   if (!project.toolchains.includes(toolchain)) {
     throw refuse(unknownValue('toolchain', visible(toolchain), project.toolchains));
   }
-  return (await project.loadToolchain(toolchain)).toolchain;
+  return (await project.loadToolchain(toolchain, arch)).toolchain;
 }
 
 /** Bytes that a tarball may have; Slurm's has some 10 MB, and unpacked no more than this is read. */
@@ -173,7 +173,7 @@ async function withSession<T>(
       const python = await ensurePython(request.workRoot, { toolchain, requirements }, host.caBundle, ports);
       return machineSession(layout, python, ports.process, request.env);
     }
-    const { dockerfile } = await project.loadToolchain(toolchain.id);
+    const { dockerfile } = await project.loadToolchain(toolchain.id, toolchain.arch);
     const definition = { toolchain, dockerfile, requirements, containerImage: undefined };
     const image = await ensureImage(engine.kind, definition, host, join(scratch, 'context'), ports);
     const build = {

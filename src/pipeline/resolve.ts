@@ -102,8 +102,8 @@ export async function resolveBuild(
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
-  const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain);
-  const target = targetOf({ ...options, release, toolchain }, archOn(host));
+  const { toolchain, dockerfile } = await project.loadToolchain(options.toolchain, archOn(host));
+  const target = targetOf({ ...options, release, toolchain });
   const { requirements } = project;
   const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
   const engine = await lookForEngine(options, host, toolchain, process);

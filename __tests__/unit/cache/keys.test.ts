@@ -128,7 +128,7 @@ describe('each part of the material changes the key, and only that', () => {
     const keys = dependencyKinds.map((dependencies) => contentKey({ ...material, dependencies }));
     expect(new Set(keys).size).toBe(dependencyKinds.length);
     const targets = dependencyKinds.map((dependencies) =>
-      targetOf({ release: release('24.11.6'), toolchain: toolchain(), gpu: 'none', dependencies }, 'amd64'),
+      targetOf({ release: release('24.11.6'), toolchain: toolchain(), gpu: 'none', dependencies }),
     );
     const results = targets.map((target) => resultKey(formatTarget(target), 'f'.repeat(64)));
     expect(new Set(results).size).toBe(dependencyKinds.length);
