@@ -39,7 +39,7 @@ async function smoke(
   return smokeTest(
     {
       subject,
-      toolchain: readToolchain(subject.target.toolchain),
+      toolchain: readToolchain(subject.target.toolchain, subject.target.arch),
       engine: { kind: 'docker', version: '' },
       host: await inspectHost(process.env),
       scripts: join(projectRoot, 'scripts', 'inside', 'smoke'),
