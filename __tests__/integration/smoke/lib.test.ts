@@ -23,6 +23,18 @@ test('what a daemon said before is not taken for the word of the one that is sta
 });
 
 test.each([
+  ['', 2],
+  ['7', 14],
+])('with patience %p, two seconds are %d', async (patience, seconds) => {
+  const lib = join(projectRoot, 'scripts', 'inside', 'smoke', 'lib.sh');
+  // SECONDS is bash's own clock: the limit is passed as soon as it says so.
+  const script = '. "$1"; sleep() { SECONDS=$((SECONDS + 1)); }; wait_for 2 false || echo "$SECONDS"';
+  const env = { PATH: process.env['PATH'], ...(patience === '' ? {} : { SMOKE_PATIENCE: patience }) };
+  const done = spawnSync('bash', ['--norc', '-euc', script, 'test', lib], { encoding: 'utf8', env });
+  expect(done.stdout).toBe(`timed out after ${seconds} s waiting for: false\n${seconds}\n`);
+});
+
+test.each([
   ['slurm-24.11.6-bookworm-amd64', '24.11.6', '24.11.6'],
   ['slurm-24.11.6-glibc2.34-amd64-cuda', '24.11.6', '24.11.6-cuda'],
   ['slurm-24.11.6.p3f2a91c04b17-glibc2.34-amd64', '24.11.6', '24.11.6.p3f2a91c04b17'],
