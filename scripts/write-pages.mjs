@@ -20,7 +20,7 @@ const [{ openProject }, { parseTried, supportPage, triedPath }, { featuresPage }
 
 const project = await openProject(root);
 const toolchains = await Promise.all(
-  project.toolchains.map(async (id) => (await project.loadToolchain(id)).toolchain),
+  project.toolchains.map(async (id) => (await project.loadToolchain(id, 'amd64')).toolchain),
 );
 const names = (id) => {
   const record = parse(readFileSync(resolve(root, 'toolchains', id, 'packages.yaml'), 'utf8'));

@@ -34,7 +34,7 @@ beforeAll(async () => {
   if (!isThere) return;
   project = await openProject(projectRoot);
   script = await inventoryScript(project);
-  const loaded = await project.loadToolchain('bookworm');
+  const loaded = await project.loadToolchain('bookworm', hostArch());
   toolchain = fittedToolchain('bookworm');
   const host = await inspectHost({ ...process.env });
   const { requirements } = project;

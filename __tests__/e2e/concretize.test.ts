@@ -41,7 +41,7 @@ interface Answer {
 beforeAll(async () => {
   if (!isThere) return;
   project = await openProject(projectRoot);
-  const { dockerfile } = await project.loadToolchain('bookworm');
+  const { dockerfile } = await project.loadToolchain('bookworm', hostArch());
   const host = await inspectHost({ ...process.env });
   const { requirements } = project;
   mkdirSync(join(folder, 'context'));

@@ -11,9 +11,10 @@ import { parseDistribution, parseVersions } from '../../src/distro/distro.js';
 import { distroOf } from '../../src/distro/distros.js';
 import { nodeProcess } from '../../src/local/process.js';
 import { imageArguments, smokeImage } from '../../src/smoke/plan.js';
+import { spackTarget } from '../../src/targets/identifier.js';
 import { imagePackages } from '../../src/targets/toolchains.js';
 import { auditFacts, recordingLogger, selfContained, writeFiles } from '../support/fakes.js';
-import { docker, isHere, projectRoot, temporaryFolder } from '../support/prepare.js';
+import { docker, hostArch, isHere, projectRoot, temporaryFolder } from '../support/prepare.js';
 import { epochOf, librariesOf, releaseTag, versionOf, worldFiles, worldTools } from '../support/rpm-world.js';
 import { readToolchain, toolchainFile, toolchainIds } from '../support/toolchains.js';
 
@@ -24,7 +25,7 @@ const real = (await isHere('Docker Engine')) ? describe : describe.skip;
 const minutes = 60_000;
 const folder = temporaryFolder('rpm');
 const tools = `sf-rpm-tools:${process.pid}`;
-const ids = toolchainIds.filter((id) => readToolchain(id).packageManager === 'rpm');
+const ids = toolchainIds.filter((id) => readToolchain(id, hostArch()).packageManager === 'rpm');
 const images: string[] = [tools];
 
 afterAll(() => {
@@ -58,7 +59,7 @@ beforeAll(async () => {
 }, 5 * minutes);
 
 real.each(ids)('%s', (id) => {
-  const toolchain = readToolchain(id);
+  const toolchain = readToolchain(id, hostArch());
   const distro = distroOf(toolchain.packageManager);
   const base = `sf-rpm-${id}:${process.pid}`;
   const libraries = librariesOf(toolchain);
@@ -149,7 +150,7 @@ real.each(ids)('%s', (id) => {
       name: 'gcc',
       version: `${versionOf('gcc')}-${release}`,
       epoch: undefined,
-      arch: 'x86_64',
+      arch: spackTarget(hostArch()),
       source: `world-1-${release}.src.rpm`,
     });
     expect([...known.keys()]).toEqual(

@@ -33,7 +33,7 @@ const here = await isHere('upstream', 'Docker Engine');
   async () => {
     await builtResult('24.11.6');
     const project = await openProject(projectRoot);
-    const { dockerfile } = await project.loadToolchain('bookworm');
+    const { dockerfile } = await project.loadToolchain('bookworm', hostArch());
     const toolchain = fittedToolchain('bookworm');
     const { requirements, pins, selfContained } = project;
     const image = imageTag({ toolchain, dockerfile, requirements, containerImage: undefined });

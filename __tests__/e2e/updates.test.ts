@@ -9,6 +9,7 @@ import { openProject } from '../../src/pipeline/project.js';
 import { runCli } from '../support/cli.js';
 import {
   docker,
+  hostArch,
   hostTarget,
   isHere,
   projectRoot,
@@ -23,7 +24,7 @@ import { builtResult } from '../support/result.js';
 const version = '24.11.6';
 const target = hostTarget(version);
 const project = await openProject(projectRoot);
-const { toolchain, dockerfile } = await project.loadToolchain('bookworm');
+const { toolchain, dockerfile } = await project.loadToolchain('bookworm', hostArch());
 const { archive = '', suite } = toolchain.security ?? {};
 
 /** Whether the archive answers; without it there is nothing to see. */

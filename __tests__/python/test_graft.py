@@ -115,6 +115,17 @@ def short_sum(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
 
 
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_a_machine_has_its_own_libraries_alone(machine):
+    listing = """3 libs found in cache `/etc/ld.so.cache'
+\tlibz.so.1 (libc6) => /lib/i386-linux-gnu/libz.so.1
+\tlibz.so.1 (libc6,x86-64, hwcap: "x86-64-v3") => /lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libz.so.1
+\tlibz.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libz.so.1
+\tlibz.so.1 (libc6,AArch64, OS ABI: Linux 3.7.0) => /lib/aarch64-linux-gnu/libz.so.1
+"""
+    assert graft.read_loader_cache(listing, machine) == {"libz.so.1": f"/lib/{machine}-linux-gnu/libz.so.1"}
+
+
 @needs_tools
 class TestGraft:
     def test_brings_all_levels_under_names_of_their_own(self, case, monkeypatch):

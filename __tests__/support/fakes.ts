@@ -363,7 +363,7 @@ export function switchesWithout(lacking: readonly string[] = []): Switches {
 }
 
 export function toolchain(change: Partial<FittedToolchain> = {}): FittedToolchain {
-  parsed ??= parseToolchain(toolchainText, 'the test', features);
+  parsed ??= parseToolchain(toolchainText, 'the test', 'amd64', features);
   const { lacking } = { ...parsed, ...change };
   return { ...parsed, switches: switchesWithout(lacking), ...change };
 }
@@ -395,7 +395,10 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     toolchains: ['bookworm'],
     overlay: '/project/spack-repo',
     requirements: 'clingo==5.8.0 --hash=sha256:00\n',
-    loadToolchain: async () => ({ toolchain: projectToolchain(), dockerfile: 'FROM scratch\n' }),
+    loadToolchain: async (_id, arch) => ({
+      toolchain: { ...projectToolchain(), arch },
+      dockerfile: 'FROM scratch\n',
+    }),
     template: async () => 'whatis("Version: @VERSION@")\n',
     script: async (name) => `# ${name}\n`,
     digest: async (part) => `digest of ${part}`,

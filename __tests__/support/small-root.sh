@@ -15,7 +15,8 @@ copy() {
 }
 library() { ldconfig -p | awk -v name="$1" '$1 == name { print $NF; exit }'; }
 
-for link in /bin /sbin /lib /lib64; do cp -P $link "$to/"; done
+# Debian has no /lib64 on arm64.
+for link in /bin /sbin /lib /lib64; do [ ! -h $link ] || cp -P $link "$to/"; done
 mkdir -p "$to/tmp" "$to/var/tmp" "$to/run" "$to/proc" "$to/dev" "$to/srv" "$to/root"
 # shellcheck disable=SC2046 # a word each
 copy $(dpkg -L libc6 libc-bin bash coreutils) /etc/os-release /etc/passwd /etc/group /etc/alternatives/awk \

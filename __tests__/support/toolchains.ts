@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageManagers } from '../../src/distro/distro.js';
 import { defaultChoice, type FeatureChoice } from '../../src/targets/feature-choice.js';
+import { type Arch, archOf } from '../../src/targets/identifier.js';
 import {
   type FittedToolchain,
   fitToolchain,
@@ -28,18 +29,18 @@ export const commonParts = Object.fromEntries(
   packageManagers.map((name) => [name, toolchainFile(`${name}.yaml`)]),
 );
 
-export function readToolchain(id: string): Toolchain {
+export function readToolchain(id: string, arch: Arch = 'amd64'): Toolchain {
   const path = `toolchains/${id}/toolchain.yaml`;
-  return parseToolchain(toolchainFile(id, 'toolchain.yaml'), path, features, commonParts);
+  return parseToolchain(toolchainFile(id, 'toolchain.yaml'), path, arch, features, commonParts);
 }
 
-/** One of them as a target has it. */
+/** One of them as a target has it, for this machine's architecture. */
 export function fittedToolchain(
   id: string,
   choice: FeatureChoice = defaultChoice,
   release = '26.05.3',
 ): FittedToolchain {
-  const fitted = fitToolchain(readToolchain(id), recipe, choice, release);
+  const fitted = fitToolchain(readToolchain(id, archOf(process.arch)), recipe, choice, release);
   if (Array.isArray(fitted)) throw new Error(fitted.join(' '));
   return fitted;
 }

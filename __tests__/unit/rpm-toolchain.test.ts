@@ -26,16 +26,13 @@ import { fittedToolchain, toolchainFile } from '../support/toolchains.js';
 const id = 'rockylinux10';
 const rocky = { ...fittedToolchain(id), base: { image: 'rocky:10', digest: `sha256:${'d'.repeat(64)}` } };
 const distro = distroOf(rocky.packageManager);
-const target = targetOf(
-  {
-    release: { version: '24.11.6' },
-    toolchain: rocky,
-    gpu: 'none',
-    dependencies: 'system',
-    features: defaultChoice,
-  },
-  'amd64',
-);
+const target = targetOf({
+  release: { version: '24.11.6' },
+  toolchain: rocky,
+  gpu: 'none',
+  dependencies: 'system',
+  features: defaultChoice,
+});
 const identifier = 'slurm-24.11.6-rockylinux10-amd64';
 const dnf = 'dnf install --assumeyes --setopt=install_weak_deps=False';
 

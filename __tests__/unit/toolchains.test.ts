@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { distroOf } from '../../src/distro/distros.js';
 import { defaultChoice } from '../../src/targets/feature-choice.js';
 import { gpuDrivers } from '../../src/targets/gpus.js';
-import { formatTarget, readTarget } from '../../src/targets/identifier.js';
+import { archs, formatTarget, readTarget } from '../../src/targets/identifier.js';
 import { targetOf } from '../../src/targets/matrix.js';
 import { compareVersions } from '../../src/targets/releases.js';
 import { imagePackages, oldestGlibc, type Toolchain } from '../../src/targets/toolchains.js';
@@ -72,14 +72,19 @@ const glibcsOwn = [
 /** They are libraries of their own until glibc 2.34. */
 const glibcsOld = ['libdl.so.2', 'libpthread.so.0', 'librt.so.1', 'libutil.so.1'];
 
+const source = z.string().regex(/^https?:\/\/\S+(, \d{4}-\d\d-\d\d)?$/);
 const record = z.strictObject({
   read: z.array(
     z.strictObject({
-      from: z.string().regex(/^https?:\/\/\S+(, \d{4}-\d\d-\d\d)?$/),
+      from: source,
       names: z.array(z.string()).min(1),
     }),
   ),
   unseen: z.array(z.string()).default([]),
+  /** Lists of another architecture, which have all of the names but these. */
+  absent: z
+    .partialRecord(z.enum(archs), z.strictObject({ from: source, names: z.array(z.string()) }))
+    .default({}),
 });
 
 /** All packages that a toolchain names. */
@@ -112,101 +117,110 @@ test('each package manager has a Dockerfile that is its own', () => {
   }
 });
 
-describe.each(toolchainIds)('%s', (id) => {
-  const toolchain = readToolchain(id);
-  const { compiler, dependencies, tools, lacks, systemLibraries, notBuilt, smoke, repositories } = toolchain;
-  const distro = distroOf(toolchain.packageManager);
+describe.each(toolchainIds.flatMap((id) => archs.map((arch) => [id, arch] as const)))(
+  '%s on %s',
+  (id, arch) => {
+    const toolchain = readToolchain(id, arch);
+    const { compiler, dependencies, tools, lacks, systemLibraries, notBuilt, smoke, repositories } =
+      toolchain;
+    const distro = distroOf(toolchain.packageManager);
 
-  test('is two files, named by their folder', () => {
-    expect(readdirSync(`${toolchainFolder}${id}`).sort()).toEqual(['packages.yaml', 'toolchain.yaml']);
-    expect(toolchain.id).toBe(id);
-  });
+    test('is two files, named by their folder', () => {
+      expect(readdirSync(`${toolchainFolder}${id}`).sort()).toEqual(['packages.yaml', 'toolchain.yaml']);
+      expect(toolchain.id).toBe(id);
+    });
 
-  test('names its targets', () => {
-    for (const dependencies of ['system', 'bundled'] as const) {
-      const target = targetOf(
-        { release: { version: '24.11.6' }, toolchain, gpu: 'none', dependencies, features: defaultChoice },
-        'arm64',
+    test('names its targets', () => {
+      for (const dependencies of ['system', 'bundled'] as const) {
+        const target = targetOf({
+          release: { version: '24.11.6' },
+          toolchain,
+          gpu: 'none',
+          dependencies,
+          features: defaultChoice,
+        });
+        expect(readTarget(formatTarget(target), id)).toEqual(target);
+      }
+    });
+
+    test('has a base image by a tag of its own', () => {
+      expect(toolchain.base.image).toMatch(/^[a-z0-9/]+:(?!latest$)[a-z0-9.]+$/);
+      expect(toolchain.base.digest ?? `sha256:${'0'.repeat(64)}`).toMatch(/^sha256:[0-9a-f]{64}$/);
+    });
+
+    test('has the versions that the audit holds', () => {
+      expect(compiler.glibcxx).toMatch(/^3\.4\.\d+$/);
+      expect(compareVersions(oldestGlibc(toolchain), compiler.glibc)).toBeLessThanOrEqual(0);
+    });
+
+    test('has all that Slurm links, or lacks it', () => {
+      expect(sorted([...dependencies.map(({ spec }) => spec), ...lacks])).toEqual(
+        sorted([...linked, ...headers]),
       );
-      expect(readTarget(formatTarget(target), id)).toEqual(target);
-    }
-  });
+      const without = dependencies.filter(({ runtime }) => runtime === undefined);
+      expect(without.filter(({ spec }) => !headers.includes(spec))).toEqual([]);
+    });
 
-  test('has a base image by a tag of its own', () => {
-    expect(toolchain.base.image).toMatch(/^[a-z0-9/]+:(?!latest$)[a-z0-9.]+$/);
-    expect(toolchain.base.digest ?? `sha256:${'0'.repeat(64)}`).toMatch(/^sha256:[0-9a-f]{64}$/);
-  });
+    test('has the library of each dependency among those that a file may need', () => {
+      const old = compareVersions(compiler.glibc, '2.34') < 0 ? glibcsOld : [];
+      expect(systemLibraries).toEqual(expect.arrayContaining([...glibcsOwn, ...old]));
+      for (const { spec } of dependencies.filter((item) => !headers.includes(item.spec))) {
+        const start = libraryOf[spec];
+        if (start === null) continue;
+        expect({ spec, found: systemLibraries.some((soname) => soname.startsWith(start ?? '?')) }).toEqual({
+          spec,
+          found: true,
+        });
+      }
+      for (const spec of lacks) {
+        const start = libraryOf[spec] ?? '?';
+        expect(systemLibraries.filter((soname) => soname.startsWith(start))).toEqual([]);
+      }
+      expect(systemLibraries).toEqual([...new Set(systemLibraries)]);
+    });
 
-  test('has the versions that the audit holds', () => {
-    expect(compiler.glibcxx).toMatch(/^3\.4\.\d+$/);
-    expect(compareVersions(oldestGlibc(toolchain), compiler.glibc)).toBeLessThanOrEqual(0);
-  });
+    test('has build tools and compilers', () => {
+      const specs = tools.map(({ spec }) => spec);
+      expect(specs).toEqual(sorted(specs));
+      expect(specs).toEqual(expect.arrayContaining(['gmake', 'patchelf', 'pkgconf']));
+      expect(toolchain.buildPackages).toEqual(sorted(toolchain.buildPackages));
+      expect(toolchain.buildPackages).toEqual(expect.arrayContaining(['ccache', 'gcc']));
+    });
 
-  test('has all that Slurm links, or lacks it', () => {
-    expect(sorted([...dependencies.map(({ spec }) => spec), ...lacks])).toEqual(
-      sorted([...linked, ...headers]),
-    );
-    const without = dependencies.filter(({ runtime }) => runtime === undefined);
-    expect(without.filter(({ spec }) => !headers.includes(spec))).toEqual([]);
-  });
+    test('leaves out what nothing of it is', () => {
+      const own = new Set([...dependencies, ...tools].map(({ spec }) => spec));
+      expect(notBuilt).toEqual(sorted(notBuilt));
+      expect(notBuilt.filter((name) => own.has(name))).toEqual([]);
+    });
 
-  test('has the library of each dependency among those that a file may need', () => {
-    const old = compareVersions(compiler.glibc, '2.34') < 0 ? glibcsOld : [];
-    expect(systemLibraries).toEqual(expect.arrayContaining([...glibcsOwn, ...old]));
-    for (const { spec } of dependencies.filter((item) => !headers.includes(item.spec))) {
-      const start = libraryOf[spec];
-      if (start === null) continue;
-      expect({ spec, found: systemLibraries.some((soname) => soname.startsWith(start ?? '?')) }).toEqual({
-        spec,
-        found: true,
-      });
-    }
-    for (const spec of lacks) {
-      const start = libraryOf[spec] ?? '?';
-      expect(systemLibraries.filter((soname) => soname.startsWith(start))).toEqual([]);
-    }
-    expect(systemLibraries).toEqual([...new Set(systemLibraries)]);
-  });
+    test('has a smoke test', () => {
+      expect(smoke.packages).toEqual(expect.arrayContaining(['jq', 'munge']));
+      expect(distro.unpacks || smoke.unpacked.length === 0).toBe(true);
+    });
 
-  test('has build tools and compilers', () => {
-    const specs = tools.map(({ spec }) => spec);
-    expect(specs).toEqual(sorted(specs));
-    expect(specs).toEqual(expect.arrayContaining(['gmake', 'patchelf', 'pkgconf']));
-    expect(toolchain.buildPackages).toEqual(sorted(toolchain.buildPackages));
-    expect(toolchain.buildPackages).toEqual(expect.arrayContaining(['ccache', 'gcc']));
-  });
+    test('has what its package manager has', () => {
+      const isApt = toolchain.packageManager === 'dpkg';
+      expect(repositories.packages.length > 0).toBe(!isApt);
+      expect(toolchain.security === undefined).toBe(distro.security === undefined);
+      if (toolchain.security !== undefined) {
+        expect(toolchain.security).toMatchObject({
+          suite: `${id}-security`,
+          keyring: expect.stringMatching(/^\/usr\/share\/keyrings\/[a-z-]+\.gpg$/),
+        });
+      }
+    });
 
-  test('leaves out what nothing of it is', () => {
-    const own = new Set([...dependencies, ...tools].map(({ spec }) => spec));
-    expect(notBuilt).toEqual(sorted(notBuilt));
-    expect(notBuilt.filter((name) => own.has(name))).toEqual([]);
-  });
-
-  test('has a smoke test', () => {
-    expect(smoke.packages).toEqual(expect.arrayContaining(['jq', 'munge']));
-    expect(distro.unpacks || smoke.unpacked.length === 0).toBe(true);
-  });
-
-  test('has what its package manager has', () => {
-    const isApt = toolchain.packageManager === 'dpkg';
-    expect(repositories.packages.length > 0).toBe(!isApt);
-    expect(toolchain.security === undefined).toBe(distro.security === undefined);
-    if (toolchain.security !== undefined) {
-      expect(toolchain.security).toMatchObject({
-        suite: `${id}-security`,
-        keyring: expect.stringMatching(/^\/usr\/share\/keyrings\/[a-z-]+\.gpg$/),
-      });
-    }
-  });
-
-  test('has packages that are nothing but names, each of them with where it was read', () => {
-    const names = allPackages(toolchain);
-    expect(names.filter((name) => !distro.isPackageName(name))).toEqual([]);
-    const { read, unseen } = record.parse(parse(toolchainFile(id, 'packages.yaml')));
-    const recorded = [...read.flatMap((source) => source.names), ...unseen];
-    expect(recorded.sort()).toEqual(names.sort());
-  });
-});
+    test('has packages that are nothing but names, each of them with where it was read', () => {
+      const names = allPackages(toolchain);
+      expect(names.filter((name) => !distro.isPackageName(name))).toEqual([]);
+      const { read, unseen, absent } = record.parse(parse(toolchainFile(id, 'packages.yaml')));
+      const recorded = [...read.flatMap((source) => source.names), ...unseen];
+      const missing = absent[arch]?.names ?? [];
+      expect(recorded).toEqual(expect.arrayContaining(missing));
+      expect(recorded.filter((name) => !missing.includes(name)).sort()).toEqual(names.sort());
+    });
+  },
+);
 
 test('these name their bundled tarballs alike, so that a matrix has one of them', () => {
   const twins: Record<string, string[]> = {};

@@ -26,6 +26,8 @@ DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6
 VER_FLG_BASE = 1
 # Behind its name, so that those who list a folder see what it is of.
 SUM_LETTERS = 8
+# What ldconfig calls the libraries of a machine.
+LOADER_WORDS = {"x86_64": "x86-64", "aarch64": "AArch64"}
 
 
 class Elf:
@@ -144,13 +146,19 @@ def elf_files(root):
 
 
 def loader_cache():
-    """Where the loader finds each library of the distribution."""
+    """Where the loader of this machine finds each library of the distribution."""
     ldconfig = shutil.which("ldconfig", path=f"{os.environ['PATH']}:/sbin:/usr/sbin")
     listing = subprocess.run([ldconfig, "-p"], capture_output=True, text=True, check=True).stdout
+    return read_loader_cache(listing, os.uname().machine)
+
+
+def read_loader_cache(listing, machine):
+    """Path by name of the libraries of a machine: what `ldconfig -p` says of it, and of other machines, too."""
+    word = LOADER_WORDS[machine]
     found = {}
     for name, notes, path in re.findall(r"^\t(\S+) \(([^)]*)\) => (\S+)$", listing, re.M):
         # Variants for newer processors stand beside the one that all can run.
-        if "hwcap" not in notes and re.search(r"x86-64|AArch64", notes):
+        if "hwcap" not in notes and word in notes.split(","):
             found.setdefault(name, path)
     return found
 

@@ -2,17 +2,22 @@ import { InputError, type Problem } from '../base/errors.js';
 import { wordsIn } from '../config/kinds.js';
 import { type Layer, settle } from '../config/layers.js';
 import type { BuildOptions } from '../config/resolve.js';
+import type { Arch } from '../targets/identifier.js';
 import type { Release } from '../targets/releases.js';
 import { chosenExternals, selfContainedToolchain, wrongExternals } from '../targets/self-contained.js';
 import { type FittedToolchain, fitToolchain, type Toolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
 
 /** What is wrong with the names of `externals`; nothing where the toolchain is wrong, which is told itself. */
-export async function lookAtExternals(layers: readonly Layer[], project: Project): Promise<Problem[]> {
+export async function lookAtExternals(
+  layers: readonly Layer[],
+  arch: Arch,
+  project: Project,
+): Promise<Problem[]> {
   const id = settle(layers, 'toolchain').text;
   const names = wordsIn(settle(layers, 'externals').text);
   if (names.length === 0 || !project.toolchains.includes(id)) return [];
-  const { toolchain } = await project.loadToolchain(id);
+  const { toolchain } = await project.loadToolchain(id, arch);
   const message = wrongExternals(names, toolchain);
   return message === undefined ? [] : [{ input: 'externals', message }];
 }
@@ -24,13 +29,14 @@ export async function lookAtExternals(layers: readonly Layer[], project: Project
 export async function toolchainFor(
   options: Pick<BuildOptions, 'toolchain' | 'dependencies' | 'externals' | 'features'>,
   { version }: Pick<Release, 'version'>,
+  arch: Arch,
   project: Project,
 ): Promise<{
   readonly toolchain: FittedToolchain;
   readonly dockerfile: string;
   readonly externals: readonly string[];
 }> {
-  const { toolchain: whole, dockerfile } = await project.loadToolchain(options.toolchain);
+  const { toolchain: whole, dockerfile } = await project.loadToolchain(options.toolchain, arch);
   const toolchain = fitToolchain(whole, project.features, options.features, version);
   if (Array.isArray(toolchain)) {
     throw new InputError(toolchain.map((message) => ({ input: 'features', message })));

@@ -127,13 +127,13 @@ async function targetOf(tarball: string): Promise<Target> {
 }
 
 async function toolchainOf(
-  { toolchain: id, features, version }: Target,
+  { toolchain: id, arch, features, version }: Target,
   project: Project,
 ): Promise<FittedToolchain> {
   if (!project.toolchains.includes(id)) {
     throw refuse(unknownValue('toolchain', visible(id), project.toolchains));
   }
-  const { toolchain } = await project.loadToolchain(id);
+  const { toolchain } = await project.loadToolchain(id, arch);
   const fitted = fitToolchain(toolchain, project.features, readChoiceWord(features), version);
   if (Array.isArray(fitted)) throw refuse(`its name tells what can't be: ${fitted.join(' ')}`);
   return fitted;
@@ -181,7 +181,7 @@ async function withSession<T>(
       const python = await ensurePython(request.workRoot, { toolchain, requirements }, host.caBundle, ports);
       return machineSession(layout, python, ports.process, request.env);
     }
-    const { dockerfile } = await project.loadToolchain(toolchain.id);
+    const { dockerfile } = await project.loadToolchain(toolchain.id, toolchain.arch);
     const definition = { toolchain, dockerfile, requirements, containerImage: undefined };
     const image = await ensureImage(engine.kind, definition, host, join(scratch, 'context'), ports);
     const build = {

@@ -6,6 +6,7 @@ import { digestFolder } from '../base/files.js';
 import { packageManagers } from '../distro/distro.js';
 import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advisories.js';
 import { type Features, featuresPath, parseFeatures } from '../targets/features.js';
+import type { Arch } from '../targets/identifier.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
 import { parseReleases, type Release } from '../targets/releases.js';
 import { parseSelfContained, type SelfContained, selfContainedPath } from '../targets/self-contained.js';
@@ -38,7 +39,7 @@ export interface Project {
   readonly overlay: string;
   /** Pinned Python modules of the builder image. */
   readonly requirements: string;
-  loadToolchain(id: string): Promise<{ toolchain: Toolchain; dockerfile: string }>;
+  loadToolchain(id: string, arch: Arch): Promise<{ toolchain: Toolchain; dockerfile: string }>;
   template(name: string): Promise<string>;
   /** Text of a script that runs within the build's session. */
   script(name: string): Promise<string>;
@@ -78,9 +79,15 @@ export async function openProject(root: string): Promise<Project> {
       .sort(),
     overlay: join(root, 'spack-repo'),
     requirements: await read('toolchains', 'clingo-requirements.txt'),
-    loadToolchain: async (id) => {
+    loadToolchain: async (id, arch) => {
       const text = await read('toolchains', id, 'toolchain.yaml');
-      const toolchain = parseToolchain(text, `toolchains/${id}/toolchain.yaml`, features.features, common);
+      const toolchain = parseToolchain(
+        text,
+        `toolchains/${id}/toolchain.yaml`,
+        arch,
+        features.features,
+        common,
+      );
       // One for each package manager: what else distributions differ in is data.
       const dockerfile = await read('toolchains', `${toolchain.packageManager}.Dockerfile`);
       return { toolchain, dockerfile };

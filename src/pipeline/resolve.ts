@@ -107,11 +107,8 @@ export async function resolveBuild(
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
-  const { toolchain, dockerfile, externals } = await toolchainFor(options, release, project);
-  const target = targetOf(
-    { ...options, release, toolchain, externalsWord: externalsWord(externals) },
-    archOn(host),
-  );
+  const { toolchain, dockerfile, externals } = await toolchainFor(options, release, archOn(host), project);
+  const target = targetOf({ ...options, release, toolchain, externalsWord: externalsWord(externals) });
   const { requirements } = project;
   const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
   const engine = await lookForEngine(options, host, toolchain, process);
@@ -155,6 +152,7 @@ export async function resolveBuild(
 async function checkedOptions({
   layers,
   project,
+  host,
   cwd,
   workRoot,
   transfer,
@@ -165,7 +163,7 @@ async function checkedOptions({
     variants: project.features.variants,
     resolveVersion: (wanted: string) => resolveVersion(project.releases, wanted),
   };
-  const wrongNames = await lookAtExternals(layers, project);
+  const wrongNames = await lookAtExternals(layers, archOn(host), project);
   const options = resolveOptions(layers, catalog, [...problems, ...wrongNames]);
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
   await makeFolder(workRoot);

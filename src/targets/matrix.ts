@@ -1,15 +1,15 @@
 import { InputError } from '../base/errors.js';
 import { choiceWord, type FeatureChoice } from './feature-choice.js';
 import { type Gpu, hasGpu } from './gpus.js';
-import { type Arch, type Dependencies, formatTarget, type Target } from './identifier.js';
+import { type Dependencies, formatTarget, type Target } from './identifier.js';
 import { type Release, resolveRelease } from './releases.js';
 import { type BuiltRelease, sourceWord } from './source.js';
 import { oldestGlibc, type Toolchain } from './toolchains.js';
 
 /** What is read of a toolchain to name its targets. */
-export type TargetToolchain = Pick<Toolchain, 'id' | 'compiler' | 'lacking'>;
+export type TargetToolchain = Pick<Toolchain, 'id' | 'arch' | 'compiler' | 'lacking'>;
 
-/** One choice of each part of a target but for the architecture. */
+/** One choice of each part of a target. */
 export interface TargetOptions {
   readonly release: Pick<BuiltRelease, 'version' | 'source'>;
   readonly toolchain: TargetToolchain;
@@ -23,9 +23,9 @@ export interface TargetOptions {
 /** Choices that are all combined with each other. */
 export interface TargetChoices {
   readonly releases: readonly Pick<BuiltRelease, 'version' | 'source'>[];
+  /** Each for one architecture. */
   readonly toolchains: readonly TargetToolchain[];
   readonly gpus: readonly Gpu[];
-  readonly archs: readonly Arch[];
   readonly dependencies: readonly Dependencies[];
   readonly features: readonly FeatureChoice[];
 }
@@ -34,26 +34,27 @@ export interface TargetChoices {
  * The target of one choice, for any architecture, whatever this machine has.
  * @throws InputError for a kind of GPU that the toolchain can't have
  */
-export function targetOf(options: TargetOptions, arch: Arch): Target {
+export function targetOf(options: TargetOptions): Target {
   const { release, toolchain, gpu, dependencies } = options;
+  const { id, arch } = toolchain;
   if (!hasGpu(gpu, toolchain.lacking)) {
-    throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${toolchain.id}.` }]);
+    throw new InputError([{ input: 'gpu', message: `${gpu} is not to be had for ${id} on ${arch}.` }]);
   }
-  const platform = dependencies === 'system' ? toolchain.id : `glibc${oldestGlibc(toolchain)}`;
+  const platform = dependencies === 'system' ? id : `glibc${oldestGlibc(toolchain)}`;
   const source = release.source === undefined ? {} : { source: sourceWord(release.source) };
   const word = choiceWord(options.features);
   return {
     version: release.version,
     ...source,
-    ...{ dependencies, platform, toolchain: toolchain.id, gpu, arch },
+    ...{ dependencies, platform, toolchain: id, gpu, arch },
     ...(options.externalsWord === undefined ? {} : { externals: options.externalsWord }),
     ...(word === undefined ? {} : { features: word }),
   };
 }
 
 /**
- * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by architectures by features,
- * but for the kinds of GPU that a toolchain can't have.
+ * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by features, but for the kinds
+ * of GPU that a toolchain can't have.
  * @throws InputError when two toolchains make targets of one identifier
  */
 export function targetsOf(choices: TargetChoices): Target[] {
@@ -63,11 +64,7 @@ export function targetsOf(choices: TargetChoices): Target[] {
         choices.gpus
           .filter((gpu) => hasGpu(gpu, toolchain.lacking))
           .flatMap((gpu) =>
-            choices.archs.flatMap((arch) =>
-              choices.features.map((features) =>
-                targetOf({ release, toolchain, gpu, dependencies, features }, arch),
-              ),
-            ),
+            choices.features.map((features) => targetOf({ release, toolchain, gpu, dependencies, features })),
           ),
       ),
     ),

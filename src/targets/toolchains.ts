@@ -6,6 +6,7 @@ import { distroOf } from '../distro/distros.js';
 import { type FeatureChoice, type Switches, switchVariants } from './feature-choice.js';
 import { type Feature, type Features, variantsWithout } from './features.js';
 import { isGpuVariant } from './gpus.js';
+import { type Arch, archs } from './identifier.js';
 
 const systemPackage = z.object({
   /** Spack's name of the package. */
@@ -65,6 +66,18 @@ const schema = z.object({
   notBuilt: z.array(z.string()).default([]),
   /** Features of Slurm, or packages that they need, that this distribution can't have; see `Feature`. */
   lacks: z.array(z.string()).default([]),
+  /** What an architecture has otherwise than the rest of the file says. */
+  archs: z
+    .partialRecord(
+      z.enum(archs),
+      z.strictObject({
+        /** As `lacks`; a dependency that is named here is none of this architecture. */
+        lacks: z.array(z.string()).default([]),
+        /** As `archive` of `security`. */
+        securityArchive: z.url().optional(),
+      }),
+    )
+    .default({}),
   /** Sonames of the distribution's libraries that a file of the tarball may list as NEEDED. */
   systemLibraries: z.array(z.string()).default([]),
   /** What a smoke test's image has besides the packages that a tarball needs. */
@@ -77,8 +90,9 @@ const schema = z.object({
     .default({ packages: [], unpacked: [] }),
 });
 
-/** A distribution that is built for, as `toolchains/<id>/toolchain.yaml` describes it. */
-export interface Toolchain extends z.infer<typeof schema> {
+/** A distribution that is built for on an architecture, as `toolchains/<id>/toolchain.yaml` describes it. */
+export interface Toolchain extends Omit<z.infer<typeof schema>, 'archs'> {
+  readonly arch: Arch;
   /** Variants of the recipe that can't be had because of `lacks`, sorted. */
   readonly lacking: readonly string[];
   /** Constraints on packages that Spack builds, as in a spec; a self-contained build has some. */
@@ -96,6 +110,7 @@ export type CommonParts = Readonly<Partial<Record<PackageManager, string>>>;
 
 /**
  * Reads a toolchain's description.
+ * @param arch the architecture that it is to be for
  * @param features of the recipe, which `lacks` goes by
  * @param common values that the file does not have itself
  * @throws ConfigurationError when the file is not as it must be
@@ -103,6 +118,7 @@ export type CommonParts = Readonly<Partial<Record<PackageManager, string>>>;
 export function parseToolchain(
   text: string,
   path: string,
+  arch: Arch,
   features: readonly Feature[],
   common: CommonParts = {},
 ): Toolchain {
@@ -112,15 +128,31 @@ export function parseToolchain(
   const shared = common[own?.packageManager ?? 'dpkg'];
   const parsed = schema.safeParse({ ...(shared === undefined ? {} : parse(shared)), ...own });
   if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
-  const { lacks, dependencies } = parsed.data;
-  const both = dependencies.find(({ spec }) => lacks.includes(spec));
+  const { archs: differing, ...description } = parsed.data;
+  const both = description.dependencies.find(({ spec }) => description.lacks.includes(spec));
   if (both !== undefined) throw wrong(`lacks: '${both.spec}' is among the dependencies too.`);
+  const { lacks, dependencies, security } = onArch(description, differing[arch]);
   const lacking = variantsWithout(features, lacks);
   if (typeof lacking === 'string') throw wrong(lacking);
   // What toolchains have in common has names that one of them takes from its distribution all the same.
-  const taken = new Set([...dependencies, ...parsed.data.tools].map(({ spec }) => spec));
-  const notBuilt = parsed.data.notBuilt.filter((name) => !taken.has(name));
-  return { ...parsed.data, notBuilt, lacking };
+  const taken = new Set([...dependencies, ...description.tools].map(({ spec }) => spec));
+  const notBuilt = description.notBuilt.filter((name) => !taken.has(name));
+  return { ...description, arch, lacks, dependencies, security, notBuilt, lacking };
+}
+
+type Description = z.infer<typeof schema>;
+
+/** What a description says of one architecture. */
+function onArch(
+  { lacks, dependencies, security }: Pick<Description, 'lacks' | 'dependencies' | 'security'>,
+  own: Description['archs'][Arch],
+): Pick<Description, 'lacks' | 'dependencies' | 'security'> {
+  const { lacks: more = [], securityArchive } = own ?? {};
+  return {
+    lacks: [...lacks, ...more],
+    dependencies: dependencies.filter(({ spec }) => !more.includes(spec)),
+    security: security && { ...security, archive: securityArchive ?? security.archive },
+  };
 }
 
 /**

@@ -11,8 +11,8 @@ import { oldestGlibc, type Toolchain } from './toolchains.js';
 export const triedPath = 'data/tried.yaml';
 
 const version = z.string().regex(/^\d+\.\d+\.\d+$/);
-/** In the tests at each run, or by hand on a day. */
-const how = z.string().regex(/^(?:tests|\d{4}-\d\d-\d\d)$/);
+/** In the tests at each run, or by hand on a day, on a machine of its own or on an emulated one. */
+const how = z.string().regex(/^(?:tests|(?:emulated )?\d{4}-\d\d-\d\d)$/);
 
 const schema = z.strictObject({
   systems: z.array(
@@ -69,20 +69,21 @@ export interface SupportFacts {
 /** `in the tests`, or the last day on which it was seen; undefined for what was not seen. */
 function best(seen: readonly Seen[]): string | undefined {
   if (seen.some((item) => item.how === 'tests')) return 'in the tests';
-  const day = seen
-    .map((item) => item.how)
-    .sort()
-    .at(-1);
-  return day === undefined ? undefined : `by hand, ${day}`;
+  const words = seen.map(({ how }) => how.split(' ')).sort();
+  const day = words.filter(({ length }) => length === 1).at(-1);
+  if (day !== undefined) return `by hand, ${day}`;
+  const emulated = words.at(-1);
+  return emulated === undefined ? undefined : `emulated by hand, ${emulated[1]}`;
 }
 
 /** The Markdown of `docs/support.md`, but for its first lines. */
 export function supportPage(facts: SupportFacts): string {
   return [
     '## Where a tarball runs',
+    'On x86-64 (amd64); what was seen on arm64 is [below](#what-else).',
     systemsTable(facts),
     '## Which releases',
-    'Built, audited, and a cluster from it run on its own distribution; x86-64 (amd64) if nothing else is said.',
+    'Built, audited, and a cluster from it run on its own distribution; x86-64 (amd64) if nothing else is said. Emulated: by `qemu-user`, on a machine of another architecture.',
     releasesTable(facts),
     '## What else',
     othersTable(facts),
@@ -103,7 +104,8 @@ function systemsTable(facts: SupportFacts): string {
 
 /** The toolchains whose tarballs run with a glibc, the one first that is used without being asked for. */
 function toolchainsFor(glibc: string, { toolchains, tried }: SupportFacts): Toolchain[] {
-  const isBuilt = ({ id }: Toolchain) => tried.builds.some((build) => build.toolchain === id);
+  const isBuilt = ({ id }: Toolchain) =>
+    tried.builds.some(({ arch, toolchain }) => arch === 'amd64' && toolchain === id);
   const rank = ({ id }: Toolchain) => (id === 'bookworm' ? 0 : 1);
   return toolchains
     .filter((toolchain) => isBuilt(toolchain) && compareVersions(oldestGlibc(toolchain), glibc) <= 0)
@@ -118,6 +120,7 @@ function bundledOn(system: Tried['systems'][number], facts: SupportFacts): strin
   const ran = runs.filter((run) => run.toolchain === toolchain.id && run.system === system.name);
   const own = builds.filter(
     (build) =>
+      build.arch === 'amd64' &&
       build.toolchain === toolchain.id &&
       system.toolchain === toolchain.id &&
       build.dependencies.includes('bundled'),
@@ -129,7 +132,10 @@ function bundledOn(system: Tried['systems'][number], facts: SupportFacts): strin
 
 function systemOn(id: string, { tried, names }: SupportFacts): string {
   const seen = best(
-    tried.builds.filter((build) => build.toolchain === id && build.dependencies.includes('system')),
+    tried.builds.filter(
+      ({ arch, toolchain, dependencies }) =>
+        arch === 'amd64' && toolchain === id && dependencies.includes('system'),
+    ),
   );
   if (seen !== undefined) return `\`toolchain: ${id}\`: built and smoked, ${seen}`;
   const { read, all } = names(id);

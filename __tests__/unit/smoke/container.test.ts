@@ -67,7 +67,7 @@ test('smokeCommand: the checks within a time limit, one word for each value, and
       forbidden: ['__padding__', '/store'],
     }),
   ).toEqual([
-    ...['timeout', '--kill-after=10', '300', 'bash', '/smoke/scripts/smoke.sh'],
+    ...['bash', '/smoke/scripts/smoke.sh'],
     ...['--target', 'slurm-24.11.6-bookworm-amd64', '--files', '/smoke/files', '--prefix', '/srv/x'],
     ...['--modules', '/srv/modulefiles', '--address', '192.0.2.1', '--checks', 'install,srun'],
     ...['--forbidden', '__padding__', '--forbidden', '/store'],

@@ -3,7 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.js';
 import { defaultChoice, type FeatureChoice, parseChoice } from '../../../src/targets/feature-choice.js';
 import { gpus } from '../../../src/targets/gpus.js';
-import { archs, dependencyKinds, formatTarget, parseTarget } from '../../../src/targets/identifier.js';
+import {
+  type Arch,
+  archs,
+  dependencyKinds,
+  formatTarget,
+  parseTarget,
+} from '../../../src/targets/identifier.js';
 import { releasesOf, type TargetChoices, targetOf, targetsOf } from '../../../src/targets/matrix.js';
 import { parseReleases } from '../../../src/targets/releases.js';
 import { recipe, toolchain } from '../../support/fakes.js';
@@ -14,6 +20,7 @@ const releases = parseReleases(
 const { oldestGlibc: _, ...compiler } = toolchain().compiler;
 const made = (id: string, glibc: string, oldestGlibc?: string) => ({
   id,
+  arch: 'amd64' as Arch,
   lacking: [] as string[],
   compiler: { ...compiler, glibc, ...(oldestGlibc === undefined ? {} : { oldestGlibc }) },
 });
@@ -25,8 +32,10 @@ const toolchains = [
   made('rockylinux9', '2.34'),
 ];
 const choices = ['default', 'full'].map((text) => parseChoice(text, recipe.variants) as FeatureChoice);
+const onEach = <T>(given: readonly T[]) => given.flatMap((item) => archs.map((arch) => ({ ...item, arch })));
 const all: TargetChoices = {
-  ...{ releases, toolchains, gpus, archs, dependencies: dependencyKinds },
+  ...{ releases, gpus, dependencies: dependencyKinds },
+  toolchains: onEach(toolchains),
   features: [defaultChoice],
 };
 
@@ -54,14 +63,14 @@ describe('targetOf', () => {
     ['bundled', 'amd64', 'slurm-24.11.6-glibc2.34-amd64'],
     ['self-contained', 'amd64', 'slurm-24.11.6-glibc2.34-amd64-self-contained'],
   ] as const)('%s on %s is %s', (dependencies, arch, name) => {
-    const target = targetOf({ ...options, dependencies }, arch);
+    const target = targetOf({ ...options, dependencies, toolchain: { ...options.toolchain, arch } });
     expect(formatTarget(target)).toBe(name);
     expect(target.toolchain).toBe('bookworm');
   });
 
   test("without an older glibc in its data, a toolchain's own is the oldest", () => {
     const given = { ...options, toolchain: made('noble', '2.39'), dependencies: 'bundled' } as const;
-    expect(targetOf(given, 'amd64').platform).toBe('glibc2.39');
+    expect(targetOf(given).platform).toBe('glibc2.39');
   });
 });
 
@@ -70,17 +79,16 @@ test('a kind of GPU that a toolchain lacks is no target of it', () => {
   const choices = {
     ...all,
     releases: releases.slice(-1),
-    toolchains: [poor],
+    toolchains: [poor, { ...poor, arch: 'arm64' as const, lacking: ['oneapi', 'rsmi'] }],
     dependencies: ['system'] as const,
   };
   expect(targetsOf(choices).map(formatTarget)).toEqual([
     'slurm-26.05.3-bookworm-amd64',
-    'slurm-26.05.3-bookworm-arm64',
     'slurm-26.05.3-bookworm-amd64-cuda',
-    'slurm-26.05.3-bookworm-arm64-cuda',
     'slurm-26.05.3-bookworm-amd64-oneapi',
-    'slurm-26.05.3-bookworm-arm64-oneapi',
     'slurm-26.05.3-bookworm-amd64-all',
+    'slurm-26.05.3-bookworm-arm64',
+    'slurm-26.05.3-bookworm-arm64-cuda',
     'slurm-26.05.3-bookworm-arm64-all',
   ]);
   const rocm = {
@@ -90,12 +98,13 @@ test('a kind of GPU that a toolchain lacks is no target of it', () => {
     features: defaultChoice,
     dependencies: 'system',
   } as const;
-  expect(() => targetOf(rocm, 'amd64')).toThrow(InputError);
+  expect(() => targetOf(rocm)).toThrow(InputError);
+  expect(() => targetOf(rocm)).toThrow('rocm is not to be had for bookworm on amd64.');
 });
 
 test('two toolchains of one glibc would make the same bundled target', () => {
   const twins = [made('bookworm', '2.36'), made('fedora37', '2.36')];
-  const choices = { ...all, toolchains: twins };
+  const choices = { ...all, toolchains: onEach(twins) };
   expect(() => targetsOf({ ...choices, dependencies: ['bundled'] })).toThrow(InputError);
   expect(() => targetsOf({ ...choices, dependencies: ['bundled'] })).toThrow(/by bookworm and fedora37/);
   expect(targetsOf({ ...choices, dependencies: ['system'] })).toHaveLength(

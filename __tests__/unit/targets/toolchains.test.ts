@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
+import type { Arch } from '../../../src/targets/identifier.js';
 import { baseReference, imagePackages, parseToolchain, runs } from '../../../src/targets/toolchains.js';
 import { features, toolchain, toolchainText } from '../../support/fakes.js';
 
@@ -41,7 +42,7 @@ test.each([
 
 describe('what toolchains of a package manager have in common', () => {
   const common = { dpkg: 'python: python3.13\nnotBuilt: [zlib]\ntools: []\n', rpm: 'notBuilt: [bzip2]\n' };
-  const read = (text: string) => parseToolchain(text, 'x', features, common);
+  const read = (text: string) => parseToolchain(text, 'x', 'amd64', features, common);
 
   test('is taken where the file does not have it itself', () => {
     expect(read(toolchainText)).toMatchObject({ python: 'python3.13', notBuilt: ['zlib'] });
@@ -53,6 +54,21 @@ describe('what toolchains of a package manager have in common', () => {
   });
 });
 
+test('an architecture may lack a dependency, and have another archive of security updates', () => {
+  const own = 'archs: {arm64: {lacks: [dbus], securityArchive: "http://ports.test/debian"}}\n';
+  const on = (arch: Arch) => parseToolchain(`${toolchainText}${own}`, 'x', arch, features);
+  const { switches: _, ...amd64 } = toolchain();
+  expect(on('amd64')).toEqual(amd64);
+  const arm64 = on('arm64');
+  expect(arm64).toMatchObject({
+    arch: 'arm64',
+    lacks: ['dbus'],
+    lacking: ['cgroup'],
+    security: { ...toolchain().security, archive: 'http://ports.test/debian' },
+  });
+  expect(imagePackages(arm64)).toEqual(imagePackages(toolchain()).filter((name) => name !== 'libdbus-1-dev'));
+});
+
 describe('a description that is not as it must be is a ConfigurationError with its path', () => {
   test.each<[string, string]>([
     ['nothing', ''],
@@ -62,9 +78,15 @@ describe('a description that is not as it must be is a ConfigurationError with i
     ['no such thing that it lacks', `${toolchainText}lacks: [libjpt]\n`],
     ['Slurm without JSON', `${toolchainText}lacks: [json-c]\n`],
     ['what it has and lacks', `${toolchainText}lacks: [dbus]\n`],
+    [
+      'what it lacks on an architecture and is no such thing',
+      `${toolchainText}archs: {arm64: {lacks: [libjpt]}}\n`,
+    ],
+    ['no Slurm without JSON on an architecture', `${toolchainText}archs: {arm64: {lacks: [json-c]}}\n`],
+    ['another architecture', `${toolchainText}archs: {riscv64: {lacks: [munge]}}\n`],
     ['a dependency without a package', toolchainText.replace(', package: libmunge-dev', '')],
   ])('%s', (_, text) => {
-    const read = () => parseToolchain(text, 'toolchains/x/toolchain.yaml', features);
+    const read = () => parseToolchain(text, 'toolchains/x/toolchain.yaml', 'arm64', features);
     expect(read).toThrow(ConfigurationError);
     expect(read).toThrow(/toolchains\/x\/toolchain\.yaml/);
   });

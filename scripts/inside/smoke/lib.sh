@@ -36,12 +36,17 @@ end_of_check() {
   done
 }
 
+# limit SECONDS: how long something may take here that may take so long elsewhere, see smoke.sh.
+limit() { echo $(($1 * ${SMOKE_PATIENCE:-1})); }
+
 # wait_for SECONDS COMMAND...: until the command succeeds.
 wait_for() {
-  local end=$((SECONDS + $1))
+  local seconds end
+  seconds=$(limit "$1")
+  end=$((SECONDS + seconds))
   shift
   until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || { echo "timed out waiting for: $*"; return 1; }
+    [ $SECONDS -lt $end ] || { echo "timed out after $seconds s waiting for: $*"; return 1; }
     sleep 0.03
   done
 }

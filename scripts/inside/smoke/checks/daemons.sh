@@ -63,7 +63,7 @@ SQL
 # start_slurmdbd [jwt]
 start_slurmdbd() {
   rm -f /etc/slurm/slurmdbd.conf
-  cat >/etc/slurm/slurmdbd.conf <<'CONF'
+  cat >/etc/slurm/slurmdbd.conf <<CONF
 DbdHost=localhost
 SlurmUser=slurm
 PidFile=/run/slurm/slurmdbd.pid
@@ -72,6 +72,7 @@ StorageHost=127.0.0.1
 StorageUser=slurm
 StoragePass=smoke
 StorageLoc=slurm_acct_db
+MessageTimeout=$(limit 10)
 CONF
   if [ "${1:-}" = jwt ]; then
     printf '%s\n' AuthAltTypes=auth/jwt AuthAltParameters=jwt_key=/etc/slurm/jwt_hs256.key >>/etc/slurm/slurmdbd.conf
@@ -142,6 +143,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 DefMemPerCPU=32
 MpiDefault=none
+MessageTimeout=$(limit 10)
 ReturnToService=2
 $(printf '%s\n' "${extra[@]}")
 $(cat "$SMOKE_STATE/more.conf" 2>/dev/null || true)
@@ -228,7 +230,7 @@ check_configless() {
   start_slurmd --conf-server "$(hostname -s)"
   [ -s /var/spool/slurmd/conf-cache/slurm.conf ] || fail 'slurmd did not fetch slurm.conf'
   wait_for 15 node_idle
-  timeout 20 "$SMOKE_PREFIX/bin/srun" hostname -s
+  timeout "$(limit 20)" "$SMOKE_PREFIX/bin/srun" hostname -s
 }
 
 # A cgroup with processes of its own hands no controller down: they go to one below it, where
@@ -257,7 +259,7 @@ check_cgroup_v2() {
   start_slurmd
   wait_for 15 node_idle
   # shellcheck disable=SC2016 # the inner shell's
-  inside=$(timeout 20 "$SMOKE_PREFIX/bin/srun" --mem=64M bash -c \
+  inside=$(timeout "$(limit 20)" "$SMOKE_PREFIX/bin/srun" --mem=64M bash -c \
     'path=$(sed s/^0::// /proc/self/cgroup); echo "$path"
     while grep -sqx max "/sys/fs/cgroup$path/memory.max"; do path=${path%/*}; done
     cat "/sys/fs/cgroup$path/memory.max"')

@@ -9,7 +9,7 @@ slurmd_gres() {
   echo GresTypes=gpu >>"$folder/slurm.conf"
   [ "$2" -eq 0 ] || sed -i "s/^NodeName=.*/& Gres=gpu:$2/" "$folder/slurm.conf"
   echo "AutoDetect=$1" >"$folder/gres.conf"
-  timeout 20 "$SMOKE_PREFIX/sbin/slurmd" -f "$folder/slurm.conf" -G -vvv 2>&1
+  timeout "$(limit 20)" "$SMOKE_PREFIX/sbin/slurmd" -f "$folder/slurm.conf" -G -vvv 2>&1
 }
 
 # gpu_job MODE COUNT VARIABLE: the cluster with those GPUs, and a job on one of them, which that variable names.
@@ -23,7 +23,7 @@ gpu_job() {
   start_slurmctld $(cat "$SMOKE_STATE/features")
   start_slurmd
   wait_for 15 node_idle || { "$SMOKE_PREFIX/bin/sinfo" --list-reasons; return 1; }
-  timeout 20 "$SMOKE_PREFIX/bin/srun" --gres=gpu:1 printenv "$3" || fail "a job with --gres=gpu:1 has no $3"
+  timeout "$(limit 20)" "$SMOKE_PREFIX/bin/srun" --gres=gpu:1 printenv "$3" || fail "a job with --gres=gpu:1 has no $3"
 }
 
 # try_gpu MODE DRIVER VARIABLE DEVICE...: DRIVER is a file that only its driver makes.

@@ -4,7 +4,7 @@
 slurm() {
   local command=$1
   shift
-  (cd /tmp && as_user tester timeout 30 "$SMOKE_PREFIX/bin/$command" "$@")
+  (cd /tmp && as_user tester timeout "$(limit 30)" "$SMOKE_PREFIX/bin/$command" "$@")
 }
 
 job_state() { "$SMOKE_PREFIX/bin/scontrol" --oneliner show job "$1" | grep -o 'JobState=[A-Z]*' | cut -d= -f2; }

@@ -15,7 +15,7 @@ check_jwt() {
 
 # get PATH: the answer's status and type on stdout, its text in rest.json. Without a token it must be refused.
 get() {
-  curl --silent --show-error --max-time 30 --output "$SMOKE_STATE/rest.json" --write-out '%{http_code} %{content_type}' \
+  curl --silent --show-error --max-time "$(limit 30)" --output "$SMOKE_STATE/rest.json" --write-out '%{http_code} %{content_type}' \
     --header "X-SLURM-USER-NAME: tester" --header "X-SLURM-USER-TOKEN: $(cat "$SMOKE_STATE/token")" \
     "http://127.0.0.1:6820$1"
 }

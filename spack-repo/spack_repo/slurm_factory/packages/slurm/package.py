@@ -551,6 +551,11 @@ END
     def _finish_contribs(self):
         """Commands in Perl find the modules from where they lie; what only a packager reads goes."""
         install("contribs/sjstat", self.prefix.bin)
+        # Before 24-05 they go where perl itself would have them, below our prefix.
+        place = os.path.dirname(find(self.prefix, "Slurm.pm")[0])
+        if place != self._perl_dir:
+            os.rename(place, self._perl_dir)
+            os.removedirs(os.path.dirname(place))
         # The name is MPI's own.
         os.rename(self.prefix.bin.mpiexec, os.path.join(self.prefix.bin, "mpiexec.slurm"))
         use = 'use FindBin; use lib "$FindBin::RealBin/../lib/perl5";'
