@@ -14,6 +14,12 @@ export function visible(text: string, keep = ''): string {
   return text.replace(unseen, (character) => (keep.includes(character) ? character : escaped(character)));
 }
 
+/** The same for a JSON document, whose strings may hold any of them. */
+export const visibleJson = (value: unknown): string =>
+  JSON.stringify(value, undefined, 2).replace(unseen, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 function escaped(character: string): string {
   const code = character.charCodeAt(0);
   return code < 0x100

@@ -13,8 +13,14 @@ import type { Layer } from '../config/layers.js';
 import { type Given, type Invocation, type OptionSpec, textOf } from './command.js';
 import type { SecretFiles } from './secrets.js';
 
-/** Options that several commands have. */
+/** Options that every command has. */
+export const output: readonly OptionSpec[] = [
+  { name: 'json', description: 'print one JSON document on standard output, a failure too' },
+  { name: 'quiet', description: 'log warnings and errors only' },
+  { name: 'verbose', description: 'log every command that is run and every line of its output' },
+];
 
+/** Options of commands that use the folder of the caches. */
 export const common: readonly OptionSpec[] = [
   {
     name: 'cache-dir',
@@ -22,7 +28,7 @@ export const common: readonly OptionSpec[] = [
     completes: 'folder',
     description: 'folder for the caches (default: ~/.cache/slurm-factory)',
   },
-  { name: 'verbose', description: 'show every line of the programs that are run' },
+  ...output,
 ];
 
 /** Absolute path of the folder for the caches. */
@@ -48,15 +54,14 @@ export const engineOf = (given: Given): EngineChoice =>
 export const inputOptions = (command: InputCommand): OptionSpec[] => inputsOfCommand(command).map(optionOf);
 
 function optionOf(name: InputName): OptionSpec {
-  const { description, default: preset, kind } = inputOf(name);
+  const { description, default: preset, kind, group } = inputOf(name);
   const { placeholder: value, words, completes, toggle } = kind;
   if (isSecret(name)) {
     const file = `${fileOf(description)} (/dev/fd/N, or - for standard input)`;
-    return { name: `${name}-file`, value, completes: 'file', description: file };
+    return { name: `${name}-file`, value, completes: 'file', description: file, group };
   }
   return {
-    name,
-    value,
+    ...{ name, value, group },
     description: preset === '' ? description : `${description} (default: ${preset})`,
     ...(words === undefined ? {} : { words }),
     ...(completes === undefined ? {} : { completes }),

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { type Env, publicEnvironment } from '../base/environment.js';
 import { type Host, inspectHost } from '../base/host.js';
-import type { Logger, Ports, ProcessRunner, StateStore } from '../base/ports.js';
+import type { Logger, Ports, ProcessRunner, ProgressEvent, StateStore } from '../base/ports.js';
 import { openProject, type Project } from '../pipeline/project.js';
+import { echoed } from './echo.js';
 import { nodeProcessIn } from './process.js';
 import { directoryCache, localArtifacts } from './stores.js';
 import { nodeWeb } from './web.js';
@@ -16,6 +17,8 @@ export interface LocalPlace {
   readonly logger: Logger;
   /** Aborted when the work is cancelled. */
   readonly signal: AbortSignal;
+  /** Told how far a build is. */
+  readonly progress?: (event: ProgressEvent) => void;
 }
 
 export interface PortsRequest extends LocalPlace {
@@ -37,8 +40,8 @@ export const localMachine: Machine = {
   inspectHost,
   openProject,
   process: nodeProcessIn,
-  ports: ({ cacheDir, env, logger, signal, record, transfer }) => ({
-    process: nodeProcessIn(env),
+  ports: ({ cacheDir, env, logger, signal, record, transfer, progress }) => ({
+    process: echoed(nodeProcessIn(env), logger),
     web: nodeWeb(env),
     logger,
     cache: directoryCache(join(cacheDir, 'entries'), transfer),
@@ -46,5 +49,6 @@ export const localMachine: Machine = {
     state: record ?? { save: () => {} },
     env: publicEnvironment(env),
     signal,
+    ...(progress === undefined ? {} : { progress }),
   }),
 };

@@ -41,7 +41,7 @@ async function machine(script: MachineScript = {}) {
       '1.2.3',
       { out: sink('out'), err: sink('err') },
       invocation,
-      fake,
+      async () => fake,
     );
     return { exitCode, ...text };
   };
