@@ -8,6 +8,7 @@ import {
   inputsOfAction,
   isSecret,
 } from './inputs.js';
+import { type Setting, type SettingName, settingNames, settings, variables } from './settings.js';
 
 /** The table of inputs in the forms that it is published in; `scripts/write-inputs.mjs` writes the files. */
 
@@ -51,15 +52,15 @@ export const actionTypes = (action: ActionName, outputs: PublishedOutputs) => ({
   outputs: Object.fromEntries(Object.entries(outputs).map(([name, { metadata }]) => [name, metadata])),
 });
 
-/** JSON Schema of `slurm-factory.yml`: all inputs but the secrets. */
+/** JSON Schema of `slurm-factory.yml`: all inputs but the secrets, and the settings. */
 export const configSchema = (facts: PublishedFacts) => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'slurm-factory.yml',
-  description: 'Inputs of a build of slurm-factory, kept in a file.',
+  description: 'Inputs of a build of slurm-factory and settings of its place, kept in a file.',
   type: 'object',
   additionalProperties: false,
-  properties: Object.fromEntries(
-    inputNames
+  properties: Object.fromEntries([
+    ...inputNames
       .filter((name) => !isSecret(name))
       .map((name) => {
         const { kind, default: preset } = inputOf(name);
@@ -69,8 +70,30 @@ export const configSchema = (facts: PublishedFacts) => ({
           { description, ...kind.schema, ...(preset === '' ? {} : { default: typed(preset, kind.schema) }) },
         ];
       }),
-  ),
+    ...settingNames.map((name) => {
+      const { description, kind } = settingOf(name);
+      return [name, { description, ...kind.schema }];
+    }),
+  ]),
 });
+
+const settingOf = (name: SettingName): Setting => settings[name];
+
+/** The tables of settings and variables in `docs/configuration.md`. */
+export function settingsSection(): string {
+  const variableOf = new Map([...variables].map(([variable, name]) => [name, variable]));
+  const own = settingNames.map((name) => {
+    const { description, fallback } = settingOf(name);
+    return `| \`${name}\` | \`${variableOf.get(name)}\` | ${fallback} | ${description} |`;
+  });
+  const inputs = inputNames
+    .filter((name) => variableOf.has(name))
+    .map((name) => `| [\`${name}\`](inputs.md) | \`${variableOf.get(name)}\` |`);
+  return [
+    ['| setting | variable | default | description |', '|---|---|---|---|', ...own].join('\n'),
+    ['| input | variable |', '|---|---|', ...inputs].join('\n'),
+  ].join('\n\n');
+}
 
 // `true` where the schema takes a boolean only.
 const typed = (preset: string, { type }: Readonly<Record<string, unknown>>): string | boolean =>

@@ -14,7 +14,7 @@ import { type PostRecord, storedRecord } from '../pipeline/record.js';
 import type { BuildReport } from '../pipeline/report.js';
 import type { BuildRequest } from '../pipeline/resolve.js';
 import type { CacheReport } from '../pipeline/summary.js';
-import { openCacheFolder } from './cache-folder.js';
+import { openCacheFolders } from './cache-folder.js';
 import { type LocalPlace, localMachine, type Machine } from './machine.js';
 import { claimRecords, RecordFile } from './records.js';
 
@@ -44,18 +44,21 @@ export async function buildLocally(
   told: (caches: CacheReport) => void = () => {},
   machine: Machine = localMachine,
 ): Promise<LocalBuild> {
-  const { cacheDir, env, logger } = place;
+  const { cacheDir, env, logger, buildDir = cacheDir } = place;
+  const { spackCache = join(cacheDir, 'entries') } = place;
   // A record of this build lies there before anything else.
   await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
+  await makeFolder(buildDir, { mode: 0o700, input: '--build-dir' });
   const secret = cacheSecretOf(request.layers);
-  await openCacheFolder(cacheDir, secret !== undefined, logger);
+  await openCacheFolders([cacheDir, buildDir, spackCache], secret !== undefined, logger);
   const seal = secret === undefined ? undefined : makeSeal(secret);
   const host = await machine.inspectHost(env);
   const runId = randomBytes(6).toString('hex');
   const own = `${host.owner}~${runId}`;
-  const transfer = join(cacheDir, 'transfer', own);
-  const places = recordPlaces(cacheDir, transfer, env);
-  const records = join(cacheDir, 'records');
+  // Entries are put in their place by a rename, which a file system does within itself only.
+  const transfer = join(place.spackCache ?? cacheDir, 'transfer', own);
+  const places = recordPlaces(buildDir, transfer, env);
+  const records = join(buildDir, 'records');
   const record = new RecordFile(records, own, places);
   const ports = machine.ports({ ...place, record, transfer });
   for (const earlier of claimRecords(records, host.owner, places)) {
@@ -72,7 +75,7 @@ export async function buildLocally(
     {
       ...request,
       ...{ host, transfer, runId },
-      workRoot: cacheDir,
+      ...{ workRoot: cacheDir, buildRoot: buildDir },
       trigger: { event: undefined, ref: undefined, fromFork: false },
       env: buildEnvironment(env),
       installMissing: request.installMissing ?? false,

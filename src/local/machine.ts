@@ -9,8 +9,12 @@ import { nodeWeb } from './web.js';
 
 /** What work on this machine is done with. */
 export interface LocalPlace {
-  /** Absolute path of the folder for caches, clones, records and what builds need on the way. */
+  /** Absolute path of the folder for caches, clones, logs of failures and, where no other is named, builds. */
   readonly cacheDir: string;
+  /** Absolute path of the folder that builds work in; the caches' own where left out. */
+  readonly buildDir?: string;
+  /** Absolute path of the folder for the cache entries; one in `cacheDir` where left out. */
+  readonly spackCache?: string;
   /** The whole environment of the caller; other programs get what `publicEnvironment` lets through. */
   readonly env: Env;
   readonly logger: Logger;
@@ -37,11 +41,11 @@ export const localMachine: Machine = {
   inspectHost,
   openProject,
   process: nodeProcessIn,
-  ports: ({ cacheDir, env, logger, signal, record, transfer }) => ({
+  ports: ({ cacheDir, spackCache, env, logger, signal, record, transfer }) => ({
     process: nodeProcessIn(env),
     web: nodeWeb(env),
     logger,
-    cache: directoryCache(join(cacheDir, 'entries'), transfer),
+    cache: directoryCache(spackCache ?? join(cacheDir, 'entries'), transfer),
     artifacts: localArtifacts(join(cacheDir, 'logs')),
     state: record ?? { save: () => {} },
     env: publicEnvironment(env),
