@@ -32,12 +32,13 @@ export interface Setting {
 
 export const settings = {
   'cache-dir': {
-    description: 'Folder for caches and clones.',
+    description: 'Folder for caches and logs of failed builds.',
     fallback: '`$XDG_CACHE_HOME/slurm-factory`, or `~/.cache/slurm-factory`',
     kind: path('folder'),
   },
   'build-dir': {
-    description: 'Folder that builds work in, each in one of its own that is gone afterwards.',
+    description:
+      'Folder that builds work in, each in one of its own that is gone afterwards; clones of Spack are there too.',
     fallback: '`cache-dir`',
     kind: path('folder'),
   },

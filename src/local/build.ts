@@ -15,7 +15,7 @@ import type { BuildReport } from '../pipeline/report.js';
 import type { BuildRequest } from '../pipeline/resolve.js';
 import type { CacheReport } from '../pipeline/summary.js';
 import { openCacheFolders } from './cache-folder.js';
-import { type LocalPlace, localMachine, type Machine } from './machine.js';
+import { foldersOf, type LocalPlace, localMachine, type Machine } from './machine.js';
 import { claimRecords, RecordFile } from './records.js';
 
 /** What the caller of a build on this machine brings. */
@@ -44,8 +44,8 @@ export async function buildLocally(
   told: (caches: CacheReport) => void = () => {},
   machine: Machine = localMachine,
 ): Promise<LocalBuild> {
-  const { cacheDir, env, logger, buildDir = cacheDir } = place;
-  const { spackCache = join(cacheDir, 'entries') } = place;
+  const { env, logger } = place;
+  const { cacheDir, buildDir, spackCache, transfers, records } = foldersOf(place);
   // A record of this build lies there before anything else.
   await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
   await makeFolder(buildDir, { mode: 0o700, input: '--build-dir' });
@@ -55,10 +55,8 @@ export async function buildLocally(
   const host = await machine.inspectHost(env);
   const runId = randomBytes(6).toString('hex');
   const own = `${host.owner}~${runId}`;
-  // Entries are put in their place by a rename, which a file system does within itself only.
-  const transfer = join(place.spackCache ?? cacheDir, 'transfer', own);
+  const transfer = join(transfers, own);
   const places = recordPlaces(buildDir, transfer, env);
-  const records = join(buildDir, 'records');
   const record = new RecordFile(records, own, places);
   const ports = machine.ports({ ...place, record, transfer });
   for (const earlier of claimRecords(records, host.owner, places)) {
@@ -75,7 +73,7 @@ export async function buildLocally(
     {
       ...request,
       ...{ host, transfer, runId },
-      ...{ workRoot: cacheDir, buildRoot: buildDir },
+      workRoot: buildDir,
       trigger: { event: undefined, ref: undefined, fromFork: false },
       env: buildEnvironment(env),
       installMissing: request.installMissing ?? false,

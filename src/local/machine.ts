@@ -9,9 +9,9 @@ import { nodeWeb } from './web.js';
 
 /** What work on this machine is done with. */
 export interface LocalPlace {
-  /** Absolute path of the folder for caches, clones, logs of failures and, where no other is named, builds. */
+  /** Absolute path of the folder for caches, logs of failures and, where no other is named, builds. */
   readonly cacheDir: string;
-  /** Absolute path of the folder that builds work in; the caches' own where left out. */
+  /** Absolute path of the folder for builds, clones and records; the caches' own where left out. */
   readonly buildDir?: string;
   /** Absolute path of the folder for the cache entries; one in `cacheDir` where left out. */
   readonly spackCache?: string;
@@ -20,6 +20,26 @@ export interface LocalPlace {
   readonly logger: Logger;
   /** Aborted when the work is cancelled. */
   readonly signal: AbortSignal;
+}
+
+/** The folders of a place, all of them named. */
+export interface PlaceFolders {
+  readonly cacheDir: string;
+  readonly buildDir: string;
+  readonly spackCache: string;
+  /** Folder that folders lie in which cache entries pass through: a rename puts an entry in its place. */
+  readonly transfers: string;
+  /** Folder for the records of builds. */
+  readonly records: string;
+}
+
+export function foldersOf({ cacheDir, buildDir = cacheDir, spackCache }: LocalPlace): PlaceFolders {
+  const entries = join(cacheDir, 'entries');
+  const beside = spackCache === undefined || spackCache === entries ? cacheDir : spackCache;
+  return {
+    ...{ cacheDir, buildDir, spackCache: spackCache ?? entries },
+    ...{ transfers: join(beside, 'transfer'), records: join(buildDir, 'records') },
+  };
 }
 
 export interface PortsRequest extends LocalPlace {
@@ -41,14 +61,14 @@ export const localMachine: Machine = {
   inspectHost,
   openProject,
   process: nodeProcessIn,
-  ports: ({ cacheDir, spackCache, env, logger, signal, record, transfer }) => ({
-    process: nodeProcessIn(env),
-    web: nodeWeb(env),
-    logger,
-    cache: directoryCache(spackCache ?? join(cacheDir, 'entries'), transfer),
-    artifacts: localArtifacts(join(cacheDir, 'logs')),
+  ports: ({ record, transfer, ...place }) => ({
+    process: nodeProcessIn(place.env),
+    web: nodeWeb(place.env),
+    logger: place.logger,
+    cache: directoryCache(foldersOf(place).spackCache, transfer),
+    artifacts: localArtifacts(join(place.cacheDir, 'logs')),
     state: record ?? { save: () => {} },
-    env: publicEnvironment(env),
-    signal,
+    env: publicEnvironment(place.env),
+    signal: place.signal,
   }),
 };

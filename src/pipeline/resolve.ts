@@ -33,10 +33,8 @@ export interface BuildRequest {
   readonly host: Host;
   /** Folder that relative paths of the inputs start from. */
   readonly cwd: string;
-  /** Folder for clones. */
+  /** Folder for clones and for what a build needs on the way. */
   readonly workRoot: string;
-  /** Folder that builds have theirs in; `workRoot` where left out. */
-  readonly buildRoot?: string;
   /** Folder that cache entries pass through; the same for restore and save. */
   readonly transfer: string;
   readonly trigger: Trigger;
@@ -97,7 +95,7 @@ export async function resolveBuild(
   ports: Pick<Ports, 'process' | 'web' | 'signal'>,
 ): Promise<ResolvedBuild> {
   const { process } = ports;
-  const { project, host, cwd, workRoot, buildRoot = workRoot } = request;
+  const { project, host, cwd, workRoot } = request;
   const { options, patches } = await checkedOptions(request);
   const { release, addition } = await resolveSource(options, patches, { project, cwd, workRoot, ports });
   const vulnerability = vulnerabilityOf(release, project.advisories);
@@ -125,7 +123,7 @@ export async function resolveBuild(
     overlayDigest,
   };
   const key = await contentKeyOf(decided, project);
-  const buildFolder = join(buildRoot, buildName(key, request.runId));
+  const buildFolder = join(workRoot, buildName(key, request.runId));
   const { sourceMirror } = options;
   const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
