@@ -6,11 +6,23 @@ import { join, posix, resolve } from 'node:path';
 export const arrows = {
   entry: ['action', 'cli'],
   // The files of src/ itself: the library's exports.
-  '.': ['api', 'local', 'pipeline', 'audit', 'smoke', 'bundle', 'cache', 'config', 'targets', 'base'],
+  '.': [
+    'api',
+    'local',
+    'pipeline',
+    'audit',
+    'smoke',
+    'bundle',
+    'cache',
+    'container',
+    'config',
+    'targets',
+    'base',
+  ],
   action: ['local', 'pipeline', 'smoke', 'bundle', 'cache', 'config', 'targets', 'base'],
   cli: ['api', 'local', 'pipeline', 'audit', 'smoke', 'bundle', 'cache', 'config', 'targets', 'base'],
-  api: ['local', 'pipeline', 'audit', 'smoke', 'bundle', 'cache', 'config', 'targets', 'base'],
-  local: ['pipeline', 'cache', 'config', 'base'],
+  api: ['local', 'pipeline', 'audit', 'smoke', 'bundle', 'cache', 'container', 'config', 'targets', 'base'],
+  local: ['pipeline', 'bundle', 'cache', 'container', 'config', 'targets', 'base'],
   pipeline: [
     'audit',
     'smoke',

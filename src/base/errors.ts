@@ -40,19 +40,26 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export interface Problem {
   readonly input: string;
   readonly message: string;
+  /** Where it stands, if not in the call itself: a variable, or a file and a line. */
+  readonly place?: string;
 }
 
-/** Wrong inputs, all of them at once. */
+/** Wrong inputs, all of them at once. Where all of them are the user's settings, it is the configuration that is. */
 export class InputError extends FactoryError {
   override readonly name: string = 'InputError';
-  readonly exitCode = exitCodes.arguments;
+  readonly exitCode: ExitCode;
   constructor(readonly problems: readonly Problem[]) {
     super(
-      problems.map((problem) => `${problem.input}: ${problem.message}`).join('\n'),
+      problems.map(sentenceOf).join('\n'),
       problems.length === 1 ? 'Correct this input.' : `Correct these ${problems.length} inputs.`,
     );
+    const outside = problems.length > 0 && problems.every(({ place }) => place !== undefined);
+    this.exitCode = outside ? exitCodes.configuration : exitCodes.arguments;
   }
 }
+
+const sentenceOf = ({ input, message, place }: Problem): string =>
+  place === undefined ? `${input}: ${message}` : `${input} (${place}): ${message}`;
 
 /** A valid request that this version can't carry out yet. */
 export class NotYetError extends FactoryError {

@@ -27,6 +27,17 @@ function escaped(character: string): string {
     : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
+/** A text in lines shorter than `width`, but for longer words. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
 /** The last line of a program's output that says anything, without the spaces around it; empty when none does. */
 export const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 

@@ -72,6 +72,7 @@ export interface Context {
   /** Version of this project. */
   readonly version: string;
   readonly invocation: Invocation;
+  /** The log at every level; `openLog` makes one of the level that a call asks for. */
   readonly logger: Logger;
   readonly printer: Printer;
   /** The log's terminal: whether lines on it are written over, and what fits into one. */

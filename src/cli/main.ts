@@ -45,8 +45,7 @@ export async function runCli(
   const call = parseArguments(argv, commands, version, { columns: streams.out.columns, colour: colours.out });
   const given = call.command === undefined ? undefined : call.given;
   const has = (option: string) => given !== undefined && isGiven(given, option);
-  const [quiet, verbose] = [has('quiet'), has('verbose')];
-  const logger = consoleLogger(printer, verbose, { quiet, colour: colours.log });
+  const logger = consoleLogger(printer, true, { colour: colours.log });
   for (const secret of proxySecrets(env)) logger.mask(secret);
   try {
     if (call.command === undefined) {
@@ -59,7 +58,7 @@ export async function runCli(
     const context: Context = {
       ...{ root, version, invocation, logger, printer, machine, commands },
       screen: {
-        live: isLive(env, streams.err) && !quiet && !verbose,
+        live: isLive(env, streams.err),
         unicode: showsUnicode(env),
         // Asked each time, since a window may be made wider.
         columns: () => streams.err.columns ?? 80,

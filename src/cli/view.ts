@@ -1,12 +1,13 @@
 import { proxySecrets } from '../base/environment.js';
-import type { Ports } from '../base/ports.js';
+import type { Logger, ProgressEvent } from '../base/ports.js';
 import type { Context } from './command.js';
 
 /** What a build tells while it runs, and where. */
 export interface View {
-  readonly ports: Pick<Ports, 'logger' | 'progress'>;
-  /** Says that a signal has come, and what is done now. */
-  readonly cancelling: () => void;
+  readonly logger: Logger;
+  readonly progress: ((event: ProgressEvent) => void) | undefined;
+  /** Says that a signal has come, and what is done now; by a logger where lines are not written over. */
+  readonly cancelling: (logger: Logger) => void;
   /** Takes away what is written over. */
   readonly close: () => void;
 }
@@ -19,8 +20,9 @@ const cancelled = 'Cancelling: what runs is ended, what is complete is kept';
  */
 export async function openView(context: Context, cacheDir: string): Promise<View> {
   const { screen, logger, printer, colours, invocation } = context;
-  if (!screen.live)
-    return { ports: { logger }, cancelling: () => logger.info(`${cancelled}.`), close: () => {} };
+  if (!screen.live) {
+    return { logger, progress: undefined, cancelling: (log) => log.info(`${cancelled}.`), close: () => {} };
+  }
   const { createLogUpdate } = await import('log-update');
   const { LiveView } = await import('../local/live.js');
   const { earlierBuild } = await import('../local/timings.js');
@@ -40,7 +42,8 @@ export async function openView(context: Context, cacheDir: string): Promise<View
   for (const secret of proxySecrets(invocation.env)) view.mask(secret);
   view.start();
   return {
-    ports: { logger: view, progress: view.progress },
+    logger: view,
+    progress: view.progress,
     cancelling: () => view.say(cancelled),
     close: () => view.stop(),
   };

@@ -12,6 +12,7 @@ import {
   toolchain,
   whole,
 } from './kinds.js';
+import { limitInputs } from './limit-inputs.js';
 import { sourceInputs } from './source-inputs.js';
 
 /*
@@ -42,6 +43,8 @@ export interface Input {
   readonly expression?: string;
   readonly kind: Kind<unknown>;
   readonly actions: readonly ActionName[];
+  /** Variable that a command takes it from, where it is not `SLURM_FACTORY_` and its name. */
+  readonly variable?: string;
   /** A secret is read from the file that the option `--<name>-file` names. */
   readonly commands: readonly InputCommand[];
 }
@@ -170,8 +173,10 @@ export const inputs = {
     description: "Parallel compile jobs; the machine's cores if empty.",
     help: 'a whole number from 1 to 1024.',
     kind: whole(1024),
+    variable: 'SLURM_FACTORY_SPACK_JOBS',
     ...everywhere,
   },
+  ...limitInputs,
   cache: {
     group: 'Caches',
     default: 'auto',
@@ -238,7 +243,7 @@ export const inputs = {
     default: '',
     description:
       'Private GPG key (armored, or base64 of that) to sign the files with; give it from a secret.',
-    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](#the-command-line).',
+    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](cli.md#secrets).',
     kind: secret(),
     ...everywhere,
   },

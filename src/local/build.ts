@@ -14,8 +14,8 @@ import { type PostRecord, storedRecord } from '../pipeline/record.js';
 import type { BuildReport } from '../pipeline/report.js';
 import type { BuildRequest } from '../pipeline/resolve.js';
 import type { CacheReport } from '../pipeline/summary.js';
-import { openCacheFolder } from './cache-folder.js';
-import { type LocalPlace, localMachine, type Machine } from './machine.js';
+import { openCacheFolders } from './cache-folder.js';
+import { foldersOf, type LocalPlace, localMachine, type Machine } from './machine.js';
 import { claimRecords, RecordFile } from './records.js';
 import { countFiles, keepTimings } from './timings.js';
 
@@ -45,18 +45,19 @@ export async function buildLocally(
   told: (caches: CacheReport) => void = () => {},
   machine: Machine = localMachine,
 ): Promise<LocalBuild> {
-  const { cacheDir, env, logger } = place;
+  const { env, logger } = place;
+  const { cacheDir, buildDir, spackCache, transfers, records } = foldersOf(place);
   // A record of this build lies there before anything else.
   await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
+  await makeFolder(buildDir, { mode: 0o700, input: '--build-dir' });
   const secret = cacheSecretOf(request.layers);
-  await openCacheFolder(cacheDir, secret !== undefined, logger);
+  await openCacheFolders([cacheDir, buildDir, spackCache], secret !== undefined, logger);
   const seal = secret === undefined ? undefined : makeSeal(secret);
   const host = await machine.inspectHost(env);
   const runId = randomBytes(6).toString('hex');
   const own = `${host.owner}~${runId}`;
-  const transfer = join(cacheDir, 'transfer', own);
-  const places = recordPlaces(cacheDir, transfer, env);
-  const records = join(cacheDir, 'records');
+  const transfer = join(transfers, own);
+  const places = recordPlaces(buildDir, transfer, env);
   const record = new RecordFile(records, own, places);
   const counted = countFiles(place.progress);
   const ports = machine.ports({ ...place, record, transfer, progress: counted.progress });
@@ -74,7 +75,7 @@ export async function buildLocally(
     {
       ...request,
       ...{ host, transfer, runId },
-      workRoot: cacheDir,
+      workRoot: buildDir,
       trigger: { event: undefined, ref: undefined, fromFork: false },
       env: buildEnvironment(env),
       installMissing: request.installMissing ?? false,

@@ -57,13 +57,6 @@ function unprintable(error: NodeJS.ErrnoException): OutputError {
   );
 }
 
-/** How much is written, and how it looks. */
-export interface ConsoleStyle {
-  /** Nothing but warnings and errors. */
-  readonly quiet?: boolean;
-  readonly colour?: boolean;
-}
-
 /** Hides secrets in text, then shows what a terminal would obey. */
 export class Veil {
   private readonly secrets: string[] = [];
@@ -84,29 +77,26 @@ const plain = (text: string): string => text;
 export function consoleLogger(
   streams: Streams | Printer,
   verbose: boolean,
-  { quiet = false, colour = false }: ConsoleStyle = {},
+  { colour = false }: { readonly colour?: boolean } = {},
 ): Logger {
   const printer = streams instanceof Printer ? streams : new Printer(streams);
   const veil = new Veil();
   const { bold, dim, red, yellow } = coloursOf(colour);
   const write = (text: string, look = plain, label = '') => printer.log(`${label}${look(veil.over(text))}\n`);
-  const tell = (text: string, look?: (line: string) => string) => {
-    if (!quiet) write(text, look);
-  };
   return {
     debug: (message) => {
       if (verbose) write(message, dim);
     },
-    info: (message) => tell(message),
-    notice: (message) => tell(message),
+    info: (message) => write(message),
+    notice: (message) => write(message),
     warning: (message) => write(message, plain, `${yellow('warning:')} `),
     error: (message, title) =>
       write(title === undefined ? message : `${title}: ${message}`, plain, `${red('error:')} `),
     group: async (name, body) => {
       const start = Date.now();
-      tell(`== ${name}`, bold);
+      write(`== ${name}`, bold);
       const result = await body();
-      tell(`   ${name}: ${((Date.now() - start) / 1000).toFixed(1)} s`, dim);
+      write(`   ${name}: ${((Date.now() - start) / 1000).toFixed(1)} s`, dim);
       return result;
     },
     mask: (secret) => veil.mask(secret),

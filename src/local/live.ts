@@ -1,4 +1,5 @@
 import type { Logger, ProgressEvent } from '../base/ports.js';
+import { wrapped } from '../base/text.js';
 import { type Printer, Veil } from './console.js';
 import { BuildProgress, type EarlierBuild, formatTime } from './progress.js';
 import type { Colours } from './style.js';
@@ -68,11 +69,12 @@ export class LiveView implements Logger {
   }
 
   notice(message: string): void {
-    this.print(this.veil.over(message));
+    this.print(this.fitted(this.veil.over(message)));
   }
 
   warning(message: string): void {
-    this.print(`${this.options.colours.yellow('warning:')} ${this.veil.over(message)}`);
+    const text = this.fitted(`warning: ${this.veil.over(message)}`);
+    this.print(`${this.options.colours.yellow('warning:')}${text.slice('warning:'.length)}`);
   }
 
   error(message: string, title?: string): void {
@@ -139,6 +141,12 @@ export class LiveView implements Logger {
     clearInterval(this.timer);
     this.timer = undefined;
     this.options.block.clear();
+  }
+
+  /** Text in lines that the terminal does not break within a word. */
+  private fitted(text: string): string {
+    const lines = text.split('\n').flatMap((line) => wrapped(line, this.options.columns()));
+    return lines.join('\n');
   }
 
   private print(text: string): void {

@@ -8,14 +8,14 @@ export interface EarlierBuild {
 
 /**
  * What a build of Slurm takes where none was made on this machine yet: seconds on two cores, and source files of
- * 24.11 (docs/performance.md). Only the bar goes by it; no time is told of it before this machine's pace is known.
+ * 25.11 (docs/performance.md). Only the bar goes by it; no time is told of it before this machine's pace is known.
  */
 export const typicalBuild: EarlierBuild = {
   stages: {
     ...{ tools: 10, session: 1, lock: 25, install: 180, tree: 1, graft: 3, pack: 1 },
     ...{ audit: 1, describe: 1, smoke: 7 },
   },
-  files: 900,
+  files: 640,
 };
 
 /** Seconds of an installation that compiles nothing of Slurm. */
@@ -37,7 +37,7 @@ export interface ProgressState {
   readonly elapsed: number;
   /** seconds, an estimate; undefined while nothing is known of this machine */
   readonly left: number | undefined;
-  /** What is done right now, `slurm 24-11-6-1: build, 412 of about 900 files`. */
+  /** What is done right now, `slurm 24-11-6-1: build, 412 of about 640 files`. */
   readonly detail: string;
 }
 
@@ -92,7 +92,7 @@ export class BuildProgress {
     const own = this.stage === undefined ? 0 : (this.expected.get(this.stage.id) ?? 0);
     this.within = Math.max(this.within, this.fractionOf(spent, own));
     // What is known of the compile says how fast this machine is today.
-    const measured = this.compiles && this.within > 0.25;
+    const measured = this.stage?.id === 'install' && this.compiles && this.within > 0.25 && own > 0;
     const pace = measured ? spent / (this.within * own) : 1;
     const later = [...this.expected].reduce(
       (sum, [id, seconds]) => sum + (id === this.stage?.id ? 0 : seconds),

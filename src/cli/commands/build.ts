@@ -16,8 +16,9 @@ import {
   isGiven,
   textOf,
 } from '../command.js';
-import { cacheDirOf, common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
+import { common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
 import { readSecretFiles, type SecretFiles } from '../secrets.js';
+import { levelOf, openLog, settle } from '../settings.js';
 import { cancellable } from '../signals.js';
 import { openView } from '../view.js';
 
@@ -26,7 +27,6 @@ export interface BuildCall {
   readonly layer: Layer;
   /** Files that secret inputs are read from, by the input. */
   readonly secretFiles: SecretFiles;
-  readonly cacheDir: string;
   /** Absolute path of the file for the report as JSON. */
   readonly report: string | undefined;
   readonly installMissing: boolean;
@@ -40,7 +40,6 @@ export function readBuild(given: Given, invocation: Invocation): BuildCall {
   return {
     layer: { ...layer, values: { ...layer.values, ...release } },
     secretFiles: secretFilesOf('build', given),
-    cacheDir: cacheDirOf(given, invocation),
     report: report === undefined ? undefined : resolve(invocation.cwd, report),
     installMissing: isGiven(given, 'install-missing'),
     keepContainer: isGiven(given, 'keep-container'),
@@ -79,36 +78,46 @@ export const build: Command = {
     ...common,
   ],
   lenient: true,
-  run: (given, context) => runCommand(readBuild(given, context.invocation), context),
+  run: runCommand,
 };
 
-async function runCommand(call: BuildCall, context: Context): Promise<Answer> {
+async function runCommand(given: Given, context: Context): Promise<Answer> {
   const { invocation } = context;
-  const { cacheDir, installMissing, keepContainer } = call;
+  const call = readBuild(given, invocation);
+  const { installMissing, keepContainer } = call;
+  const settled = await settle(given, context, call.layer);
+  const { cacheDir, buildDir, spackCache, layers } = settled;
   if (call.report !== undefined) await checkNewFile(call.report, '--report');
   const secrets = await readSecretFiles(call.secretFiles, invocation.cwd);
   const { buildLocally } = await import('../../local/build.js');
   const summary = await import('../../pipeline/summary.js');
   const machine = await context.machine();
   const request = {
-    layers: [call.layer, { origin: 'option', values: secrets } as const],
+    layers: [...layers, { origin: 'option', values: secrets } as const],
     project: await machine.openProject(context.root),
     ...{ cwd: invocation.cwd, installMissing, keepContainer },
   };
+  const level = levelOf(given, settled);
   // A program that asks for a password needs the terminal to itself.
-  const quietly = { ...context, screen: { ...context.screen, live: context.screen.live && !installMissing } };
-  const view = await openView(quietly, cacheDir);
+  const live = context.screen.live && level === 'info' && !installMissing;
+  const view = await openView({ ...context, screen: { ...context.screen, live } }, cacheDir);
+  const log = await openLog(view.logger, level, settled);
   const body = async (signal: AbortSignal): Promise<Answer> => {
-    signal.addEventListener('abort', () => view.cancelling(), { once: true });
-    const { logger, ...told } = view.ports;
-    const place = { cacheDir, env: invocation.env, logger, signal, ...told };
-    const tellCaches = (caches: CacheReport) => logCaches(caches, summary, logger);
+    signal.addEventListener('abort', () => view.cancelling(log.logger), { once: true });
+    const place = {
+      ...{ cacheDir, buildDir, spackCache, env: invocation.env, logger: log.logger, signal },
+      ...(view.progress === undefined ? {} : { progress: view.progress }),
+    };
+    const tellCaches = (caches: CacheReport) => logCaches(caches, summary, log.logger);
     const { report } = await buildLocally(request, place, tellCaches, machine);
     if (call.report !== undefined) await writeFile(call.report, `${JSON.stringify(report, undefined, 2)}\n`);
     return { lines: formatReport(report, summary, context.colours.out), data: report };
   };
   return cancellable(['The build was cancelled.', 'Run it again; what was built is kept.'], body).finally(
-    view.close,
+    () => {
+      log.close();
+      view.close();
+    },
   );
 }
 
