@@ -15,8 +15,16 @@ const closing = `Examples:
   slurm-factory list --available
   slurm-factory help build
 
-Each command has --help. Exit codes: 0 done, 1 anything else, 2 wrong arguments, 3 container, 4 build, 5 package,
-6 configuration, 130 cancelled.`;
+Exit codes: 0 done, 1 anything else, 2 wrong arguments, 3 container, 4 build,
+5 package, 6 configuration, 130 cancelled.`;
+
+/** A command in the list of all, with its argument. */
+const termOf = (command: Parser): string => {
+  const words = command.registeredArguments.map((word) =>
+    word.required ? `<${word.name()}>` : `[${word.name()}]`,
+  );
+  return [command.name(), ...words].join(' ');
+};
 
 /** Width of the help, and whether it is coloured. */
 export interface HelpStyle {
@@ -42,7 +50,7 @@ export function parseArguments(
       ...{ getOutHelpWidth: () => columns ?? 80, getOutHasColors: () => colour },
       ...{ getErrHelpWidth: () => columns ?? 80, getErrHasColors: () => false },
     })
-    .configureHelp({ styleTitle: coloursOf(true).bold })
+    .configureHelp({ styleTitle: coloursOf(true).bold, subcommandTerm: termOf })
     .addHelpText('after', `\n${closing}`)
     .exitOverride();
   for (const command of commands) {

@@ -162,7 +162,7 @@ export class LiveView implements Logger {
   /** Two lines: what is done right now, and how far the whole of it is. */
   private picture(): string {
     const { colours, columns } = this.options;
-    const width = Math.max(20, columns() - 1);
+    const width = Math.max(1, columns() - 1);
     const { turns } = this.signs;
     const { fraction, elapsed, left, detail } = this.progressOf.at(this.now());
     const group = this.groups.at(-1);

@@ -68,7 +68,7 @@ describe('help', () => {
     expect(call(...argv)).toEqual({
       command: 'done',
       text: expect.stringMatching(
-        /Usage: slurm-factory[\s\S]*\bbuild\b[\s\S]*\baudit\b[\s\S]*\bsmoke\b[\s\S]*\bverify\b/,
+        /Usage: slurm-factory[\s\S]*\bbuild\b[\s\S]*\bverify\b[\s\S]*\baudit\b[\s\S]*\bsmoke\b/,
       ),
       exitCode: 0,
     });
