@@ -129,7 +129,7 @@ export function sections(results) {
     worthSection(worth),
     {
       title: 'Start-up: from the start to the first line',
-      head: ['Node', 'node alone', 'action', 'cli --version'],
+      head: ['Node', 'node alone', 'action', 'cli version'],
       rows: Object.entries(startup).map(([version, { node, main, cliVersion }]) => [
         version,
         ...[node, main, cliVersion].map((value) => shown(value, 'ms')),

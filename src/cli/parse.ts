@@ -92,9 +92,10 @@ function addOption(
   { name, description, value, toggle, words, strict, group }: OptionSpec,
 ): void {
   const shown = value === undefined ? '' : toggle === undefined ? ` <${value}>` : ` [${value}]`;
-  const option = new Option(`--${name}${shown}`, description).helpGroup(`${group ?? 'Options'}:`);
+  const heading = `${group ?? 'Options'}:`;
+  const option = new Option(`--${name}${shown}`, description).helpGroup(heading);
   parser.addOption(strict && words !== undefined ? option.choices([...words]) : option);
-  if (toggle !== undefined) parser.addOption(new Option(`--no-${name}`).hideHelp());
+  if (toggle !== undefined) parser.addOption(new Option(`--no-${name}`).hideHelp().helpGroup(heading));
 }
 
 function givenOf(command: Command, parser: Parser): Given {

@@ -106,9 +106,11 @@ export class LiveView implements Logger {
       return result;
     } catch (error) {
       leave();
-      this.print(
-        [`${colours.red(this.signs.failed)} ${name}`, ...group.lines.map((line) => `  ${line}`)].join('\n'),
-      );
+      // Whoever cancels it knows why it ends.
+      if (this.word === undefined)
+        this.print(
+          [`${colours.red(this.signs.failed)} ${name}`, ...group.lines.map((line) => `  ${line}`)].join('\n'),
+        );
       throw error;
     }
   }
@@ -173,6 +175,7 @@ export class LiveView implements Logger {
     const first = `${colours.cyan(turns[this.turn % turns.length] ?? '')} ${cut(title, width - 2)}${colours.dim(tail)}`;
     const about = left === undefined ? '' : `, about ${formatTime(left)} left`;
     const figures = `${String(Math.floor(fraction * 100)).padStart(3)} %  ${formatTime(elapsed)}${about}`;
+    if (this.word !== undefined) return first;
     const length = Math.max(0, Math.min(40, width - figures.length - 4));
     const full = Math.round(length * fraction);
     const bar =
