@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { freeBytes } from '../../src/base/files.js';
 import { parseSums } from '../../src/bundle/sums.js';
-import { runCli, startCli } from '../support/cli.js';
+import { runCli, startCli, startInTerminal } from '../support/cli.js';
 import {
   compiled,
   compiledObjects,
@@ -129,20 +129,50 @@ e2e.each([
   (5 + kills) * minutes,
 );
 
-e2e.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
-  '%s ends a build in an orderly way: what is built is kept, nothing else is left',
-  async (signal) => {
-    const cache = cacheWithClones(join(folder, `cache-${signal}`));
+/** What a build that was ended within its compile has left: what it has built, and nothing else. */
+function expectKept(cache: string, objects: readonly string[]): void {
+  expect(keptPackages(cache).sort()).toEqual(['compiler-wrapper', 'gcc-runtime']);
+  expect(keptObjects(cache)).toEqual(expect.arrayContaining([...objects]));
+  expectNothingLeft(cache);
+}
+
+e2e(
+  'SIGTERM ends a build in an orderly way: what is built is kept, nothing else is left',
+  async () => {
+    const cache = cacheWithClones(join(folder, 'cache-SIGTERM'));
     const build = startCli(words(cache));
     await build.line(/slurm@24-11-6-1: build/);
     const objects = await compiledObjects(cache, 20);
-    build.kill(signal);
+    build.kill('SIGTERM');
     const run = await build.ended;
-    expect(run.exitCode).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(run.exitCode).toBe(143);
     expect(run.stderr).toContain('The build was cancelled');
-    expect(keptPackages(cache).sort()).toEqual(['compiler-wrapper', 'gcc-runtime']);
-    expect(keptObjects(cache)).toEqual(expect.arrayContaining(objects));
-    expectNothingLeft(cache);
+    expectKept(cache, objects);
+  },
+  6 * minutes,
+);
+
+e2e(
+  'so does Ctrl-C in a terminal, which shows how far the compile is until then',
+  async () => {
+    const cache = cacheWithClones(join(folder, 'cache-SIGINT'));
+    const build = startInTerminal(words(cache));
+    await build.shows(/slurm 24-11-6-1: build, \d+ of about \d+ files/);
+    const objects = await compiledObjects(cache, 20);
+    build.type('\x03');
+    const { exitCode, text } = await build.ended;
+    expect(exitCode).toBe(130);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is written to
+    const lines = text.replace(/\x1b\[[\d;?]*[A-Za-z]/g, '\n').split(/[\r\n]+/);
+    expect(lines).toContain(target);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const bars = lines.flatMap((line) => /^ {2}[━─]+ {2,4}(\d+) % /.exec(line)?.[1] ?? []).map(Number);
+    expect(bars).toEqual(bars.toSorted((a, b) => a - b));
+    expect(text).toContain('Cancelling');
+    expect(text).toMatch(/error:.* The build was cancelled\./);
+    // No key of a cache entry.
+    expect(text).not.toContain('slurm-factory-v');
+    expectKept(cache, objects);
   },
   6 * minutes,
 );

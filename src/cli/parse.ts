@@ -1,6 +1,7 @@
 import { Argument, Option, Command as Parser } from 'commander';
 import type { Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
+import { wrapped } from '../base/text.js';
 import { camelCase, isInputName, isSecret } from '../config/inputs.js';
 import { coloursOf } from '../local/style.js';
 import type { Command, Given, OptionSpec } from './command.js';
@@ -37,7 +38,7 @@ export function parseArguments(
   argv: readonly string[],
   commands: readonly Command[],
   version: string,
-  { columns, colour = false }: HelpStyle = {},
+  { columns = 80, colour = false }: HelpStyle = {},
 ): Call {
   const written: string[] = [];
   let call: Call | undefined;
@@ -47,14 +48,14 @@ export function parseArguments(
     .version(version)
     .configureOutput({
       ...{ writeOut: write, writeErr: write },
-      ...{ getOutHelpWidth: () => columns ?? 80, getOutHasColors: () => colour },
-      ...{ getErrHelpWidth: () => columns ?? 80, getErrHasColors: () => false },
+      ...{ getOutHelpWidth: () => columns, getOutHasColors: () => colour },
+      ...{ getErrHelpWidth: () => columns, getErrHasColors: () => false },
     })
     .configureHelp({ styleTitle: coloursOf(true).bold, subcommandTerm: termOf })
     .addHelpText('after', `\n${closing}`)
     .exitOverride();
   for (const command of commands) {
-    const parser = addCommand(program, command);
+    const parser = addCommand(program, command, columns);
     parser.action(() => {
       call = { command, given: givenOf(command, parser) };
     });
@@ -68,7 +69,11 @@ export function parseArguments(
   return call ?? { command: undefined, text: program.helpInformation(), exitCode: 2 };
 }
 
-function addCommand(program: Parser, { name, description, argument, options, ...rest }: Command): Parser {
+function addCommand(
+  program: Parser,
+  { name, description, argument, options, ...rest }: Command,
+  columns: number,
+): Parser {
   const parser = program.command(name).description(description);
   if (argument !== undefined) {
     const { required, words } = argument;
@@ -81,7 +86,8 @@ function addCommand(program: Parser, { name, description, argument, options, ...
   if (toggle !== undefined) {
     const [{ on, off }, long] = [toggle.toggle ?? { on: '', off: '' }, `--${toggle.name}`];
     const short = `${long} is ${long} ${on}, --no-${toggle.name} is ${long} ${off}`;
-    parser.addHelpText('after', `\nAn option with [value] can be given without it: ${short}.`);
+    const sentence = `An option with [value] can be given without it: ${short}.`;
+    parser.addHelpText('after', `\n${wrapped(sentence, columns).join('\n')}`);
   }
   const lines = rest.examples.map((words) => `  slurm-factory ${words}\n`);
   return parser.addHelpText('after', `\nExamples:\n${lines.join('')}`);

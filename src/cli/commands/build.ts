@@ -53,7 +53,7 @@ export const build: Command = {
     'build 24.11',
     'build 24.11.6 --toolchain bookworm --gpu --output-dir out',
     'build 24.11.7 --patches site/fix.patch',
-    'build 24.11 --gpg-private-key-file key.asc --gpg-passphrase-file pass.txt',
+    'build --gpg-private-key-file key.asc --gpg-passphrase-file p.txt',
   ],
   argument: {
     name: 'release',
