@@ -12,6 +12,8 @@ export interface Command {
   /** Arguments of calls that the help shows, without the program's name. */
   readonly examples: readonly string[];
   readonly argument?: ArgumentSpec;
+  /** Behind it. */
+  readonly second?: ArgumentSpec;
   readonly options: readonly OptionSpec[];
   /** Report words that nothing is known of as problems of the call, not at once. */
   readonly lenient?: true;
@@ -59,6 +61,7 @@ export interface OptionSpec extends Completable {
 /** The words of a call. */
 export interface Given {
   readonly argument: string | undefined;
+  readonly second?: string | undefined;
   /** Values by the options' names; flags are true, options that were left out are missing. */
   readonly options: Readonly<Record<string, string | true>>;
   /** Unknown options and words too many, of a lenient command. */

@@ -105,12 +105,13 @@ function zsh(commands: readonly Command[], lists: Lists): string[] {
     return spec.toggle === undefined ? [value] : [value, quoted(`--no-${spec.name}`)];
   };
   const body = (command: Command): string[] => {
-    const { argument, options } = command;
-    const first =
-      argument === undefined
+    const { argument, second, options } = command;
+    const words = [argument, second].flatMap((spec, index) =>
+      spec === undefined
         ? []
-        : [quoted(`1:${escaped(argument.name)}:${action(argumentOffer(argument, lists))}`)];
-    const lines = [...first, ...options.flatMap(option), quoted('--help[show help]')];
+        : [quoted(`${index + 1}:${escaped(spec.name)}:${action(argumentOffer(spec, lists))}`)],
+    );
+    const lines = [...words, ...options.flatMap(option), quoted('--help[show help]')];
     return [`    ${command.name})`, `      _arguments ${lines.join(' \\\n        ')}`, '      ;;'];
   };
   return [

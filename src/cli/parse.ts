@@ -27,6 +27,9 @@ const termOf = (command: Parser): string => {
   return [command.name(), ...words].join(' ');
 };
 
+const argumentsOf = ({ second }: Pick<Command, 'second'>, argument: Command['argument']) =>
+  [argument, second].filter((spec) => spec !== undefined);
+
 /** Width of the help, and whether it is coloured. */
 export interface HelpStyle {
   readonly columns?: number | undefined;
@@ -75,10 +78,9 @@ function addCommand(
   columns: number,
 ): Parser {
   const parser = program.command(name).description(description);
-  if (argument !== undefined) {
-    const { required, words } = argument;
-    const word = new Argument(required ? `<${argument.name}>` : `[${argument.name}]`, argument.description);
-    parser.addArgument(words === undefined ? word : word.choices([...words]));
+  for (const { name: word, description: about, required, words } of argumentsOf(rest, argument)) {
+    const spec = new Argument(required ? `<${word}>` : `[${word}]`, about);
+    parser.addArgument(words === undefined ? spec : spec.choices([...words]));
   }
   for (const option of options) addOption(parser, option);
   if (rest.lenient) parser.allowUnknownOption().allowExcessArguments();
@@ -120,7 +122,7 @@ function givenOf(command: Command, parser: Parser): Given {
   }
   const [argument, ...tooMany] = first === undefined ? displaced : [first, ...displaced];
   const problems = [...strays, ...tooMany].map((word) => problemOf(word, command));
-  return { argument, options, problems };
+  return { argument, second: command.second === undefined ? undefined : parser.args[1], options, problems };
 }
 
 /**

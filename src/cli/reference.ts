@@ -1,5 +1,5 @@
 import { replaceSection } from '../config/published.js';
-import type { Command, OptionSpec } from './command.js';
+import type { ArgumentSpec, Command, OptionSpec } from './command.js';
 import { commands } from './commands/index.js';
 import { common } from './options.js';
 
@@ -48,10 +48,14 @@ export const publishedCommands = (
   'man/slurm-factory.1': manPage(version),
 });
 
-const usageOf = ({ name, argument }: Command): string => {
-  if (argument === undefined) return `slurm-factory ${name} [options]`;
-  return `slurm-factory ${name} [options] ${argument.required ? `<${argument.name}>` : `[${argument.name}]`}`;
-};
+const usageOf = (command: Command): string =>
+  [
+    `slurm-factory ${command.name} [options]`,
+    ...argumentsOf(command).map(({ name, required }) => (required ? `<${name}>` : `[${name}]`)),
+  ].join(' ');
+
+const argumentsOf = ({ argument, second }: Command): ArgumentSpec[] =>
+  [argument, second].filter((spec) => spec !== undefined);
 
 function shownOption({ name, value, toggle }: OptionSpec): string {
   if (value === undefined) return `--${name}`;
@@ -73,7 +77,7 @@ const optionTable = (options: readonly OptionSpec[]): string[] => [
 
 /** A command's section of `docs/cli.md`. */
 function section(command: Command): string {
-  const { name, description, argument, examples } = command;
+  const { name, description, examples } = command;
   const options = ownOptions(command);
   return [
     `### ${name}`,
@@ -81,7 +85,7 @@ function section(command: Command): string {
     `\`${usageOf(command)}\``,
     '',
     description,
-    ...(argument === undefined ? [] : ['', `\`${argument.name}\`: ${marked(argument.description)}`]),
+    ...argumentsOf(command).flatMap((word) => ['', `\`${word.name}\`: ${marked(word.description)}`]),
     ...(options.length === 0 ? [] : ['', ...optionTable(options)]),
     ...['', '```sh', ...examples.map((words) => `slurm-factory ${words}`), '```'],
   ].join('\n');
@@ -102,9 +106,9 @@ function manPage(version: string): string {
   const about = (command: Command): string[] => [
     `.SS ${roff(usageOf(command))}`,
     roff(command.description),
-    ...(command.argument === undefined
-      ? []
-      : ['.TP', `.I ${roff(command.argument.name)}`, roff(command.argument.description)]),
+    ...argumentsOf(command).flatMap(({ name, description }) => [
+      ...['.TP', `.I ${roff(name)}`, roff(description)],
+    ]),
     ...optionLines(ownOptions(command)),
     ...command.examples.flatMap((words, index) => [
       ...(index === 0 ? ['.PP', 'Examples:', '.PP', '.nf', '.RS'] : []),

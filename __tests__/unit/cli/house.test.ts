@@ -258,3 +258,49 @@ test('on a terminal a build has a line for each stage, and in CI plain ones', as
   const plain = await run(['build', '24.11.5'], { CI: 'true', NO_COLOR: '1' });
   expect(plain.err).toContain('== Install');
 });
+
+describe('diff and graph', () => {
+  test('what two builds differ in, as text and as JSON', async () => {
+    const { run } = await machine();
+    await run(['build', '24.11.5', '--output-dir', 'a']);
+    await run(['build', '24.11.6', '--output-dir', 'b']);
+    const { out, exitCode } = await run(['diff', 'a', 'b']);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^- slurm-24\.11\.5-.*\n\+ slurm-24\.11\.6-/);
+    expect(out).toMatch(/^ {2}release +24\.11\.5 +→ +24\.11\.6$/m);
+    const read = JSON.parse((await run(['diff', 'a', 'b', '--json'])).out);
+    expect(read).toMatchObject({ same: false, facts: expect.arrayContaining([expect.anything()]) });
+    expect((await run(['diff', 'a', 'a'])).out).toMatch(/^Nothing differs/);
+    expect(await run(['diff', 'a'])).toMatchObject({ exitCode: 2, err: expect.stringContaining("'after'") });
+    expect(await run(['diff', 'a', 'c'])).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('after: '),
+    });
+  });
+
+  test('the graph of a target that was built, in each language', async () => {
+    const answer = (words: readonly string[]) => (words[0] === 'dot' ? { stdout: '<svg/>\n' } : undefined);
+    const { cwd, run, process } = await machine({ answer });
+    await run(['build', '24.11.6']);
+    const dot = await run(['graph', target]);
+    expect(dot.out).toMatch(/^digraph slurm \{\n[\s\S]*label="slurm 24\.11\.6"/);
+    expect((await run(['graph', target, '--format', 'mermaid'])).out).toMatch(/^graph LR\n/);
+    expect((await run(['graph', target, '--format', 'svg'])).out).toBe('<svg/>\n');
+    expect(process.calls.at(-1)).toMatchObject({
+      command: ['dot', '-Tsvg'],
+      options: { input: dot.out.trimEnd() },
+    });
+    const file = join(cwd, 'slurm-factory-output', `${target}-sbom.spdx.json`);
+    expect((await run(['graph', file])).out).toBe(dot.out);
+    const none = await run(['graph', 'slurm-1']);
+    expect(none).toMatchObject({ exitCode: 2, err: expect.stringContaining(`There are: ${target}.`) });
+  });
+
+  test('svg without Graphviz ends with 6, and says what to install', async () => {
+    const answer = (words: readonly string[]) => (words[0] === 'dot' ? { exitCode: 127 } : undefined);
+    const { run } = await machine({ answer });
+    await run(['build', '24.11.6']);
+    const done = await run(['graph', target, '--format', 'svg']);
+    expect(done).toMatchObject({ exitCode: 6, err: expect.stringContaining('Install graphviz') });
+  });
+});

@@ -4,7 +4,9 @@ import { build } from './build.js';
 import { clean } from './clean.js';
 import { completion } from './completion.js';
 import { config } from './config.js';
+import { diff } from './diff.js';
 import { doctor } from './doctor.js';
+import { graph } from './graph.js';
 import { list } from './list.js';
 import { smoke } from './smoke.js';
 import { verify } from './verify.js';
@@ -13,6 +15,6 @@ import { version } from './version.js';
 /** The commands, in the order of the help. */
 export const commands: readonly Command[] = [
   ...[build, list, clean],
-  ...[verify, audit, smoke],
+  ...[verify, audit, smoke, diff, graph],
   ...[config, doctor, completion, version],
 ];
