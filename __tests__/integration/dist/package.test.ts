@@ -85,7 +85,15 @@ describe('the npm package', () => {
 
   test('installed brings a command in PATH', () => {
     const env = { ...process.env, PATH: `${join(folder, 'prefix', 'bin')}:${process.env['PATH']}` };
-    const version = execFileSync('slurm-factory', ['--version'], { env, encoding: 'utf8' });
-    expect(version.trim()).toBe(packageFile.version);
+    const call = (...words: string[]) =>
+      execFileSync('slurm-factory', words, { env, cwd: folder, encoding: 'utf8' });
+    expect(call('--version').trim()).toBe(packageFile.version);
+    // What these load is in chunks of their own.
+    expect(call('version')).toContain(`slurm-factory ${packageFile.version}`);
+    expect(call('list', '--available')).toMatch(/^24\.11\.6 /m);
+    expect(call('config', '--explain')).toMatch(/^toolchain +bookworm/m);
+    expect(call('completion', 'bash')).toContain('complete -F');
+    const manual = join(folder, 'prefix', 'share', 'man', 'man1', 'slurm-factory.1');
+    expect(readFileSync(manual, 'utf8')).toContain('.SH COMMANDS');
   });
 });
