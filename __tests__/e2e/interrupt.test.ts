@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { freeBytes } from '../../src/base/files.js';
@@ -45,8 +45,9 @@ const words = (cache = cacheDir): string[] => [
   ...['--cache-dir', cache, '--output-dir', outputs],
 ];
 
-/** A cache folder that has the first test's clones and Spack's indexes. */
+/** A cache folder that has the first test's clones and Spack's indexes; an empty one where that was not run. */
 function cacheWithClones(cache: string): string {
+  if (!existsSync(join(cacheDir, 'entries'))) return cache;
   const indexes = readdirSync(join(cacheDir, 'entries')).filter((name) => name.includes('-index-'));
   for (const part of ['clones', ...indexes.map((name) => join('entries', name))]) {
     cpSync(join(cacheDir, part), join(cache, part), { recursive: true, verbatimSymlinks: true });

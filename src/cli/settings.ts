@@ -19,7 +19,11 @@ export interface Settled extends Settings {
   readonly layers: readonly Layer[];
 }
 
-export const surroundingsOf = ({ env, cwd }: Invocation): Surroundings => ({ env, cwd, home: homedir() });
+/** What settings start from: of the call's own environment, as Node reads it of the process's. */
+export const surroundingsOf = ({ env, cwd }: Invocation): Surroundings => ({
+  ...{ env, cwd },
+  home: env['HOME'] || homedir(),
+});
 
 /** The settings among the options of a call. */
 export const settingValues = (given: Given): RawValues =>

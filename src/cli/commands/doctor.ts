@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { exitCodes, InputError } from '../../base/errors.js';
 import { unknownValue } from '../../base/suggest.js';
@@ -6,7 +5,7 @@ import { settle as settleInput } from '../../config/layers.js';
 import type { Finding } from '../../pipeline/doctor.js';
 import type { Answer, Command, Context, Given } from '../command.js';
 import { common, inputLayer, inputOptions } from '../options.js';
-import { levelOf, openLog, settleOrRefuse } from '../settings.js';
+import { levelOf, openLog, settleOrRefuse, surroundingsOf } from '../settings.js';
 import { cancellable } from '../signals.js';
 
 const looked = ['toolchain', 'output-dir'];
@@ -50,7 +49,8 @@ async function look(given: Given, context: Context, signal: AbortSignal): Promis
   const { toolchain } = await project.loadToolchain(id);
   return examine(
     {
-      ...{ project, toolchain, cacheDir, buildDir, env, home: homedir(), now: new Date() },
+      ...{ project, toolchain, cacheDir, buildDir, env, now: new Date() },
+      home: surroundingsOf(invocation).home,
       host: await machine.inspectHost(env),
       outputDir: resolve(cwd, settleInput(layers, 'output-dir').text),
     },
