@@ -138,13 +138,19 @@ export class PackageBuildError extends FactoryError {
       readonly firstError: string;
       /** Name of the build log among the logs that are kept. */
       readonly log: string | undefined;
+      /** What to do about it, where that is known; a sentence. */
+      readonly remedy?: string | undefined;
     },
   ) {
+    const { log, remedy } = failure;
     super(
       `${failure.package} failed in phase ${failure.phase}: ${failure.firstError}`,
-      failure.log === undefined
-        ? 'Read the lines above; Spack named no build log.'
-        : `Read the lines above; the whole build log is kept as ${failure.log}.`,
+      [
+        ...(remedy === undefined ? [] : [remedy]),
+        log === undefined
+          ? 'Read the lines above; Spack named no build log.'
+          : `Read the lines above; the whole build log is kept as ${log}.`,
+      ].join(' '),
     );
   }
 }
