@@ -89,7 +89,7 @@ export async function install(
       if (parseProgressLine(line)?.status === 'installed') saver.trigger();
       if (shown !== undefined) logger.info(shown);
       else logger.debug(line);
-      if (line.trim() !== '') tail.push(line);
+      if (line.trim() !== '') tail.push(line.slice(0, longestLine));
       if (tail.length > mostLines) tail.splice(0, mostLines / 2);
     },
   });
@@ -169,6 +169,8 @@ async function readLog(build: ResolvedBuild, log: string): Promise<string> {
 
 /** Lines of Spack's that are looked at when an install has failed. */
 const mostLines = 20_000;
+/** Characters of each. */
+const longestLine = 2_000;
 
 /** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
 const fullDiskBytes = 100e6;
