@@ -151,7 +151,7 @@ e2e(
   'a container that dies is told as such, and a build after that goes on from what is there',
   async () => {
     const cache = join(folder, 'cache-SIGTERM');
-    const build = startCli(words(cache));
+    const build = startCli([...words(cache), '--verbose']);
     await build.line(/slurm@24-11-6-1: configure/);
     docker('kill', `slurm-factory-${readdirSync(cache).find((name) => name.startsWith('build-'))}`);
     const run = await build.ended;

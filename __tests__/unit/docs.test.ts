@@ -5,8 +5,6 @@ import { AuditError } from '../../src/audit/error.js';
 import * as errors from '../../src/base/errors.js';
 import { PlainFileError } from '../../src/base/safe.js';
 import { catalogue, fileName } from '../../src/bundle/catalogue.js';
-import { commands } from '../../src/cli/commands/index.js';
-import { isInputName } from '../../src/config/inputs.js';
 import { SmokeError } from '../../src/smoke/report.js';
 import { imagePackages, oldestGlibc } from '../../src/targets/toolchains.js';
 import { readToolchain, toolchainFile, toolchainIds } from '../support/toolchains.js';
@@ -93,15 +91,6 @@ describe('docs/inputs.md', () => {
   test('has every file that a build leaves', () => {
     const names = catalogue.map(({ kind }) => fileName('<target>', kind));
     expect(documented['file']?.map(([name]) => name)).toEqual(expect.arrayContaining(names));
-  });
-
-  test('has the commands and the options that are no inputs', () => {
-    const names = commands.map(({ name }) => `slurm-factory ${name}`);
-    expect(documented['command']?.map(([call]) => call?.split(' ').slice(0, 2).join(' '))).toEqual(names);
-    const own = commands.find(({ name }) => name === 'build')?.options.map(({ name }) => name) ?? [];
-    const flags = own.filter((name) => !isInputName(name.replace(/-file$/, '')));
-    const told = documented['option']?.map(([option]) => option?.replace(/^--| <.*$/g, ''));
-    expect(told?.sort()).toEqual(flags.sort());
   });
 });
 

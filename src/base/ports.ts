@@ -74,6 +74,26 @@ export interface Logger {
   mask(secret: string): void;
 }
 
+/** What a build tells of how far it is: for people to see, and nothing to decide by. */
+export type ProgressEvent =
+  | { readonly what: 'target'; readonly identifier: string; readonly release: string }
+  /** A stage began, by its id. */
+  | { readonly what: 'stage'; readonly stage: string }
+  /** @param seconds that it took */
+  | { readonly what: 'stage-end'; readonly stage: string; readonly seconds: number }
+  /** What is to be installed; `cached` of the `total` are in the build cache. */
+  | {
+      readonly what: 'packages';
+      readonly total: number;
+      readonly cached: number;
+      /** Whether Slurm itself is compiled. */
+      readonly compilesRoot: boolean;
+    }
+  /** A package came into a phase, `installed` when it is done. */
+  | { readonly what: 'package'; readonly name: string; readonly version: string; readonly phase: string }
+  /** So many source files of the package that is built were compiled. */
+  | { readonly what: 'compiled'; readonly files: number };
+
 /** One entry of a cache, as its store lists it. */
 export interface StoredEntry {
   /** The store's own name for it. */
@@ -147,6 +167,8 @@ export interface Ports {
   readonly state: StateStore;
   /** Attests where and from what files were built, where the surface can. */
   readonly attest?: (files: readonly { readonly name: string; readonly sha256: string }[]) => Promise<void>;
+  /** Told how far a build is, where somebody wants to know. */
+  readonly progress?: (event: ProgressEvent) => void;
   /** What `publicEnvironment` lets through of this process's environment, for programs that need its PATH. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the build is cancelled; `runBuild` and its like bind `process` to it. */

@@ -2,6 +2,7 @@ import { Argument, Option, Command as Parser } from 'commander';
 import type { Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
 import { camelCase, isInputName, isSecret } from '../config/inputs.js';
+import { coloursOf } from '../local/style.js';
 import type { Command, Given, OptionSpec } from './command.js';
 
 /** What a call of the command line asks for: a command, or a text that is all of the answer. */
@@ -9,15 +10,48 @@ export type Call =
   | { readonly command: Command; readonly given: Given }
   | { readonly command: undefined; readonly text: string; readonly exitCode: 0 | 2 };
 
+const closing = `Examples:
+  slurm-factory build 24.11
+  slurm-factory list --available
+  slurm-factory help build
+
+Exit codes: 0 done, 1 anything else, 2 wrong arguments, 3 container, 4 build,
+5 package, 6 configuration, 130 cancelled.`;
+
+/** A command in the list of all, with its argument. */
+const termOf = (command: Parser): string => {
+  const words = command.registeredArguments.map((word) =>
+    word.required ? `<${word.name()}>` : `[${word.name()}]`,
+  );
+  return [command.name(), ...words].join(' ');
+};
+
+/** Width of the help, and whether it is coloured. */
+export interface HelpStyle {
+  readonly columns?: number | undefined;
+  readonly colour?: boolean;
+}
+
 /** Reads the arguments by the commands' definitions. */
-export function parseArguments(argv: readonly string[], commands: readonly Command[], version: string): Call {
+export function parseArguments(
+  argv: readonly string[],
+  commands: readonly Command[],
+  version: string,
+  { columns, colour = false }: HelpStyle = {},
+): Call {
   const written: string[] = [];
   let call: Call | undefined;
   const write = (text: string) => written.push(text);
   const program = new Parser('slurm-factory')
     .description('Builds Slurm with Spack in a container and hands out relocatable tarballs.')
     .version(version)
-    .configureOutput({ writeOut: write, writeErr: write })
+    .configureOutput({
+      ...{ writeOut: write, writeErr: write },
+      ...{ getOutHelpWidth: () => columns ?? 80, getOutHasColors: () => colour },
+      ...{ getErrHelpWidth: () => columns ?? 80, getErrHasColors: () => false },
+    })
+    .configureHelp({ styleTitle: coloursOf(true).bold, subcommandTerm: termOf })
+    .addHelpText('after', `\n${closing}`)
     .exitOverride();
   for (const command of commands) {
     const parser = addCommand(program, command);
@@ -53,9 +87,12 @@ function addCommand(program: Parser, { name, description, argument, options, ...
   return parser.addHelpText('after', `\nExamples:\n${lines.join('')}`);
 }
 
-function addOption(parser: Parser, { name, description, value, toggle, words, strict }: OptionSpec): void {
+function addOption(
+  parser: Parser,
+  { name, description, value, toggle, words, strict, group }: OptionSpec,
+): void {
   const shown = value === undefined ? '' : toggle === undefined ? ` <${value}>` : ` [${value}]`;
-  const option = new Option(`--${name}${shown}`, description);
+  const option = new Option(`--${name}${shown}`, description).helpGroup(`${group ?? 'Options'}:`);
   parser.addOption(strict && words !== undefined ? option.choices([...words]) : option);
   if (toggle !== undefined) parser.addOption(new Option(`--no-${name}`).hideHelp());
 }

@@ -243,7 +243,7 @@ export const inputs = {
     default: '',
     description:
       'Private GPG key (armored, or base64 of that) to sign the files with; give it from a secret.',
-    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](#the-command-line).',
+    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](cli.md#secrets).',
     kind: secret(),
     ...everywhere,
   },

@@ -1,3 +1,4 @@
+import { wrapped } from '../base/text.js';
 import {
   type ActionName,
   type Group,
@@ -138,17 +139,6 @@ export function inputsExample(action: ActionName, facts: PublishedFacts): string
 }
 
 const quoted = (value: string): string => (value === '' ? "''" : value);
-
-/** A text in lines of at most so many characters, but for longer words. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + word.length >= width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
-}
 
 /** The table of outputs in `docs/inputs.md`. */
 export const outputsTable = (outputs: PublishedOutputs): string =>

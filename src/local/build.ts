@@ -17,6 +17,7 @@ import type { CacheReport } from '../pipeline/summary.js';
 import { openCacheFolders } from './cache-folder.js';
 import { foldersOf, type LocalPlace, localMachine, type Machine } from './machine.js';
 import { claimRecords, RecordFile } from './records.js';
+import { countFiles, keepTimings } from './timings.js';
 
 /** What the caller of a build on this machine brings. */
 export interface LocalBuildRequest
@@ -58,7 +59,8 @@ export async function buildLocally(
   const transfer = join(transfers, own);
   const places = recordPlaces(buildDir, transfer, env);
   const record = new RecordFile(records, own, places);
-  const ports = machine.ports({ ...place, record, transfer });
+  const counted = countFiles(place.progress);
+  const ports = machine.ports({ ...place, record, transfer, progress: counted.progress });
   for (const earlier of claimRecords(records, host.owner, places)) {
     logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
     const caches = await finish(earlier, ports, seal);
@@ -80,6 +82,7 @@ export async function buildLocally(
     },
     ports,
   ).finally(finished);
+  await keepTimings(cacheDir, report, counted.files(), logger);
   return { report, caches: caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
 }
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { type Env, publicEnvironment } from '../base/environment.js';
 import { type Host, inspectHost } from '../base/host.js';
-import type { Logger, Ports, ProcessRunner, StateStore } from '../base/ports.js';
+import type { Logger, Ports, ProcessRunner, ProgressEvent, StateStore } from '../base/ports.js';
 import { openProject, type Project } from '../pipeline/project.js';
+import { echoed } from './echo.js';
 import { nodeProcessIn } from './process.js';
 import { directoryCache, localArtifacts } from './stores.js';
 import { nodeWeb } from './web.js';
@@ -20,6 +21,8 @@ export interface LocalPlace {
   readonly logger: Logger;
   /** Aborted when the work is cancelled. */
   readonly signal: AbortSignal;
+  /** Told how far a build is. */
+  readonly progress?: (event: ProgressEvent) => void;
 }
 
 /** The folders of a place, all of them named. */
@@ -62,7 +65,7 @@ export const localMachine: Machine = {
   openProject,
   process: nodeProcessIn,
   ports: ({ record, transfer, ...place }) => ({
-    process: nodeProcessIn(place.env),
+    process: echoed(nodeProcessIn(place.env), place.logger),
     web: nodeWeb(place.env),
     logger: place.logger,
     cache: directoryCache(foldersOf(place).spackCache, transfer),
@@ -70,5 +73,6 @@ export const localMachine: Machine = {
     state: record ?? { save: () => {} },
     env: publicEnvironment(place.env),
     signal: place.signal,
+    ...(place.progress === undefined ? {} : { progress: place.progress }),
   }),
 };

@@ -7,7 +7,8 @@ import { packageManagers } from '../distro/distro.js';
 import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advisories.js';
 import { type Feature, featuresPath, parseFeatures } from '../targets/features.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
-import { parseReleases, type Release } from '../targets/releases.js';
+import { parseReleases } from '../targets/release-data.js';
+import type { Release } from '../targets/releases.js';
 import { parseSupport, type Support, supportPath } from '../targets/support.js';
 import { type CommonParts, parseToolchain, type Toolchain } from '../targets/toolchains.js';
 

@@ -55,7 +55,7 @@ test('behind a stage that fails none is run, and the time of the failed one is k
 
 test('no stage starts after a cancel', async () => {
   const controller = new AbortController();
-  const watch = new Stopwatch(recordingLogger(), controller.signal);
+  const watch = new Stopwatch({ logger: recordingLogger(), signal: controller.signal });
   controller.abort(new Error('stop'));
   await expect(watch.stage('lock', async () => 1)).rejects.toThrow('stop');
 });

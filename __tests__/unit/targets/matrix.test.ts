@@ -4,7 +4,7 @@ import { InputError } from '../../../src/base/errors.js';
 import { gpus } from '../../../src/targets/gpus.js';
 import { archs, dependencyKinds, formatTarget, parseTarget } from '../../../src/targets/identifier.js';
 import { releasesOf, type TargetChoices, targetOf, targetsOf } from '../../../src/targets/matrix.js';
-import { parseReleases } from '../../../src/targets/releases.js';
+import { parseReleases } from '../../../src/targets/release-data.js';
 import { toolchain } from '../../support/fakes.js';
 
 const releases = parseReleases(

@@ -2,7 +2,7 @@ import { basename, posix } from 'node:path';
 import { formatBytes } from '../../base/bytes.js';
 import { PackageBuildError, PackagingError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
-import type { Logger } from '../../base/ports.js';
+import type { Logger, Ports } from '../../base/ports.js';
 import { openPlain, readPlain } from '../../base/safe.js';
 import { listPlain } from '../../base/walk.js';
 import { completePackages } from '../../cache/buildcache.js';
@@ -16,6 +16,7 @@ import { builtSpecs, type Lock, type LockedSpec } from '../../spack/lock.js';
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import { fromCacheMarker, installedPrefixes } from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
+import { watchCompiling } from '../compiling.js';
 import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
 import { logName, mostLogBytes } from '../logs.js';
@@ -56,7 +57,7 @@ export async function install(
   lock: Lock,
   { entries, indexes, ccache, saver, fetch }: InstallCaches,
   recorder: Recorder,
-  logger: Logger,
+  { logger, progress }: Pick<Ports, 'logger' | 'progress'>,
 ): Promise<Installed> {
   const { toolchain, arch } = build.target;
   const place = { toolchain, arch, builder: build.builder, padding };
@@ -72,6 +73,12 @@ export async function install(
   });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
   const built = wanted.filter((spec) => !restored.includes(spec.hash));
+  progress?.({
+    what: 'packages',
+    total: wanted.length,
+    cached: restored.length,
+    compilesRoot: !restored.includes(lock.root.hash),
+  });
   if (built.length > 0) {
     const indexed = indexes.bring(session);
     // Whichever fails, the others must have ended before anything is cleaned up.
@@ -79,24 +86,42 @@ export async function install(
     for (const one of ready) if (one.status === 'rejected') throw one.reason;
   }
 
-  const progress = new InstallProgress(wanted.length);
-  const { command, env } = installCommand(session, build.jobs);
-  const tail: string[] = [];
-  const result = await session.exec(command, {
-    env,
-    onLine: (line) => {
-      const shown = progress.read(line);
-      if (parseProgressLine(line)?.status === 'installed') saver.trigger();
-      if (shown !== undefined) logger.info(shown);
-      else logger.debug(line);
-      if (line.trim() !== '') tail.push(line.slice(0, longestLine));
-      if (tail.length > mostLines) tail.splice(0, mostLines / 2);
-    },
-  });
-  saver.trigger();
-  if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
+  await runInstall(build, session, wanted.length, saver, { logger, progress });
   ccache.finished();
   return readInstalled(build, session, lock);
+}
+
+/**
+ * Lets Spack install, and tells how far it is.
+ * @param total number of packages that are not the distribution's
+ */
+async function runInstall(
+  build: ResolvedBuild,
+  session: Session,
+  total: number,
+  saver: PackageSaver,
+  { logger, progress: told }: Pick<Ports, 'logger' | 'progress'>,
+): Promise<void> {
+  const progress = new InstallProgress(total);
+  const { command, env } = installCommand(session, build.jobs);
+  const tail: string[] = [];
+  const onLine = (line: string) => {
+    const shown = progress.read(line);
+    if (parseProgressLine(line)?.status === 'installed') saver.trigger();
+    if (shown !== undefined) {
+      logger.info(shown);
+      if (progress.current !== undefined) told?.({ what: 'package', ...progress.current });
+    } else logger.debug(line);
+    if (line.trim() !== '') tail.push(line.slice(0, longestLine));
+    if (tail.length > mostLines) tail.splice(0, mostLines / 2);
+  };
+  const compiling = () => (progress.current?.phase === 'build' ? progress.current : undefined);
+  const tell = (files: number) => told?.({ what: 'compiled', files });
+  const unwatch =
+    told === undefined ? () => {} : watchCompiling(build.hostLayout.buildStage, compiling, tell);
+  const result = await session.exec(command, { env, onLine }).finally(unwatch);
+  saver.trigger();
+  if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
 }
 
 /** What Spack's own database and prefixes say of an installation. */
@@ -242,7 +267,7 @@ export const installStage: Stage<
     const { build, entries, indexes, ccache, saver, recorder, ports } = context;
     const fetch = fetcher(context, builder);
     const caches = { entries, indexes, ccache, saver, fetch };
-    return { installed: await install(build, session, lock, caches, recorder, ports.logger) };
+    return { installed: await install(build, session, lock, caches, recorder, ports) };
   },
 };
 
