@@ -169,6 +169,7 @@ async function runDetached(
     throw new ContainerError(
       `The container ${name} did not start: ${started.stderr.trim()}`,
       `Check that \`${program} run ${image}\` works on this machine.`,
+      { containerId: name },
     );
   } catch (error) {
     await removeContainer(program, name, process).catch(() => {});
@@ -189,6 +190,7 @@ async function requireRunning(
   throw new ContainerError(
     `The container ${name} ended while a command ran in it: ${asked.stderr.trim() || 'it was stopped'}.`,
     `Check that ${program} runs and that the machine has memory left, then run this again; what was built is kept.`,
+    { containerId: name },
   );
 }
 
@@ -213,6 +215,7 @@ const outOfMemory = (name: string, limit: number): ContainerError =>
   new ContainerError(
     `The container ${name} took more memory than the ${formatBytes(limit)} that it may have, and was ended for it.`,
     memoryHint,
+    { containerId: name },
   );
 
 /** Removes a container by name, running or not, after a cancel too; one that is gone is no error. */

@@ -223,6 +223,7 @@ async function explainFailure(
     firstError: scarce?.reason ?? found,
     log: log === undefined ? undefined : logName(log),
     remedy: scarce?.remedy,
+    command: installCommand(session, build.jobs).command.join(' '),
   });
 }
 
