@@ -132,6 +132,8 @@ describe('docs/errors.md', () => {
       new errors.DiskSpaceError('', ''),
       new errors.FolderError('', ''),
       new errors.OutputError('', ''),
+      new errors.BuildError('', ''),
+      new errors.SpackError('', ''),
       new errors.NoEngineError('', ''),
       new errors.ContainerError('', ''),
       new errors.SpackUnreachableError('', ''),

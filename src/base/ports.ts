@@ -9,7 +9,10 @@ export interface RunOptions {
   readonly input?: string;
   /** New file that standard output goes to, byte by byte, instead of the result; nothing may be at its path. */
   readonly stdoutFile?: string;
-  /** Called for each line of stdout and stderr as it comes. */
+  /**
+   * Called for each line of stdout and stderr as it comes. The result then has no more than the last `keptOutput`
+   * characters of each: a build's log may have a gigabyte.
+   */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /**
    * Ends the process, and what it started, once aborted. null: nothing ends it, not even the signal of a runner
@@ -22,6 +25,9 @@ export interface RunOptions {
    */
   readonly terminal?: boolean;
 }
+
+/** Characters that a result keeps of an output whose lines were handed on. */
+export const keptOutput = 1 << 20;
 
 export interface RunResult {
   readonly exitCode: number;

@@ -25,11 +25,13 @@ export function atLevel(logger: Logger, level: LogLevel): Logger {
  * A logger that also adds every line to a file, with the time (UTC) and its level. Each line is written before the
  * next one is taken, so that none waits in memory. A file that takes no more is told of once, as a warning.
  * @param file absolute path; its folder is made
+ * @param level what of it the file gets; the logger gets all
  * @throws InputError, FolderError where the folder can't be made; what `open` throws
  */
 export async function alsoTo(
   file: string,
   logger: Logger,
+  level: LogLevel = 'debug',
 ): Promise<{ readonly logger: Logger; readonly close: () => void }> {
   await makeFolder(dirname(file), { input: 'log-file' });
   const fd = openSync(file, 'a', 0o600);
@@ -39,21 +41,22 @@ export async function alsoTo(
     if (open) closeSync(fd);
     open = false;
   };
-  const write = (level: string, text: string) => {
-    if (!open) return;
+  const least = logLevels.indexOf(level);
+  const write = (kind: LogLevel | 'notice', text: string) => {
+    if (!open || logLevels.indexOf(kind === 'notice' ? 'info' : kind) < least) return;
     const safe = secrets.reduce((line, secret) => line.replaceAll(secret, '***'), text);
     try {
-      writeSync(fd, `${new Date().toISOString()} ${level} ${visible(safe, '\t')}\n`);
+      writeSync(fd, `${new Date().toISOString()} ${kind} ${visible(safe, '\t')}\n`);
     } catch (error) {
       close();
       logger.warning(`${file} takes no more lines: ${(error as Error).message}`);
     }
   };
   const both =
-    (level: 'debug' | 'info' | 'notice' | 'warning') =>
+    (kind: 'debug' | 'info' | 'notice' | 'warning') =>
     (message: string): void => {
-      write(level, message);
-      logger[level](message);
+      write(kind, message);
+      logger[kind](message);
     };
   const made: Logger = {
     ...{ debug: both('debug'), info: both('info'), notice: both('notice'), warning: both('warning') },

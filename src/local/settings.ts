@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Layer } from '../config/layers.js';
 import { configFileName, fileLayer, unknownVariables, variableLayer } from '../config/outside.js';
@@ -23,26 +23,29 @@ export interface Outside {
  * The settings that a user keeps outside of a call: variables, then `slurm-factory.yml` of the working folder,
  * then that of the user's configuration folder. What is wrong with them is reported with the rest of a call.
  */
-export async function readOutside(request: OutsideRequest): Promise<Outside> {
+export function outside(request: OutsideRequest): Outside {
   const { env, cwd, home, file } = request;
   // Of two values of one origin the later one counts.
   const looked = [xdgFolder(request, 'CONFIG'), cwd].map((folder) => join(folder, configFileName));
   const files = file === undefined ? looked : [resolve(cwd, file)];
-  const layers = await Promise.all(files.map((path) => readLayer(path, home, file !== undefined)));
+  const layers = files.map((path) => readLayer(path, home, file !== undefined));
   return {
     layers: [...layers.filter((layer) => layer !== undefined), variableLayer(env)],
     notices: unknownVariables(env),
   };
 }
 
-async function readLayer(path: string, home: string, required: boolean): Promise<Layer | undefined> {
+/** The same for who waits anyway. */
+export const readOutside = async (request: OutsideRequest): Promise<Outside> => outside(request);
+
+function readLayer(path: string, home: string, required: boolean): Layer | undefined {
   const wrong = (message: string): Layer => ({
     origin: 'config-file',
     values: {},
     problems: [{ input: configFileName, message, place: path }],
   });
   try {
-    const text = await readText(path);
+    const text = readText(path);
     return text === undefined ? wrong('it is no file of settings.') : fileLayer(path, text, home);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -52,12 +55,13 @@ async function readLayer(path: string, home: string, required: boolean): Promise
   }
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  const file = await open(path);
+function readText(path: string): string | undefined {
+  // A pipe that nobody writes to would be waited for.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const facts = await file.stat();
-    return facts.isFile() && facts.size <= mostBytes ? await file.readFile('utf8') : undefined;
+    const facts = fstatSync(file);
+    return facts.isFile() && facts.size <= mostBytes ? readFileSync(file, 'utf8') : undefined;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

@@ -131,7 +131,7 @@ export async function resolveBuild(
     ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
     ...trustOf(options, request.trigger),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
-    jobs: options.jobs ?? host.cpus,
+    jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),
     hostLayout: {
       ...layoutBelow(buildFolder),

@@ -8,6 +8,7 @@ import { listPlain } from '../../base/walk.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { packageKey } from '../../cache/keys.js';
+import { memoryHint } from '../../container/container.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
 import { arrivedPackages, padding, paddingFolder } from '../../spack/environment.js';
@@ -111,7 +112,7 @@ async function runInstall(
       logger.info(shown);
       if (progress.current !== undefined) told?.({ what: 'package', ...progress.current });
     } else logger.debug(line);
-    if (line.trim() !== '') tail.push(line);
+    if (line.trim() !== '') tail.push(line.slice(0, longestLine));
     if (tail.length > mostLines) tail.splice(0, mostLines / 2);
   };
   const compiling = () => (progress.current?.phase === 'build' ? progress.current : undefined);
@@ -193,6 +194,8 @@ async function readLog(build: ResolvedBuild, log: string): Promise<string> {
 
 /** Lines of Spack's that are looked at when an install has failed. */
 const mostLines = 20_000;
+/** Characters of each. */
+const longestLine = 2_000;
 
 /** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
 const fullDiskBytes = 100e6;
@@ -212,18 +215,47 @@ async function explainFailure(
   const log =
     failure?.logPath === undefined ? undefined : posix.relative(session.layout.buildStage, failure.logPath);
   const text = log === undefined ? '' : await readLog(build, log);
-  const free = await freeBytes(build.buildFolder);
-  const fullDisk =
-    free < fullDiskBytes
-      ? `No space left on device: ${formatBytes(free)} are free in ${build.buildFolder}`
-      : undefined;
+  const found = firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing';
+  const scarce = (await scarceDisk(build)) ?? (await scarceMemory(session, found, `${text}\n${output}`));
   return new PackageBuildError({
     package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
     phase: failure?.lastPhase ?? 'unknown',
-    firstError:
-      fullDisk ?? firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing',
+    firstError: scarce?.reason ?? found,
     log: log === undefined ? undefined : logName(log),
+    remedy: scarce?.remedy,
+    command: installCommand(session, build.jobs).command.join(' '),
   });
+}
+
+/** What a build had too little of, and what to do about it. */
+interface Scarce {
+  readonly reason: string;
+  readonly remedy?: string;
+}
+
+async function scarceDisk({ buildFolder }: ResolvedBuild): Promise<Scarce | undefined> {
+  const free = await freeBytes(buildFolder);
+  if (free >= fullDiskBytes) return undefined;
+  return { reason: `No space left on device: ${formatBytes(free)} are free in ${buildFolder}` };
+}
+
+// Without a container nobody tells who killed it.
+const compilerKilled = 'Killed signal terminated program';
+
+async function scarceMemory(
+  { container }: Session,
+  found: string,
+  output: string,
+): Promise<Scarce | undefined> {
+  if (container === undefined) {
+    return output.includes(compilerKilled)
+      ? { reason: `A compiler was killed, most likely since memory ran out: ${found}`, remedy: memoryHint }
+      : undefined;
+  }
+  const limit = await container.memoryExceeded();
+  if (limit === undefined) return undefined;
+  const reason = `it took more memory than the ${formatBytes(limit)} that the container may have: ${found}`;
+  return { reason, remedy: memoryHint };
 }
 
 /** Lets Spack install the lock's packages. */

@@ -102,6 +102,39 @@ test('a package that fails is named with its phase and the first error', async (
   await context.saver.settled();
 });
 
+describe('memory that ran out', () => {
+  const output = [
+    '[ ] sssssss slurm@24-11-6-1 build (3s)',
+    'gcc: fatal error: Killed signal terminated program cc1',
+    '[x] sssssss slurm@24-11-6-1 failed',
+  ].join('\n');
+  const failing = (count: number) =>
+    installing({
+      answer: (words) => {
+        if (words.includes('install')) return { exitCode: 1, stdout: output };
+        if (words[0] === 'cat') return { stdout: `oom_kill ${count}\n` };
+        return words[1] === 'inspect' && words.includes('{{.HostConfig.Memory}}')
+          ? { stdout: '64000000\n' }
+          : undefined;
+      },
+    });
+
+  test.each([
+    [
+      1,
+      /slurm@24-11-6-1 failed in phase build: it took more memory than the 64.* MB that the container may have: gcc: fatal/,
+    ],
+    [0, /slurm@24-11-6-1 failed in phase build: gcc: fatal error: Killed signal/],
+  ])('is said where the kernel ended %d processes for it', async (count, message) => {
+    const { run, context } = await failing(count);
+    const failed = run();
+    await expect(failed).rejects.toThrow(message);
+    const hint = await failed.catch((error: PackageBuildError) => error.hint);
+    expect(/container-memory/.test(String(hint))).toBe(count > 0);
+    await context.saver.settled();
+  });
+});
+
 test('an install that its database does not know of is refused', async () => {
   const { run, context } = await installing({
     answer: async (words, folders) => {
