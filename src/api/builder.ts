@@ -5,8 +5,8 @@ import { BuildError, ContainerError } from '../base/errors.js';
 import { makeFolder } from '../base/folders.js';
 import type { Logger, ProgressEvent } from '../base/ports.js';
 import { type VerifyReport, verifyFolder } from '../bundle/verify.js';
-import type { EngineChoice, RawInputs } from '../config/inputs.js';
-import type { Layer } from '../config/layers.js';
+import { type EngineChoice, engineChoices, type RawInputs } from '../config/inputs.js';
+import { type Layer, settle } from '../config/layers.js';
 import { resolveSettings, type Settings } from '../config/settings.js';
 import { buildLocally, type LocalBuild } from '../local/build.js';
 import { alsoTo } from '../local/logging.js';
@@ -77,7 +77,7 @@ export interface BuildResult {
 
 /** What a check of finished files takes. */
 export interface CheckCallOptions extends CallOptions {
-  /** `auto` when left out. */
+  /** That of the settings, or `auto`, when left out. */
   readonly engine?: EngineChoice;
 }
 
@@ -209,8 +209,10 @@ export class SlurmBuilder {
     return { ...{ cacheDir, buildDir, spackCache, signal }, env: this.#config.env, logger: this.#logger };
   }
 
-  async #check({ engine = 'auto' }: CheckCallOptions): Promise<InspectRequest> {
+  async #check(options: CheckCallOptions): Promise<InspectRequest> {
     const { cacheDir } = this.#settings();
+    const kept = settle(this.#layers(), 'engine').text;
+    const engine = options.engine ?? engineChoices.find((choice) => choice === kept) ?? 'auto';
     const { env } = this.#config;
     await makeFolder(cacheDir, { mode: 0o700 });
     return {

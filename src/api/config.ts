@@ -66,6 +66,7 @@ export interface SpackConfig {
 /** What of it a user may set. */
 export type SpackChoice = Partial<Pick<SpackConfig, 'version' | 'cacheDir' | 'buildJobs'>>;
 
+/** What settings are made from; all of it may be left out. */
 export interface ConfigOptions {
   /** Environment to read: this process's. */
   readonly env?: Env;

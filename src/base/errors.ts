@@ -34,6 +34,7 @@ export const exitCodes = {
   interrupted: 130,
   terminated: 143,
 } as const;
+/** One of the exit codes. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** One wrong input: its name, what is wrong with it and what would be right. */
@@ -204,6 +205,7 @@ export const codeOfSignal = {
   SIGINT: exitCodes.interrupted,
   SIGTERM: exitCodes.terminated,
 } as const;
+/** A signal that cancels. */
 export type CancelSignal = keyof typeof codeOfSignal;
 
 /** It was cancelled, by SIGINT where no other signal is named. */

@@ -7,9 +7,14 @@ export class LineSplitter {
   constructor(private readonly onLine: (line: string) => void) {}
 
   push(piece: string): void {
-    const lines = (this.rest + piece).split('\n');
-    this.rest = lines.pop() ?? '';
-    for (const line of lines) this.onLine(line.replace(/\r$/, ''));
+    const text = this.rest + piece;
+    let start = 0;
+    // One line at a time: a list of all of them is garbage that piles up.
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
+      this.onLine(text.slice(start, text[end - 1] === '\r' ? end - 1 : end));
+      start = end + 1;
+    }
+    this.rest = text.slice(start);
     if (this.rest.length > longestLine) this.end();
   }
 
@@ -22,7 +27,7 @@ export class LineSplitter {
 
 /** Keeps the end of a text that comes in pieces. */
 export class Ending {
-  private pieces: string[] = [];
+  private readonly pieces: string[] = [];
   private length = 0;
 
   /** @param most characters that are kept */
@@ -31,10 +36,8 @@ export class Ending {
   push(piece: string): void {
     this.pieces.push(piece);
     this.length += piece.length;
-    // Cut now and then only: a log may have a million pieces.
-    if (this.length > 2 * this.most) {
-      this.pieces = [this.text];
-      this.length = this.text.length;
+    while (this.length - (this.pieces[0]?.length ?? 0) >= this.most) {
+      this.length -= this.pieces.shift()?.length ?? 0;
     }
   }
 

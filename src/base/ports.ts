@@ -61,12 +61,20 @@ export interface WebClient {
   get(address: string, limit: WebLimit, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** Takes what a log says. */
 export interface Logger {
+  /** Lines of the programs that are run, and what else is for a closer look. */
   debug(message: string): void;
+  /** What is done. */
   info(message: string): void;
+  /** What a user should know, and is no fault. */
   notice(message: string): void;
+  /** What is not as it should be, and ends nothing. */
   warning(message: string): void;
-  /** @param title short heading, where the surface can show one */
+  /**
+   * What went wrong.
+   * @param title short heading, where the surface can show one
+   */
   error(message: string, title?: string): void;
   /** Runs `body` within a foldable group of log lines. */
   group<T>(name: string, body: () => Promise<T>): Promise<T>;
@@ -79,7 +87,7 @@ export type ProgressEvent =
   | { readonly what: 'target'; readonly identifier: string; readonly release: string }
   /** A stage began, by its id. */
   | { readonly what: 'stage'; readonly stage: string }
-  /** @param seconds that it took */
+  /** It ended, after so many seconds. */
   | { readonly what: 'stage-end'; readonly stage: string; readonly seconds: number }
   /** What is to be installed; `cached` of the `total` are in the build cache. */
   | {
@@ -137,6 +145,7 @@ export interface CacheStore {
   replace?(key: string, directory: string): Promise<void>;
 }
 
+/** A file or a folder that was handed out. */
 export interface UploadedArtifact {
   readonly name: string;
   /** The service's number for it; undefined for a local directory. */

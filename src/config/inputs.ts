@@ -267,6 +267,7 @@ export const inputs = {
   },
 } as const satisfies Record<string, Input>;
 
+/** Name of an input. */
 export type InputName = keyof typeof inputs;
 export const inputNames = Object.keys(inputs) as InputName[];
 

@@ -4,6 +4,7 @@ import type { SettingName } from './settings.js';
 
 /** Where a value can come from, by rising precedence. */
 export const origins = ['default', 'config-file', 'variable', 'input', 'option'] as const;
+/** Where a value comes from. */
 export type Origin = (typeof origins)[number];
 
 /** Inputs and settings as text. */

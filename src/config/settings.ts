@@ -11,6 +11,7 @@ import { type Layer, type Origin, type Settled, settleAs } from './layers.js';
  */
 
 export const logLevels = ['debug', 'info', 'warning', 'error'] as const;
+/** How much the log says. */
 export type LogLevel = (typeof logLevels)[number];
 
 /** What a setting may start from. */
@@ -63,6 +64,7 @@ export const settings = {
   },
 } as const satisfies Record<string, Setting>;
 
+/** Name of a setting. */
 export type SettingName = keyof typeof settings;
 export const settingNames = Object.keys(settings) as SettingName[];
 export const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);

@@ -9,6 +9,7 @@ import { engineEnvironment, variableArguments } from './variables.js';
 
 /** What a container is for; its label says so. */
 export const containerKinds = ['build', 'fetch', 'audit', 'smoke'] as const;
+/** What a container is for. */
 export type ContainerKind = (typeof containerKinds)[number];
 
 /** Label that says what a container is for. */

@@ -26,6 +26,7 @@ export interface LocalBuildRequest
   readonly installMissing?: boolean;
 }
 
+/** What a build on this machine gave. */
 export interface LocalBuild {
   readonly report: BuildReport;
   /** What became of all cache entries, those that were saved after the build too. */

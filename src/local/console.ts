@@ -9,8 +9,11 @@ export interface Streams {
   readonly err: Sink;
 }
 
+/** What text is written to, as a stream of Node's is. */
 export interface Sink extends Screen {
+  /** Told by `done` once the text got out, or which error kept it in. */
   write(text: string, done?: (error?: Error | null) => void): unknown;
+  /** A sink without it takes each text at once. */
   on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 

@@ -22,6 +22,7 @@ export const stageTitles = {
   attest: 'Attest the provenance',
   upload: 'Upload the artifacts',
 } as const;
+/** Id of a stage. */
 export type StageId = keyof typeof stageTitles;
 
 /**
