@@ -15,7 +15,7 @@ export async function measureStartup(root, work, candidates) {
     figures[version] = {
       node: await median(node, ['--eval', 'console.log(1)'], {}, work),
       main: await median(node, [join(root, 'dist', 'build', 'index.js')], wrong, work),
-      cliVersion: await median(node, [join(root, 'dist', 'cli', 'index.js'), '--version'], {}, work),
+      cliVersion: await median(node, [join(root, 'dist', 'cli', 'index.js'), 'version'], {}, work),
     };
   }
   return figures;

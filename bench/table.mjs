@@ -74,9 +74,10 @@ export function targets(results) {
     row('make the tarballs and audit: ours / `tar -chzf`', ratios.packed, 1 / 5, 'ratio'),
     row('audit', cold?.audit, 2, 's', true),
     row('install.sh', install?.seconds, 1, 's', true),
-    ...Object.entries(startup).map(([version, { main }]) =>
+    ...Object.entries(startup).flatMap(([version, { node, main, cliVersion }]) => [
       row(`action's first line, Node ${version}`, main, 300, 'ms', true),
-    ),
+      row(`slurm-factory version / node alone, Node ${version}`, cliVersion / node, 2.5, 'ratio'),
+    ]),
   ].filter(known);
 }
 
@@ -129,7 +130,7 @@ export function sections(results) {
     worthSection(worth),
     {
       title: 'Start-up: from the start to the first line',
-      head: ['Node', 'node alone', 'action', 'cli --version'],
+      head: ['Node', 'node alone', 'action', 'cli version'],
       rows: Object.entries(startup).map(([version, { node, main, cliVersion }]) => [
         version,
         ...[node, main, cliVersion].map((value) => shown(value, 'ms')),

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes what is made from the tables of inputs and outputs and the list of toolchains, out of the compiled source:
+// Writes what is made from the tables of inputs, outputs and commands and the list of toolchains, out of the compiled source:
 // `node scripts/write-inputs.mjs [--check]`. With --check nothing is written and the exit code is 1 when a
 // file is not what the source gives.
 import { execFileSync } from 'node:child_process';
@@ -8,10 +8,13 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
-const { publishedFiles } = await import('../build/src/action/published.js').catch(() => {
-  console.error('The source is not compiled. Run: npm run build');
-  process.exit(1);
-});
+const load = (path) =>
+  import(path).catch(() => {
+    console.error('The source is not compiled. Run: npm run build');
+    process.exit(1);
+  });
+const { publishedFiles } = await load('../build/src/action/published.js');
+const { publishedCommands } = await load('../build/src/cli/reference.js');
 const read = (path) => {
   try {
     return readFileSync(resolve(root, path), 'utf8');
@@ -29,9 +32,9 @@ const toolchains = readdirSync(resolve(root, 'toolchains'), { withFileTypes: tru
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
   .sort();
-const stale = Object.entries(publishedFiles(read, { toolchains })).filter(
-  ([path, text]) => !isSame(path, text),
-);
+const { version } = JSON.parse(read('package.json'));
+const published = { ...publishedFiles(read, { toolchains }), ...publishedCommands(read, version) };
+const stale = Object.entries(published).filter(([path, text]) => !isSame(path, text));
 const names = stale.map(([path]) => path).join(', ');
 if (process.argv.includes('--check') && stale.length > 0) {
   console.error(`${names}: out of date. Run: node scripts/write-inputs.mjs`);

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { freeBytes } from '../../src/base/files.js';
 import { parseSums } from '../../src/bundle/sums.js';
-import { runCli, startCli } from '../support/cli.js';
+import { runCli, startCli, startInTerminal } from '../support/cli.js';
 import {
   compiled,
   compiledObjects,
@@ -45,8 +45,9 @@ const words = (cache = cacheDir): string[] => [
   ...['--cache-dir', cache, '--output-dir', outputs],
 ];
 
-/** A cache folder that has the first test's clones and Spack's indexes. */
+/** A cache folder that has the first test's clones and Spack's indexes; an empty one where that was not run. */
 function cacheWithClones(cache: string): string {
+  if (!existsSync(join(cacheDir, 'entries'))) return cache;
   const indexes = readdirSync(join(cacheDir, 'entries')).filter((name) => name.includes('-index-'));
   for (const part of ['clones', ...indexes.map((name) => join('entries', name))]) {
     cpSync(join(cacheDir, part), join(cache, part), { recursive: true, verbatimSymlinks: true });
@@ -129,20 +130,51 @@ e2e.each([
   (5 + kills) * minutes,
 );
 
-e2e.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
-  '%s ends a build in an orderly way: what is built is kept, nothing else is left',
-  async (signal) => {
-    const cache = cacheWithClones(join(folder, `cache-${signal}`));
+/** What a build that was ended within its compile has left: what it has built, and nothing else. */
+function expectKept(cache: string, objects: readonly string[]): void {
+  expect(keptPackages(cache).sort()).toEqual(['compiler-wrapper', 'gcc-runtime']);
+  expect(keptObjects(cache)).toEqual(expect.arrayContaining([...objects]));
+  expectNothingLeft(cache);
+}
+
+e2e(
+  'SIGTERM ends a build in an orderly way: what is built is kept, nothing else is left',
+  async () => {
+    const cache = cacheWithClones(join(folder, 'cache-SIGTERM'));
     const build = startCli(words(cache));
     await build.line(/slurm@24-11-6-1: build/);
     const objects = await compiledObjects(cache, 20);
-    build.kill(signal);
+    build.kill('SIGTERM');
     const run = await build.ended;
-    expect(run.exitCode).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(run.exitCode).toBe(143);
     expect(run.stderr).toContain('The build was cancelled');
-    expect(keptPackages(cache).sort()).toEqual(['compiler-wrapper', 'gcc-runtime']);
-    expect(keptObjects(cache)).toEqual(expect.arrayContaining(objects));
-    expectNothingLeft(cache);
+    expectKept(cache, objects);
+  },
+  6 * minutes,
+);
+
+e2e(
+  'so does Ctrl-C in a terminal, which shows how far the compile is until then',
+  async () => {
+    const cache = cacheWithClones(join(folder, 'cache-SIGINT'));
+    const build = startInTerminal(words(cache));
+    await build.shows(/slurm 24-11-6-1: build, \d+ of about \d+ files/);
+    const objects = await compiledObjects(cache, 20);
+    build.type('\x03');
+    const { exitCode, text } = await build.ended;
+    expect(exitCode).toBe(130);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is written to
+    const lines = text.replace(/\x1b\[[\d;?]*[A-Za-z]/g, '\n').split(/[\r\n]+/);
+    expect(lines).toContain(target);
+    // A path is as long as it is.
+    expect(lines.filter((line) => line.length > 80 && !line.startsWith('Build logs: '))).toEqual([]);
+    const bars = lines.flatMap((line) => /^ {2}[━─]+ {2,4}(\d+) % /.exec(line)?.[1] ?? []).map(Number);
+    expect(bars).toEqual(bars.toSorted((a, b) => a - b));
+    expect(text).toContain('Cancelling');
+    expect(text).toMatch(/error:.* The build was cancelled\./);
+    // No key of a cache entry.
+    expect(text).not.toContain('slurm-factory-v');
+    expectKept(cache, objects);
   },
   6 * minutes,
 );
@@ -151,7 +183,7 @@ e2e(
   'a container that dies is told as such, and a build after that goes on from what is there',
   async () => {
     const cache = join(folder, 'cache-SIGTERM');
-    const build = startCli(words(cache));
+    const build = startCli([...words(cache), '--verbose']);
     await build.line(/slurm@24-11-6-1: configure/);
     docker('kill', `slurm-factory-${readdirSync(cache).find((name) => name.startsWith('build-'))}`);
     const run = await build.ended;

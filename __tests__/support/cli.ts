@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { quoted } from '../../src/local/echo.js';
 import { projectRoot } from './prepare.js';
 
 export interface CliRun {
@@ -83,6 +84,61 @@ export function startCli(args: readonly string[]): StartedCli {
         watchers.add(watch);
         watch();
         void ended.then(() => reject(new Error(`it ended without ${pattern}:\n${text.stderr.slice(-4000)}`)));
+      }),
+  };
+}
+
+/** A call of the command line in a terminal of its own. */
+export interface TerminalCli {
+  /** Resolves once all that the terminal was sent so far has a part that fits; rejects when it ends without one. */
+  shows(pattern: RegExp): Promise<string>;
+  /** Types into it; `\x03` is Ctrl-C. */
+  type(keys: string): void;
+  /** Its end, with all that the terminal was sent. */
+  readonly ended: Promise<{ readonly exitCode: number | null; readonly text: string }>;
+}
+
+/** Starts the command line as it is in dist/ in a pseudo-terminal, which script(1) makes. */
+export function startInTerminal(
+  args: readonly string[],
+  options: {
+    readonly columns?: number;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd?: string;
+  } = {},
+): TerminalCli {
+  const words = [process.execPath, join(projectRoot, 'dist', 'cli', 'index.js'), ...args].map(quoted);
+  const command = `stty cols ${options.columns ?? 80} rows 40; exec ${words.join(' ')}`;
+  const { CI: _, NO_COLOR: __, ...env } = process.env;
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+    cwd: options.cwd ?? projectRoot,
+    env: { ...env, TERM: 'xterm', LC_ALL: 'C.UTF-8', ...options.env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let text = '';
+  const watchers = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+    for (const watch of watchers) watch();
+  });
+  const ended = new Promise<{ exitCode: number | null; text: string }>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exitCode) => resolve({ exitCode, text }));
+  });
+  return {
+    ended,
+    type: (keys) => child.stdin.write(keys),
+    shows: (pattern) =>
+      new Promise((resolve, reject) => {
+        const watch = () => {
+          const found = pattern.exec(text)?.[0];
+          if (found === undefined) return;
+          watchers.delete(watch);
+          resolve(found);
+        };
+        watchers.add(watch);
+        watch();
+        void ended.then(() => reject(new Error(`it ended without ${pattern}:\n${text.slice(-4000)}`)));
       }),
   };
 }

@@ -90,7 +90,7 @@ export function commandLines(witness: string): fc.Arbitrary<string[]> {
     .map((groups) => ['build', '24.11.6', ...groups.flat(2)]);
   const check = fc
     .tuple(
-      fc.constantFrom('audit', 'smoke', 'verify', 'help', ''),
+      fc.constantFrom('audit', 'smoke', 'verify', 'help', 'list', 'config', 'diff', 'graph', ''),
       value.map((word) => (elsewhere.test(word) ? `x${word.replaceAll('..', '')}` : word)),
       words,
     )

@@ -15,7 +15,7 @@ export async function openedBuild(
   const ports = fakePorts({ process, cache: given.cache ?? memoryCache() });
   const request = await buildRequest(given.request);
   const context: BuildContext = openContext(await resolveBuild(request, ports), request, ports);
-  return { context, ports, process, watch: new Stopwatch(ports.logger, ports.signal) };
+  return { context, ports, process, watch: new Stopwatch(ports) };
 }
 
 /** The same with its session started. */

@@ -5,8 +5,6 @@ import { AuditError } from '../../src/audit/error.js';
 import * as errors from '../../src/base/errors.js';
 import { PlainFileError } from '../../src/base/safe.js';
 import { catalogue, fileName } from '../../src/bundle/catalogue.js';
-import { commands } from '../../src/cli/commands/index.js';
-import { isInputName } from '../../src/config/inputs.js';
 import { SmokeError } from '../../src/smoke/report.js';
 import { imagePackages, oldestGlibc } from '../../src/targets/toolchains.js';
 import { fittedToolchain, readToolchain, toolchainFile, toolchainIds } from '../support/toolchains.js';
@@ -94,15 +92,6 @@ describe('docs/inputs.md', () => {
     const names = catalogue.map(({ kind }) => fileName('<target>', kind));
     expect(documented['file']?.map(([name]) => name)).toEqual(expect.arrayContaining(names));
   });
-
-  test('has the commands and the options that are no inputs', () => {
-    const names = commands.map(({ name }) => `slurm-factory ${name}`);
-    expect(documented['command']?.map(([call]) => call?.split(' ').slice(0, 2).join(' '))).toEqual(names);
-    const own = commands.find(({ name }) => name === 'build')?.options.map(({ name }) => name) ?? [];
-    const flags = own.filter((name) => !isInputName(name.replace(/-file$/, '')));
-    const told = documented['option']?.map(([option]) => option?.replace(/^--| <.*$/g, ''));
-    expect(told?.sort()).toEqual(flags.sort());
-  });
 });
 
 describe('docs/libraries.md', () => {
@@ -143,6 +132,8 @@ describe('docs/errors.md', () => {
       new errors.DiskSpaceError('', ''),
       new errors.FolderError('', ''),
       new errors.OutputError('', ''),
+      new errors.BuildError('', ''),
+      new errors.SpackError('', ''),
       new errors.NoEngineError('', ''),
       new errors.ContainerError('', ''),
       new errors.SpackUnreachableError('', ''),

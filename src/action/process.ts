@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
-import { getExecOutput } from '@actions/exec';
+import { exec } from '@actions/exec';
 import { publicEnvironment } from '../base/environment.js';
-import { LineSplitter } from '../base/lines.js';
-import type { ProcessRunner } from '../base/ports.js';
+import { Ending, LineSplitter } from '../base/lines.js';
+import { keptOutput, type ProcessRunner } from '../base/ports.js';
 
 // The toolkit leaves standard input open where there is none, which a reader would wait for, and dies of
 // input that a program does not take. The words stay words: the shell only sees its own "$@".
@@ -24,20 +24,28 @@ export const actionProcess: ProcessRunner = {
     // The toolkit's own line events drop a last line that has no newline.
     const streams = (['stdout', 'stderr'] as const).map((name) => {
       const lines = new LineSplitter((line) => onLine?.(line, name));
+      const kept = new Ending(onLine === undefined ? Number.POSITIVE_INFINITY : keptOutput);
       const decoder = new StringDecoder('utf8');
-      return { lines, take: (data: Buffer) => lines.push(decoder.write(data)) };
+      const take = (data: Buffer) => {
+        const text = decoder.write(data);
+        kept.push(text);
+        if (onLine !== undefined) lines.push(text);
+      };
+      return { lines, kept, take };
     });
-    const result = await getExecOutput('/bin/sh', intoOne ?? ['-c', script, 'sh', ...command], {
+    // `getExecOutput` would keep all of it.
+    const exitCode = await exec('/bin/sh', intoOne ?? ['-c', script, 'sh', ...command], {
       silent: true,
       ignoreReturnCode: true,
       ...(cwd === undefined ? {} : { cwd }),
       // The toolkit would hand on all that the workflow gave, the runner's tokens too.
       env: { ...env },
       ...(input ? { input: Buffer.from(input) } : {}),
-      ...(onLine === undefined ? {} : { listeners: { stdout: streams[0]?.take, stderr: streams[1]?.take } }),
+      listeners: { stdout: streams[0]?.take, stderr: streams[1]?.take },
     });
     for (const { lines } of streams) lines.end();
     // A process that a signal ended has no exit code.
-    return { exitCode: result.exitCode ?? 128, stdout: result.stdout, stderr: result.stderr };
+    const [stdout = '', stderr = ''] = streams.map(({ kept }) => kept.text);
+    return { exitCode: exitCode ?? 128, stdout, stderr };
   },
 };

@@ -11,6 +11,7 @@ import {
   type PublishedFacts,
   type PublishedOutputs,
   replaceSection,
+  settingsSection,
 } from '../config/published.js';
 import { buildOutputs } from './outputs.js';
 
@@ -51,6 +52,7 @@ export function publishedFiles(
     ...Object.fromEntries(metadata),
     'docs/config.schema.json': `${JSON.stringify(configSchema(facts), undefined, 2)}\n`,
     'docs/inputs.md': docs,
+    'docs/configuration.md': replaceSection(read('docs/configuration.md'), 'settings', settingsSection()),
     'README.md': replaceSection(readme, 'inputs', inputsExample('build', facts)),
   };
 }

@@ -23,6 +23,7 @@ export interface PromisedFile {
   readonly load: Pick<Load, 'binding' | 'program' | 'missing'> | undefined;
 }
 
+/** What an audit found in order. */
 export interface AuditReport {
   /** File name of the tarball. */
   readonly tarball: string;

@@ -34,25 +34,33 @@ export const exitCodes = {
   interrupted: 130,
   terminated: 143,
 } as const;
+/** One of the exit codes. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** One wrong input: its name, what is wrong with it and what would be right. */
 export interface Problem {
   readonly input: string;
   readonly message: string;
+  /** Where it stands, if not in the call itself: a variable, or a file and a line. */
+  readonly place?: string;
 }
 
-/** Wrong inputs, all of them at once. */
+/** Wrong inputs, all of them at once. Where all of them are the user's settings, it is the configuration that is. */
 export class InputError extends FactoryError {
   override readonly name: string = 'InputError';
-  readonly exitCode = exitCodes.arguments;
+  readonly exitCode: ExitCode;
   constructor(readonly problems: readonly Problem[]) {
     super(
-      problems.map((problem) => `${problem.input}: ${problem.message}`).join('\n'),
+      problems.map(sentenceOf).join('\n'),
       problems.length === 1 ? 'Correct this input.' : `Correct these ${problems.length} inputs.`,
     );
+    const outside = problems.length > 0 && problems.every(({ place }) => place !== undefined);
+    this.exitCode = outside ? exitCodes.configuration : exitCodes.arguments;
   }
 }
+
+const sentenceOf = ({ input, message, place }: Problem): string =>
+  place === undefined ? `${input}: ${message}` : `${input} (${place}): ${message}`;
 
 /** The project's own data or a file of the user's configuration is not valid. */
 export class ConfigurationError extends FactoryError {
@@ -78,46 +86,67 @@ export class DiskSpaceError extends FactoryError {
   readonly exitCode = exitCodes.configuration;
 }
 
-/** No container engine answers. */
-export class NoEngineError extends FactoryError {
-  override readonly name: string = 'NoEngineError';
-  readonly exitCode = exitCodes.container;
+/** A build failed, and not for a wrong input. The classes below say in what. */
+export class BuildError extends FactoryError {
+  override readonly name: string = 'BuildError';
+  readonly exitCode: ExitCode = exitCodes.build;
+  /** What is known of it beside the message. */
+  readonly details: Readonly<Record<string, unknown>> = {};
 }
 
 /** The engine answers, but an image or a container could not be made or died. */
-export class ContainerError extends FactoryError {
+export class ContainerError extends BuildError {
   override readonly name: string = 'ContainerError';
-  readonly exitCode = exitCodes.container;
+  override readonly exitCode = exitCodes.container;
+  /** Name of the container, where it is about one. */
+  readonly containerId: string | undefined;
+  constructor(message: string, hint: string, options: ErrorOptions & { readonly containerId?: string } = {}) {
+    super(message, hint, options);
+    this.containerId = options.containerId;
+  }
+}
+
+/** No container engine answers. */
+export class NoEngineError extends ContainerError {
+  override readonly name: string = 'NoEngineError';
+}
+
+/** Spack could not do what it was asked. */
+export class SpackError extends BuildError {
+  override readonly name: string = 'SpackError';
+  /** The command that failed, its words with a space between; undefined where it is about none. */
+  readonly command: string | undefined;
+  constructor(message: string, hint: string, options: ErrorOptions & { readonly command?: string } = {}) {
+    super(message, hint, options);
+    this.command = options.command;
+  }
 }
 
 /** Spack or its packages could not be fetched. */
-export class SpackUnreachableError extends FactoryError {
+export class SpackUnreachableError extends SpackError {
   override readonly name: string = 'SpackUnreachableError';
-  readonly exitCode = exitCodes.build;
 }
 
 /** Slurm's source could not be had, or is none. */
-export class SourceError extends FactoryError {
+export class SourceError extends BuildError {
   override readonly name: string = 'SourceError';
-  readonly exitCode = exitCodes.build;
 }
 
 /** Fetched bytes are not the ones that were asked for. */
-export class ChecksumError extends FactoryError {
+export class ChecksumError extends BuildError {
   override readonly name: string = 'ChecksumError';
-  readonly exitCode = exitCodes.build;
 }
 
 /** Spack found no solution for the environment. */
-export class ConcretizationError extends FactoryError {
+export class ConcretizationError extends SpackError {
   override readonly name: string = 'ConcretizationError';
-  readonly exitCode = exitCodes.build;
 }
 
 /** A package failed to build: which one, in which phase, and the first line that says why. */
-export class PackageBuildError extends FactoryError {
+export class PackageBuildError extends SpackError {
   override readonly name: string = 'PackageBuildError';
-  readonly exitCode = exitCodes.build;
+  /** The same as `failure`. */
+  override readonly details: Readonly<Record<string, unknown>>;
   constructor(
     readonly failure: {
       readonly package: string;
@@ -125,27 +154,37 @@ export class PackageBuildError extends FactoryError {
       readonly firstError: string;
       /** Name of the build log among the logs that are kept. */
       readonly log: string | undefined;
+      /** What to do about it, where that is known; a sentence. */
+      readonly remedy?: string | undefined;
+      /** The command that failed. */
+      readonly command?: string;
     },
   ) {
+    const { log, remedy, command } = failure;
     super(
       `${failure.package} failed in phase ${failure.phase}: ${failure.firstError}`,
-      failure.log === undefined
-        ? 'Read the lines above; Spack named no build log.'
-        : `Read the lines above; the whole build log is kept as ${failure.log}.`,
+      [
+        ...(remedy === undefined ? [] : [remedy]),
+        log === undefined
+          ? 'Read the lines above; Spack named no build log.'
+          : `Read the lines above; the whole build log is kept as ${log}.`,
+      ].join(' '),
+      command === undefined ? {} : { command },
     );
+    this.details = failure;
   }
 }
 
 /** The tarballs could not be made, or fail their checks. */
-export class PackagingError extends FactoryError {
+export class PackagingError extends BuildError {
   override readonly name: string = 'PackagingError';
-  readonly exitCode = exitCodes.package;
+  override readonly exitCode = exitCodes.package;
 }
 
 /** The files could not be signed: the key or its passphrase is not usable, or a signature does not hold. */
-export class SigningError extends FactoryError {
+export class SigningError extends BuildError {
   override readonly name: string = 'SigningError';
-  readonly exitCode = exitCodes.package;
+  override readonly exitCode = exitCodes.package;
 }
 
 /** The work is done, but its result could not be written to standard output. */
@@ -160,6 +199,7 @@ export const codeOfSignal = {
   SIGINT: exitCodes.interrupted,
   SIGTERM: exitCodes.terminated,
 } as const;
+/** A signal that cancels. */
 export type CancelSignal = keyof typeof codeOfSignal;
 
 /** It was cancelled, by SIGINT where no other signal is named. */

@@ -9,7 +9,10 @@ export interface RunOptions {
   readonly input?: string;
   /** New file that standard output goes to, byte by byte, instead of the result; nothing may be at its path. */
   readonly stdoutFile?: string;
-  /** Called for each line of stdout and stderr as it comes. */
+  /**
+   * Called for each line of stdout and stderr as it comes. The result then has no more than the last `keptOutput`
+   * characters of each: a build's log may have a gigabyte.
+   */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /**
    * Ends the process, and what it started, once aborted. null: nothing ends it, not even the signal of a runner
@@ -22,6 +25,9 @@ export interface RunOptions {
    */
   readonly terminal?: boolean;
 }
+
+/** Characters that a result keeps of an output whose lines were handed on. */
+export const keptOutput = 1 << 20;
 
 export interface RunResult {
   readonly exitCode: number;
@@ -55,18 +61,46 @@ export interface WebClient {
   get(address: string, limit: WebLimit, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** Takes what a log says. */
 export interface Logger {
+  /** Lines of the programs that are run, and what else is for a closer look. */
   debug(message: string): void;
+  /** What is done. */
   info(message: string): void;
+  /** What a user should know, and is no fault. */
   notice(message: string): void;
+  /** What is not as it should be, and ends nothing. */
   warning(message: string): void;
-  /** @param title short heading, where the surface can show one */
+  /**
+   * What went wrong.
+   * @param title short heading, where the surface can show one
+   */
   error(message: string, title?: string): void;
   /** Runs `body` within a foldable group of log lines. */
   group<T>(name: string, body: () => Promise<T>): Promise<T>;
   /** Hides a value in all later output. */
   mask(secret: string): void;
 }
+
+/** What a build tells of how far it is: for people to see, and nothing to decide by. */
+export type ProgressEvent =
+  | { readonly what: 'target'; readonly identifier: string; readonly release: string }
+  /** A stage began, by its id. */
+  | { readonly what: 'stage'; readonly stage: string }
+  /** It ended, after so many seconds. */
+  | { readonly what: 'stage-end'; readonly stage: string; readonly seconds: number }
+  /** What is to be installed; `cached` of the `total` are in the build cache. */
+  | {
+      readonly what: 'packages';
+      readonly total: number;
+      readonly cached: number;
+      /** Whether Slurm itself is compiled. */
+      readonly compilesRoot: boolean;
+    }
+  /** A package came into a phase, `installed` when it is done. */
+  | { readonly what: 'package'; readonly name: string; readonly version: string; readonly phase: string }
+  /** So many source files of the package that is built were compiled. */
+  | { readonly what: 'compiled'; readonly files: number };
 
 /** One entry of a cache, as its store lists it. */
 export interface StoredEntry {
@@ -111,6 +145,7 @@ export interface CacheStore {
   replace?(key: string, directory: string): Promise<void>;
 }
 
+/** A file or a folder that was handed out. */
 export interface UploadedArtifact {
   readonly name: string;
   /** The service's number for it; undefined for a local directory. */
@@ -141,6 +176,8 @@ export interface Ports {
   readonly state: StateStore;
   /** Attests where and from what files were built, where the surface can. */
   readonly attest?: (files: readonly { readonly name: string; readonly sha256: string }[]) => Promise<void>;
+  /** Told how far a build is, where somebody wants to know. */
+  readonly progress?: (event: ProgressEvent) => void;
   /** What `publicEnvironment` lets through of this process's environment, for programs that need its PATH. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the build is cancelled; `runBuild` and its like bind `process` to it. */

@@ -3,10 +3,10 @@ import { closest, distance } from 'fastest-levenshtein';
 /** The candidate nearest to `word`, if one is near enough to be what was meant. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (candidates.length === 0) return undefined;
-  const best = closest(word.toLowerCase(), [...candidates]);
-  return distance(word.toLowerCase(), best.toLowerCase()) <= Math.max(2, Math.floor(best.length / 3))
-    ? best
-    : undefined;
+  const lower = candidates.map((candidate) => candidate.toLowerCase());
+  const best = closest(word.toLowerCase(), lower);
+  const near = distance(word.toLowerCase(), best) <= Math.max(2, Math.floor(best.length / 3));
+  return near ? candidates[lower.indexOf(best)] : undefined;
 }
 
 /** "… is not a known kind. Did you mean b? Choose one of: a, b, c." */

@@ -14,11 +14,28 @@ export function visible(text: string, keep = ''): string {
   return text.replace(unseen, (character) => (keep.includes(character) ? character : escaped(character)));
 }
 
+/** The same for a JSON document, whose strings may hold any of them. */
+export const visibleJson = (value: unknown): string =>
+  JSON.stringify(value, undefined, 2).replace(unseen, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 function escaped(character: string): string {
   const code = character.charCodeAt(0);
   return code < 0x100
     ? `\\x${code.toString(16).padStart(2, '0')}`
     : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/** A text in lines shorter than `width`, but for longer words. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }
 
 /** The last line of a program's output that says anything, without the spaces around it; empty when none does. */

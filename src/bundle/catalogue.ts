@@ -93,6 +93,7 @@ const rows = {
   },
 } as const satisfies Readonly<Record<string, Row>>;
 
+/** What a file of a result is. */
 export type FileKind = keyof typeof rows;
 
 /** The kinds that every result has. */

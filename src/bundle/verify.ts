@@ -35,6 +35,7 @@ export interface VerifiedTarget {
   readonly signer: Signer | undefined;
 }
 
+/** Whose signatures they are. */
 export interface Signer {
   readonly fingerprint: string;
   readonly user: string;
@@ -42,6 +43,7 @@ export interface Signer {
   readonly trusted: boolean;
 }
 
+/** What holds of the files in a folder. */
 export interface VerifyReport {
   readonly folder: string;
   readonly targets: readonly VerifiedTarget[];

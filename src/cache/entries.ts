@@ -136,7 +136,9 @@ export class CacheEntries {
       const staging = await freshFolder(this.transfer, transferName(name));
       const bytes = await this.fill(staging, name, directory, files ?? (await listFiles(directory)));
       const outcome = await this.ask(this.limits.save, this.put(name, staging, replaces));
-      this.logger.info(outcome === 'saved' ? `Saved to the cache: ${name}` : `Already in the cache: ${name}`);
+      this.logger.debug(
+        outcome === 'saved' ? `Saved to the cache: ${name}` : `Already in the cache: ${name}`,
+      );
       this.note(name, bytes, outcome === 'saved' ? 'saved' : 'already there');
       return true;
     } catch (error) {

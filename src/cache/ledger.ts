@@ -12,6 +12,7 @@ export const cacheUseSchema = z.object({
   outcome: z.enum(['restored', 'saved', 'already there', 'damaged', 'failed', 'pruned']),
 });
 
+/** What became of one cache entry. */
 export type CacheUse = z.infer<typeof cacheUseSchema>;
 
 export function cacheUse(key: string, bytes: number, outcome: CacheUse['outcome']): CacheUse {

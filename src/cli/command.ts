@@ -1,7 +1,9 @@
 import type { Env } from '../base/environment.js';
-import type { Problem } from '../base/errors.js';
+import type { ExitCode, Problem } from '../base/errors.js';
 import type { Logger } from '../base/ports.js';
+import type { Printer } from '../local/console.js';
 import type { Machine } from '../local/machine.js';
+import type { Colours } from '../local/style.js';
 
 /** What a command is: its definition and its body. Help, parsing and completion come from the definition. */
 export interface Command {
@@ -10,11 +12,22 @@ export interface Command {
   /** Arguments of calls that the help shows, without the program's name. */
   readonly examples: readonly string[];
   readonly argument?: ArgumentSpec;
+  /** Behind it. */
+  readonly second?: ArgumentSpec;
   readonly options: readonly OptionSpec[];
   /** Report words that nothing is known of as problems of the call, not at once. */
   readonly lenient?: true;
-  /** @returns lines for standard output */
-  readonly run: (given: Given, context: Context) => Promise<readonly string[]>;
+  /** Its body. What it needs is loaded when it runs, so that other commands start without it. */
+  readonly run: (given: Given, context: Context) => Promise<Answer>;
+}
+
+/** What a command says on standard output. */
+export interface Answer {
+  readonly lines: readonly string[];
+  /** The same for `--json`. */
+  readonly data: unknown;
+  /** 0 where it is left out; for a command that answers, and that what it found is no good. */
+  readonly exitCode?: ExitCode;
 }
 
 /** What a shell completes of; `words` are offered where they are known beforehand. */
@@ -39,6 +52,8 @@ export interface OptionSpec extends Completable {
   readonly value?: string;
   /** What it means without its value, and with `no-` before its name. */
   readonly toggle?: { readonly on: string; readonly off: string };
+  /** Heading in the help; options without one come last. */
+  readonly group?: string;
   /** Only the `words` are taken. */
   readonly strict?: true;
 }
@@ -46,6 +61,7 @@ export interface OptionSpec extends Completable {
 /** The words of a call. */
 export interface Given {
   readonly argument: string | undefined;
+  readonly second?: string | undefined;
   /** Values by the options' names; flags are true, options that were left out are missing. */
   readonly options: Readonly<Record<string, string | true>>;
   /** Unknown options and words too many, of a lenient command. */
@@ -56,9 +72,18 @@ export interface Given {
 export interface Context {
   /** Folder of the project's files. */
   readonly root: string;
+  /** Version of this project. */
+  readonly version: string;
   readonly invocation: Invocation;
+  /** The log at every level; `openLog` makes one of the level that a call asks for. */
   readonly logger: Logger;
-  readonly machine: Machine;
+  readonly printer: Printer;
+  /** The log's terminal: whether lines on it are written over, and what fits into one. */
+  readonly screen: { readonly live: boolean; readonly unicode: boolean; readonly columns: () => number };
+  /** Colours of the log, and of the answer. */
+  readonly colours: { readonly log: Colours; readonly out: Colours };
+  /** This machine; loaded when it is asked for. */
+  readonly machine: () => Promise<Machine>;
   readonly commands: readonly Command[];
 }
 

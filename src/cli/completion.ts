@@ -16,6 +16,10 @@ export interface Lists {
 type Offer = { readonly words: readonly string[] } | { readonly paths: 'file' | 'folder' };
 
 const program = 'slurm-factory';
+/** What the parser has beside the commands. */
+const helpText = 'Show help for a command';
+const topOptions = ['--help', '--version'] as const;
+const namesOf = (commands: readonly Command[]): string[] => commands.map(({ name }) => name);
 
 /** The script that makes a shell complete the program's words; no line break at its end. */
 export function completionScript(shell: Shell, commands: readonly Command[], lists: Lists): string {
@@ -69,7 +73,7 @@ function bash(commands: readonly Command[], lists: Lists): string[] {
     '  if [ "$word" = = ]; then word=; elif [ "$before" = = ]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi',
     '  COMPREPLY=()',
     '  if [ "$COMP_CWORD" -eq 1 ]; then',
-    `    ${reply({ words: commands.map(({ name }) => name) })}`,
+    `    ${reply({ words: [...namesOf(commands), 'help', ...topOptions] })}`,
     '    return',
     '  fi',
     '  case "$command $before" in',
@@ -78,6 +82,7 @@ function bash(commands: readonly Command[], lists: Lists): string[] {
     '  [ "${#COMPREPLY[@]}" -gt 0 ] && return',
     '  case "$command:$word" in',
     ...words,
+    `    help:*) ${reply({ words: namesOf(commands) })} ;;`,
     '  esac',
     '}',
     `complete -F _slurm_factory ${program}`,
@@ -100,12 +105,13 @@ function zsh(commands: readonly Command[], lists: Lists): string[] {
     return spec.toggle === undefined ? [value] : [value, quoted(`--no-${spec.name}`)];
   };
   const body = (command: Command): string[] => {
-    const { argument, options } = command;
-    const first =
-      argument === undefined
+    const { argument, second, options } = command;
+    const words = [argument, second].flatMap((spec, index) =>
+      spec === undefined
         ? []
-        : [quoted(`1:${escaped(argument.name)}:${action(argumentOffer(argument, lists))}`)];
-    const lines = [...first, ...options.flatMap(option), quoted('--help[show help]')];
+        : [quoted(`${index + 1}:${escaped(spec.name)}:${action(argumentOffer(spec, lists))}`)],
+    );
+    const lines = [...words, ...options.flatMap(option), quoted('--help[show help]')];
     return [`    ${command.name})`, `      _arguments ${lines.join(' \\\n        ')}`, '      ;;'];
   };
   return [
@@ -114,12 +120,17 @@ function zsh(commands: readonly Command[], lists: Lists): string[] {
     '  local -a commands',
     '  commands=(',
     ...commands.map(({ name, description }) => `    ${quoted(`${name}:${escaped(short(description))}`)}`),
+    `    ${quoted(`help:${helpText}`)}`,
     '  )',
-    '  if (( CURRENT == 2 )); then _describe command commands; return; fi',
+    '  if (( CURRENT == 2 )); then',
+    `    if [[ $words[2] == -* ]]; then compadd -- ${topOptions.join(' ')}; else _describe command commands; fi`,
+    '    return',
+    '  fi',
     '  local command=$words[2]',
     '  shift words; (( CURRENT-- ))',
     '  case $command in',
     ...commands.flatMap(body),
+    ...['    help)', `      _arguments ${quoted(`1:command:(${namesOf(commands).join(' ')})`)}`, '      ;;'],
     '  esac',
     '}',
     'if [ "$funcstack[1]" = _slurm_factory ]; then',
@@ -144,6 +155,7 @@ function fish(commands: readonly Command[], lists: Lists): string[] {
     const argument = 'paths' in offer ? '-F' : `-a ${text(offer.words.join(' '))}`;
     return [
       ...(command.argument === undefined ? [] : [`${when} ${argument}`]),
+      `${when} -l help -d 'show help'`,
       ...command.options.flatMap((option) => {
         const described = `-l ${option.name} -d ${text(short(option.description))}`;
         const off = option.toggle === undefined ? [] : [`${when} -l no-${option.name}`];
@@ -160,6 +172,9 @@ function fish(commands: readonly Command[], lists: Lists): string[] {
       ({ name, description }) =>
         `${start} -n __fish_use_subcommand -a ${name} -d ${text(short(description))}`,
     ),
+    `${start} -n __fish_use_subcommand -a help -d ${text(helpText)}`,
+    ...topOptions.map((option) => `${start} -n __fish_use_subcommand -l ${option.slice(2)}`),
+    `${start} -n '__fish_seen_subcommand_from help' -a ${text(namesOf(commands).join(' '))}`,
     ...commands.flatMap(lines),
   ];
 }

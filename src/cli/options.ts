@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import {
   type EngineChoice,
   engineChoices,
@@ -9,28 +7,48 @@ import {
   inputsOfCommand,
   isSecret,
 } from '../config/inputs.js';
-import type { Layer } from '../config/layers.js';
-import { type Given, type Invocation, type OptionSpec, textOf } from './command.js';
+import { type Layer, settle } from '../config/layers.js';
+import { type Setting, type SettingName, settingNames, settings } from '../config/settings.js';
+import { type Given, type OptionSpec, textOf } from './command.js';
 import type { SecretFiles } from './secrets.js';
 
-/** Options that several commands have. */
-
-export const common: readonly OptionSpec[] = [
-  {
-    name: 'cache-dir',
-    value: 'folder',
-    completes: 'folder',
-    description: 'folder for the caches (default: ~/.cache/slurm-factory)',
-  },
-  { name: 'verbose', description: 'show every line of the programs that are run' },
+/** Options that every command has. */
+export const output: readonly OptionSpec[] = [
+  { name: 'json', description: 'print one JSON document on standard output, a failure too' },
+  { name: 'quiet', description: 'log warnings and errors only' },
+  { name: 'verbose', description: 'log every command that is run and every line of its output' },
 ];
 
-/** Absolute path of the folder for the caches. */
-export function cacheDirOf(given: Given, { env, cwd }: Invocation): string {
-  const folder = textOf(given, 'cache-dir');
-  if (folder !== undefined) return resolve(cwd, folder);
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'slurm-factory');
-}
+const settingOf = (name: SettingName): Setting => settings[name];
+
+/** Settings of the place where work is done, as options. */
+const settingOptions: readonly OptionSpec[] = settingNames.map((name) => {
+  const { description, fallback, kind } = settingOf(name);
+  const { placeholder: value, words, completes } = kind;
+  return {
+    ...{
+      name,
+      value,
+      group: 'Settings',
+      description: `${description} (default: ${fallback.replaceAll('`', '')})`,
+    },
+    ...(words === undefined ? {} : { words }),
+    ...(completes === undefined ? {} : { completes }),
+  };
+});
+
+/** Options of commands that use the folder of the caches. */
+export const common: readonly OptionSpec[] = [
+  ...settingOptions,
+  {
+    name: 'config',
+    value: 'file',
+    completes: 'file',
+    group: 'Settings',
+    description: 'file of settings in place of slurm-factory.yml',
+  },
+  ...output,
+];
 
 /** Engine of a check; a build takes it as an input. */
 export const engineOption: OptionSpec = {
@@ -41,22 +59,28 @@ export const engineOption: OptionSpec = {
   description: 'container engine (default: auto)',
 };
 
-export const engineOf = (given: Given): EngineChoice =>
-  engineChoices.find((choice) => choice === textOf(given, 'engine')) ?? 'auto';
+/** The engine that a check is to use: its option, else the input's settings. */
+export const engineOf = (layers: readonly Layer[]): EngineChoice =>
+  engineChoices.find((choice) => choice === settle(layers, 'engine').text) ?? 'auto';
+
+/** The option `--engine` of a check, as the input that it stands for. */
+export const engineLayer = (given: Given): Layer => {
+  const engine = textOf(given, 'engine');
+  return { origin: 'option', values: engine === undefined ? {} : { engine } };
+};
 
 /** The inputs of a command as options; a secret comes by a file. */
 export const inputOptions = (command: InputCommand): OptionSpec[] => inputsOfCommand(command).map(optionOf);
 
 function optionOf(name: InputName): OptionSpec {
-  const { description, default: preset, kind } = inputOf(name);
+  const { description, default: preset, kind, group } = inputOf(name);
   const { placeholder: value, words, completes, toggle } = kind;
   if (isSecret(name)) {
     const file = `${fileOf(description)} (/dev/fd/N, or - for standard input)`;
-    return { name: `${name}-file`, value, completes: 'file', description: file };
+    return { name: `${name}-file`, value, completes: 'file', description: file, group };
   }
   return {
-    name,
-    value,
+    ...{ name, value, group },
     description: preset === '' ? description : `${description} (default: ${preset})`,
     ...(words === undefined ? {} : { words }),
     ...(completes === undefined ? {} : { completes }),

@@ -1,7 +1,9 @@
 import { Argument, Option, Command as Parser } from 'commander';
 import type { Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
+import { wrapped } from '../base/text.js';
 import { camelCase, isInputName, isSecret } from '../config/inputs.js';
+import { coloursOf } from '../local/style.js';
 import type { Command, Given, OptionSpec } from './command.js';
 
 /** What a call of the command line asks for: a command, or a text that is all of the answer. */
@@ -9,18 +11,54 @@ export type Call =
   | { readonly command: Command; readonly given: Given }
   | { readonly command: undefined; readonly text: string; readonly exitCode: 0 | 2 };
 
+const closing = `Examples:
+  slurm-factory build 24.11
+  slurm-factory list --available
+  slurm-factory help build
+
+Exit codes: 0 done, 1 anything else, 2 wrong arguments, 3 container, 4 build,
+5 package, 6 configuration, 130 cancelled.`;
+
+/** A command in the list of all, with its argument. */
+const termOf = (command: Parser): string => {
+  const words = command.registeredArguments.map((word) =>
+    word.required ? `<${word.name()}>` : `[${word.name()}]`,
+  );
+  return [command.name(), ...words].join(' ');
+};
+
+const argumentsOf = ({ second }: Pick<Command, 'second'>, argument: Command['argument']) =>
+  [argument, second].filter((spec) => spec !== undefined);
+
+/** Width of the help, and whether it is coloured. */
+export interface HelpStyle {
+  readonly columns?: number | undefined;
+  readonly colour?: boolean;
+}
+
 /** Reads the arguments by the commands' definitions. */
-export function parseArguments(argv: readonly string[], commands: readonly Command[], version: string): Call {
+export function parseArguments(
+  argv: readonly string[],
+  commands: readonly Command[],
+  version: string,
+  { columns = 80, colour = false }: HelpStyle = {},
+): Call {
   const written: string[] = [];
   let call: Call | undefined;
   const write = (text: string) => written.push(text);
   const program = new Parser('slurm-factory')
     .description('Builds Slurm with Spack in a container and hands out relocatable tarballs.')
     .version(version)
-    .configureOutput({ writeOut: write, writeErr: write })
+    .configureOutput({
+      ...{ writeOut: write, writeErr: write },
+      ...{ getOutHelpWidth: () => columns, getOutHasColors: () => colour },
+      ...{ getErrHelpWidth: () => columns, getErrHasColors: () => false },
+    })
+    .configureHelp({ styleTitle: coloursOf(true).bold, subcommandTerm: termOf })
+    .addHelpText('after', `\n${closing}`)
     .exitOverride();
   for (const command of commands) {
-    const parser = addCommand(program, command);
+    const parser = addCommand(program, command, columns);
     parser.action(() => {
       call = { command, given: givenOf(command, parser) };
     });
@@ -34,12 +72,15 @@ export function parseArguments(argv: readonly string[], commands: readonly Comma
   return call ?? { command: undefined, text: program.helpInformation(), exitCode: 2 };
 }
 
-function addCommand(program: Parser, { name, description, argument, options, ...rest }: Command): Parser {
+function addCommand(
+  program: Parser,
+  { name, description, argument, options, ...rest }: Command,
+  columns: number,
+): Parser {
   const parser = program.command(name).description(description);
-  if (argument !== undefined) {
-    const { required, words } = argument;
-    const word = new Argument(required ? `<${argument.name}>` : `[${argument.name}]`, argument.description);
-    parser.addArgument(words === undefined ? word : word.choices([...words]));
+  for (const { name: word, description: about, required, words } of argumentsOf(rest, argument)) {
+    const spec = new Argument(required ? `<${word}>` : `[${word}]`, about);
+    parser.addArgument(words === undefined ? spec : spec.choices([...words]));
   }
   for (const option of options) addOption(parser, option);
   if (rest.lenient) parser.allowUnknownOption().allowExcessArguments();
@@ -47,17 +88,22 @@ function addCommand(program: Parser, { name, description, argument, options, ...
   if (toggle !== undefined) {
     const [{ on, off }, long] = [toggle.toggle ?? { on: '', off: '' }, `--${toggle.name}`];
     const short = `${long} is ${long} ${on}, --no-${toggle.name} is ${long} ${off}`;
-    parser.addHelpText('after', `\nAn option with [value] can be given without it: ${short}.`);
+    const sentence = `An option with [value] can be given without it: ${short}.`;
+    parser.addHelpText('after', `\n${wrapped(sentence, columns).join('\n')}`);
   }
   const lines = rest.examples.map((words) => `  slurm-factory ${words}\n`);
   return parser.addHelpText('after', `\nExamples:\n${lines.join('')}`);
 }
 
-function addOption(parser: Parser, { name, description, value, toggle, words, strict }: OptionSpec): void {
+function addOption(
+  parser: Parser,
+  { name, description, value, toggle, words, strict, group }: OptionSpec,
+): void {
   const shown = value === undefined ? '' : toggle === undefined ? ` <${value}>` : ` [${value}]`;
-  const option = new Option(`--${name}${shown}`, description);
+  const heading = `${group ?? 'Options'}:`;
+  const option = new Option(`--${name}${shown}`, description).helpGroup(heading);
   parser.addOption(strict && words !== undefined ? option.choices([...words]) : option);
-  if (toggle !== undefined) parser.addOption(new Option(`--no-${name}`).hideHelp());
+  if (toggle !== undefined) parser.addOption(new Option(`--no-${name}`).hideHelp().helpGroup(heading));
 }
 
 function givenOf(command: Command, parser: Parser): Given {
@@ -76,7 +122,7 @@ function givenOf(command: Command, parser: Parser): Given {
   }
   const [argument, ...tooMany] = first === undefined ? displaced : [first, ...displaced];
   const problems = [...strays, ...tooMany].map((word) => problemOf(word, command));
-  return { argument, options, problems };
+  return { argument, second: command.second === undefined ? undefined : parser.args[1], options, problems };
 }
 
 /**

@@ -5,7 +5,6 @@ import {
   boolean,
   choice,
   type Kind,
-  names,
   path,
   secret,
   size,
@@ -13,6 +12,7 @@ import {
   toolchain,
   whole,
 } from './kinds.js';
+import { limitInputs } from './limit-inputs.js';
 import { sourceInputs } from './source-inputs.js';
 
 /*
@@ -43,6 +43,8 @@ export interface Input {
   readonly expression?: string;
   readonly kind: Kind<unknown>;
   readonly actions: readonly ActionName[];
+  /** Variable that a command takes it from, where it is not `SLURM_FACTORY_` and its name. */
+  readonly variable?: string;
   /** A secret is read from the file that the option `--<name>-file` names. */
   readonly commands: readonly InputCommand[];
 }
@@ -95,15 +97,6 @@ export const inputs = {
       "Libraries of Slurm: bundled (copies of the distribution's in the tarball, which runs on every distribution with the glibc of its name or a newer one), system (the distribution's own, which must be there) or self-contained (built by Spack).",
     help: 'see [libraries.md](libraries.md) for when to take which.',
     kind: choice('kind of dependencies', dependencyKinds),
-    ...everywhere,
-  },
-  externals: {
-    group: 'What is built',
-    default: '',
-    description:
-      "With dependencies: self-contained, packages that are the distribution's all the same: Spack's names with white space between, such as curl readline.",
-    help: 'each is one of the `dependencies` in the `toolchain.yaml`. Their libraries come into the tarball as with `bundled`, with the same [security updates](libraries.md#security-updates). They are in the name of the target, by a digest, in the content key and in the manifest.',
-    kind: names,
     ...everywhere,
   },
   debug: {
@@ -178,8 +171,10 @@ export const inputs = {
     description: "Parallel compile jobs; the machine's cores if empty.",
     help: 'a whole number from 1 to 1024.',
     kind: whole(1024),
+    variable: 'SLURM_FACTORY_SPACK_JOBS',
     ...everywhere,
   },
+  ...limitInputs,
   cache: {
     group: 'Caches',
     default: 'auto',
@@ -246,7 +241,7 @@ export const inputs = {
     default: '',
     description:
       'Private GPG key (armored, or base64 of that) to sign the files with; give it from a secret.',
-    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](#the-command-line).',
+    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](cli.md#secrets).',
     kind: secret(),
     ...everywhere,
   },
@@ -270,6 +265,7 @@ export const inputs = {
   },
 } as const satisfies Record<string, Input>;
 
+/** Name of an input. */
 export type InputName = keyof typeof inputs;
 export const inputNames = Object.keys(inputs) as InputName[];
 

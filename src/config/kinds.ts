@@ -36,6 +36,8 @@ export interface Kind<T> {
   readonly completes?: 'file' | 'folder' | 'toolchain' | 'release';
   /** What an option means without a value, and with `no-` before its name. */
   readonly toggle?: { readonly on: string; readonly off: string };
+  /** In a configuration file it may be a list of texts. */
+  readonly list?: true;
   /** Its value may stand in no argument, log or file. */
   readonly secret?: true;
 }
@@ -142,6 +144,17 @@ export const whole = (most: number): Kind<number> => ({
   schema: { type: 'integer', minimum: 1, maximum: most },
 });
 
+/** A number of something, with a part of one. */
+export const count: Kind<number> = {
+  read: (digits) =>
+    /^\d{1,4}(?:\.\d{1,3})?$/.test(digits) && Number(digits) > 0
+      ? { value: Number(digits) }
+      : { problem: `'${digits}' is not a number such as 8 or 2.5.` },
+  placeholder: 'number',
+  metadata: string,
+  schema: { type: ['number', 'string'] },
+};
+
 /** Bytes. */
 export const size: Kind<number> = {
   read: (given) => {
@@ -152,6 +165,16 @@ export const size: Kind<number> = {
   metadata: string,
   schema: { type: ['string', 'integer'], minimum: 0 },
 };
+
+/** Bytes, so many at least; `least` in words, as a user would write it. */
+export const sizeFrom = (least: string): Kind<number> => ({
+  ...size,
+  read: (given, catalog) => {
+    const reading = size.read(given, catalog);
+    const tooFew = 'value' in reading && reading.value < (parseSize(least) ?? 0);
+    return tooFew ? { problem: `'${given}' is less than ${least}.` } : reading;
+  },
+});
 
 /**
  * A secret; no message repeats it.
@@ -232,8 +255,9 @@ export const paths: Kind<readonly string[]> = {
   read: (value) => ({ value: wordsIn(value) }),
   placeholder: 'files',
   metadata: string,
-  schema: string,
+  schema: { type: ['string', 'array'], items: string },
   completes: 'file',
+  list: true,
 };
 
 /** Names with white space between them. */

@@ -1,3 +1,4 @@
+import { wrapped } from '../base/text.js';
 import {
   type ActionName,
   type Group,
@@ -8,6 +9,7 @@ import {
   inputsOfAction,
   isSecret,
 } from './inputs.js';
+import { type Setting, type SettingName, settingNames, settings, variables } from './settings.js';
 
 /** The table of inputs in the forms that it is published in; `scripts/write-inputs.mjs` writes the files. */
 
@@ -51,15 +53,15 @@ export const actionTypes = (action: ActionName, outputs: PublishedOutputs) => ({
   outputs: Object.fromEntries(Object.entries(outputs).map(([name, { metadata }]) => [name, metadata])),
 });
 
-/** JSON Schema of `slurm-factory.yml`: all inputs but the secrets. */
+/** JSON Schema of `slurm-factory.yml`: all inputs but the secrets, and the settings. */
 export const configSchema = (facts: PublishedFacts) => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'slurm-factory.yml',
-  description: 'Inputs of a build of slurm-factory, kept in a file.',
+  description: 'Inputs of a build of slurm-factory and settings of its place, kept in a file.',
   type: 'object',
   additionalProperties: false,
-  properties: Object.fromEntries(
-    inputNames
+  properties: Object.fromEntries([
+    ...inputNames
       .filter((name) => !isSecret(name))
       .map((name) => {
         const { kind, default: preset } = inputOf(name);
@@ -69,8 +71,30 @@ export const configSchema = (facts: PublishedFacts) => ({
           { description, ...kind.schema, ...(preset === '' ? {} : { default: typed(preset, kind.schema) }) },
         ];
       }),
-  ),
+    ...settingNames.map((name) => {
+      const { description, kind } = settingOf(name);
+      return [name, { description, ...kind.schema }];
+    }),
+  ]),
 });
+
+const settingOf = (name: SettingName): Setting => settings[name];
+
+/** The tables of settings and variables in `docs/configuration.md`. */
+export function settingsSection(): string {
+  const variableOf = new Map([...variables].map(([variable, name]) => [name, variable]));
+  const own = settingNames.map((name) => {
+    const { description, fallback } = settingOf(name);
+    return `| \`${name}\` | \`${variableOf.get(name)}\` | ${fallback} | ${description} |`;
+  });
+  const inputs = inputNames
+    .filter((name) => variableOf.has(name))
+    .map((name) => `| [\`${name}\`](inputs.md) | \`${variableOf.get(name)}\` |`);
+  return [
+    ['| setting | variable | default | description |', '|---|---|---|---|', ...own].join('\n'),
+    ['| input | variable |', '|---|---|', ...inputs].join('\n'),
+  ].join('\n\n');
+}
 
 // `true` where the schema takes a boolean only.
 const typed = (preset: string, { type }: Readonly<Record<string, unknown>>): string | boolean =>
@@ -115,17 +139,6 @@ export function inputsExample(action: ActionName, facts: PublishedFacts): string
 }
 
 const quoted = (value: string): string => (value === '' ? "''" : value);
-
-/** A text in lines of at most so many characters, but for longer words. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + word.length >= width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
-}
 
 /** The table of outputs in `docs/inputs.md`. */
 export const outputsTable = (outputs: PublishedOutputs): string =>

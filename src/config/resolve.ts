@@ -3,6 +3,7 @@ import { nearest } from '../base/suggest.js';
 import { camelCase, type InputName, type InputValues, inputNames, inputOf, isInputName } from './inputs.js';
 import type { Catalog } from './kinds.js';
 import { type Layer, type Origin, type Settled, settle, settleAll } from './layers.js';
+import { isSettingName, problemAt } from './settings.js';
 
 export type { Catalog } from './kinds.js';
 
@@ -59,11 +60,11 @@ function readAll(
   catalog: Catalog,
   problems: Problem[],
 ): InputValues {
-  const values = [...settled].map(([name, { text }]) => {
-    if (text === '') return [camelCase(name), undefined];
-    const reading = inputOf(name).kind.read(text, catalog);
+  const values = [...settled].map(([name, found]) => {
+    if (found.text === '') return [camelCase(name), undefined];
+    const reading = inputOf(name).kind.read(found.text, catalog);
     if ('value' in reading) return [camelCase(name), reading.value];
-    problems.push({ input: name, message: reading.problem });
+    problems.push(problemAt(name, reading.problem, found));
     return [camelCase(name), undefined];
   });
   // The kinds in the table are what the type is made from.
@@ -104,7 +105,7 @@ const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['orig
 
 const unknownNames = ({ values }: Layer): Problem[] =>
   Object.keys(values)
-    .filter((name) => !isInputName(name))
+    .filter((name) => !isInputName(name) && !isSettingName(name))
     .map((name) => {
       const near = nearest(name, inputNames);
       const meant =

@@ -1,4 +1,4 @@
-import { features, paths, repository, text, version } from './kinds.js';
+import { features, names, paths, repository, text, version } from './kinds.js';
 
 const everywhere = { group: 'What is built', actions: ['build'], commands: ['build'] } as const;
 
@@ -41,5 +41,13 @@ export const sourceInputs = {
       'Features of Slurm: minimal, default or full, and +NAME or -NAME for each one more or less: full -sview; +hdf5 +ucx.',
     help: 'see [features.md](features.md). A set has what the release and the distribution can have of it; what is asked for by its name and can not be had is an error.',
     kind: features,
+  },
+  externals: {
+    ...everywhere,
+    default: '',
+    description:
+      "With dependencies: self-contained, packages that are the distribution's all the same: Spack's names with white space between, such as curl readline.",
+    help: 'each is one of the `dependencies` in the `toolchain.yaml`. Their libraries come into the tarball as with `bundled`, with the same [security updates](libraries.md#security-updates). They are in the name of the target, by a digest, in the content key and in the manifest.',
+    kind: names,
   },
 } as const;

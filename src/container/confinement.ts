@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { MissingRequirementError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import { parseJson } from '../base/json.js';
 import type { ProcessRunner } from '../base/ports.js';
+import type { Network } from '../config/limit-inputs.js';
 
 /**
  * A tenth of the memory stays for the machine itself: a build that takes too much is then ended within its
@@ -15,7 +17,8 @@ const mostProcesses = 4096;
 /** What a container may have besides its mounts. */
 export interface Confinement {
   readonly program: EngineProgram;
-  readonly host: Pick<Host, 'memory'>;
+  readonly host: Pick<Host, 'memory' | 'cpus'>;
+  readonly allowance?: Allowance | undefined;
   /** Only what fetches gets it. */
   readonly network: boolean;
   /** Folders in memory that it may write to, gone with it. */
@@ -24,10 +27,24 @@ export interface Confinement {
   readonly limits: readonly Limit[];
 }
 
+/** What the inputs let a container have; what is undefined they leave to us or to the engine. */
+export interface Allowance {
+  /** Processors, and parts of one. */
+  readonly cpus?: number | undefined;
+  /** bytes */
+  readonly memory?: number | undefined;
+  /** bytes beside the memory */
+  readonly swap?: number | undefined;
+  readonly network?: Network | undefined;
+}
+
+/** Of an input's, the words by which an engine calls what it can limit. */
+const limitOf = { cpus: 'cpu', memory: 'memory', swap: 'memory' } as const;
+
 /** The program of an engine that runs containers. */
 export type EngineProgram = 'docker' | 'podman';
 
-export type Limit = 'memory' | 'pids';
+export type Limit = 'cpu' | 'memory' | 'pids';
 
 /**
  * What an engine can limit. Docker goes on with a warning where the kernel can't; Podman without root fails
@@ -37,7 +54,7 @@ export async function availableLimits(
   program: EngineProgram,
   process: ProcessRunner,
 ): Promise<readonly Limit[]> {
-  const all: readonly Limit[] = ['memory', 'pids'];
+  const all: readonly Limit[] = ['cpu', 'memory', 'pids'];
   if (program === 'docker') return all;
   const asked = await process.run([program, 'info', '--format', '{{json .Host.CgroupControllers}}']);
   const controllers = z.array(z.string()).safeParse(parseJson(asked.stdout));
@@ -47,9 +64,10 @@ export async function availableLimits(
 /**
  * Options of `docker run` and `podman run` that take from a container what a build does not need. /tmp is in
  * memory; the audit starts programs there.
+ * @throws MissingRequirementError for a limit that was asked for and that the engine can't hold
  */
-export function confinement({ program, host, network, scratch, limits }: Confinement): string[] {
-  const memory = Math.floor(host.memory * memoryShare);
+export function confinement(wanted: Confinement): string[] {
+  const { program, network, scratch, limits } = wanted;
   return [
     ...['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
     '--read-only',
@@ -61,7 +79,28 @@ export function confinement({ program, host, network, scratch, limits }: Confine
     // Podman hands on its own proxy variables unless told otherwise.
     ...(program === 'podman' ? ['--http-proxy=false'] : []),
     ...(limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
-    ...(limits.includes('memory') ? ['--memory', String(memory)] : []),
+    ...resources(wanted),
+  ];
+}
+
+function resources({ program, host, allowance = {}, limits }: Confinement): string[] {
+  for (const name of ['cpus', 'memory', 'swap'] as const) {
+    if (allowance[name] === undefined || limits.includes(limitOf[name])) continue;
+    throw new MissingRequirementError(
+      `container-${name === 'cpus' ? 'cpu' : name}: ${program} can't limit that here: this user has no cgroup controller '${limitOf[name]}'.`,
+      `Have it delegated (systemd: Delegate=cpu memory pids for user@.service), or leave the limit out.`,
+    );
+  }
+  // More than there is, is no limit; an engine refuses more processors.
+  const cpus = allowance.cpus === undefined ? undefined : Math.max(0.01, Math.min(allowance.cpus, host.cpus));
+  const memory = Math.min(
+    Math.floor(host.memory * memoryShare),
+    allowance.memory ?? Number.POSITIVE_INFINITY,
+  );
+  const swap = allowance.swap === undefined ? [] : ['--memory-swap', String(memory + allowance.swap)];
+  return [
+    ...(cpus === undefined ? [] : ['--cpus', String(cpus)]),
+    ...(limits.includes('memory') ? ['--memory', String(memory), ...swap] : []),
   ];
 }
 

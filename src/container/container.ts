@@ -1,3 +1,4 @@
+import { formatBytes } from '../base/bytes.js';
 import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import { ownerLabel } from '../base/owner.js';
@@ -8,6 +9,7 @@ import { engineEnvironment, variableArguments } from './variables.js';
 
 /** What a container is for; its label says so. */
 export const containerKinds = ['build', 'fetch', 'audit', 'smoke'] as const;
+/** What a container is for. */
 export type ContainerKind = (typeof containerKinds)[number];
 
 /** Label that says what a container is for. */
@@ -70,6 +72,8 @@ export interface Container {
    * @returns the commands that enter and that remove it
    */
   keep(): { readonly enter: string; readonly remove: string };
+  /** Bytes that it may use, where its kernel has ended a process in it for taking more; else undefined. */
+  memoryExceeded(): Promise<number | undefined>;
   /** Ends and removes it; an aborted signal does the same. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -140,8 +144,14 @@ export async function startContainer(plan: ContainerPlan, ports: ContainerPorts)
         ...(stdoutFile === undefined ? {} : { stdoutFile }),
       });
       if (result.exitCode !== 0) await requireRunning(plan, process);
+      // The command itself was killed; who kills a part of it is asked by whoever knows the command.
+      if (result.exitCode === 137) {
+        const limit = await memoryExceeded(plan, process);
+        if (limit !== undefined) throw outOfMemory(name, limit);
+      }
       return result;
     },
+    memoryExceeded: () => memoryExceeded(plan, process),
   };
 }
 
@@ -160,6 +170,7 @@ async function runDetached(
     throw new ContainerError(
       `The container ${name} did not start: ${started.stderr.trim()}`,
       `Check that \`${program} run ${image}\` works on this machine.`,
+      { containerId: name },
     );
   } catch (error) {
     await removeContainer(program, name, process).catch(() => {});
@@ -172,13 +183,41 @@ async function requireRunning(
   { program, name }: Pick<ContainerPlan, 'program' | 'name'>,
   process: ProcessRunner,
 ): Promise<void> {
-  const asked = await process.run([program, 'inspect', '--format', '{{.State.Running}}', name]);
-  if (asked.stdout.trim() === 'true') return;
+  const format = '{{.State.Running}} {{.State.OOMKilled}} {{.HostConfig.Memory}}';
+  const asked = await process.run([program, 'inspect', '--format', format, name]);
+  const [running, killed, limit] = asked.stdout.trim().split(' ');
+  if (running === 'true') return;
+  if (killed === 'true') throw outOfMemory(name, Number(limit));
   throw new ContainerError(
     `The container ${name} ended while a command ran in it: ${asked.stderr.trim() || 'it was stopped'}.`,
     `Check that ${program} runs and that the machine has memory left, then run this again; what was built is kept.`,
+    { containerId: name },
   );
 }
+
+// The kernel counts in the container's cgroup whom it ended there; Docker only tells it of a container that ended.
+const counters = ['/sys/fs/cgroup/memory.events', '/sys/fs/cgroup/memory/memory.oom_control'];
+
+async function memoryExceeded(
+  { program, name }: Pick<ContainerPlan, 'program' | 'name'>,
+  process: ProcessRunner,
+): Promise<number | undefined> {
+  const counted = await process.run([program, 'exec', name, 'cat', ...counters]);
+  if (!/^oom_kill [1-9]/m.test(counted.stdout)) return undefined;
+  const asked = await process.run([program, 'inspect', '--format', '{{.HostConfig.Memory}}', name]);
+  return Number(asked.stdout.trim()) || 0;
+}
+
+/** What a user does about a container that took more memory than it may have. */
+export const memoryHint =
+  'Run fewer jobs (the input jobs), or give it more: container-memory, on a machine that has it.';
+
+const outOfMemory = (name: string, limit: number): ContainerError =>
+  new ContainerError(
+    `The container ${name} took more memory than the ${formatBytes(limit)} that it may have, and was ended for it.`,
+    memoryHint,
+    { containerId: name },
+  );
 
 /** Removes a container by name, running or not, after a cancel too; one that is gone is no error. */
 export async function removeContainer(

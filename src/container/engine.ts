@@ -70,7 +70,8 @@ export async function findEngine(
   );
 }
 
-async function askEngine(
+/** What an engine says of itself: its version, or why there is none. */
+export async function askEngine(
   kind: 'docker' | 'podman',
   process: ProcessRunner,
 ): Promise<{ version: string } | { problem: string }> {

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { buildEnvironment } from '../base/environment.js';
 import type { Host } from '../base/host.js';
 import type { ProcessRunner, RunResult } from '../base/ports.js';
-import type { EngineProgram } from './confinement.js';
-import { confinement, noProxy } from './confinement.js';
+import { type Allowance, confinement, type EngineProgram, noProxy } from './confinement.js';
 import {
   type Container,
   type ContainerKind,
@@ -43,6 +42,8 @@ export interface SessionPlan {
   readonly image: string;
   readonly name: string;
   readonly host: Host;
+  /** What the inputs let it have. */
+  readonly allowance?: Allowance;
   /** Whether a user may want to look into it after a failure. */
   readonly mayStay?: boolean;
 }
@@ -50,7 +51,7 @@ export interface SessionPlan {
 const containerCa = '/etc/slurm-factory/ca-bundle.crt';
 
 /**
- * Starts a container over the host's layout, without any network.
+ * Starts a container over the host's layout, without any network unless the inputs say otherwise.
  * @throws ContainerError when it can't be started; nothing of it is left then
  */
 export async function startSession(
@@ -59,7 +60,8 @@ export async function startSession(
   ports: ContainerPorts,
 ): Promise<Session> {
   const identity = await writeIdentity(join(hostLayout.home, '..', 'identity'), plan.host);
-  return inContainer(buildPlan(plan, [...layoutMounts(hostLayout), ...identity]), ports);
+  const caBundle = isOnline(plan) && plan.host.caBundle !== undefined ? containerCa : undefined;
+  return inContainer(buildPlan(plan, [...layoutMounts(hostLayout), ...identity]), ports, caBundle);
 }
 
 /**
@@ -90,37 +92,40 @@ async function inContainer(plan: ContainerPlan, ports: ContainerPorts, caBundle?
   };
 }
 
-/** A container that builds or audits: as the calling user, without network and proxy settings. */
-export function buildPlan(
+/** A container that builds or audits: as the calling user; only a build that asks for it has the network. */
+export const buildPlan = (
   plan: SessionPlan & Pick<ContainerPlan, 'kind'>,
   mounts: readonly Mount[],
-): ContainerPlan {
-  const { host, program } = plan;
-  return {
-    ...plan,
-    owner: host.owner,
-    user: host,
-    mounts,
-    rights: (limits) => confinement({ program, host, limits, network: false, scratch: [] }),
-    fixed: { HOME: containerLayout.home, ...noProxy },
-    env: {},
-  };
-}
+): ContainerPlan => planFor(plan, mounts, isOnline(plan), []);
 
 /** A container that fetches: it has the network, the host's proxy settings and its CA bundle. */
-export function fetchPlan(plan: SessionPlan, mounts: readonly Mount[]): ContainerPlan {
-  const { host, program } = plan;
-  const ca = host.caBundle;
+export const fetchPlan = (plan: SessionPlan, mounts: readonly Mount[]): ContainerPlan =>
+  planFor({ ...plan, kind: 'fetch' }, mounts, plan.allowance?.network !== 'none', fetchScratch);
+
+const isOnline = ({ kind, allowance }: SessionPlan & Pick<ContainerPlan, 'kind'>): boolean =>
+  kind === 'build' && allowance?.network === 'build';
+
+function planFor(
+  plan: SessionPlan & Pick<ContainerPlan, 'kind'>,
+  mounts: readonly Mount[],
+  network: boolean,
+  scratch: readonly string[],
+): ContainerPlan {
+  const { host, program, allowance } = plan;
+  const ca = network ? host.caBundle : undefined;
   const trust = ca === undefined ? [] : [{ source: ca, target: containerCa, readOnly: true }];
   return {
     ...plan,
-    kind: 'fetch',
     owner: host.owner,
     user: host,
     mounts: [...mounts, ...trust],
-    rights: (limits) => confinement({ program, host, limits, network: true, scratch: fetchScratch }),
-    fixed: { HOME: containerLayout.home, ...(ca === undefined ? {} : caEnvironment) },
-    env: host.proxy,
+    rights: (limits) => confinement({ program, host, allowance, limits, network, scratch }),
+    fixed: {
+      HOME: containerLayout.home,
+      ...(network ? {} : noProxy),
+      ...(ca === undefined ? {} : caEnvironment),
+    },
+    env: network ? host.proxy : {},
   };
 }
 

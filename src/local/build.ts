@@ -14,9 +14,10 @@ import { type PostRecord, storedRecord } from '../pipeline/record.js';
 import type { BuildReport } from '../pipeline/report.js';
 import type { BuildRequest } from '../pipeline/resolve.js';
 import type { CacheReport } from '../pipeline/summary.js';
-import { openCacheFolder } from './cache-folder.js';
-import { type LocalPlace, localMachine, type Machine } from './machine.js';
+import { openCacheFolders } from './cache-folder.js';
+import { foldersOf, type LocalPlace, localMachine, type Machine } from './machine.js';
 import { claimRecords, RecordFile } from './records.js';
+import { countFiles, keepTimings } from './timings.js';
 
 /** What the caller of a build on this machine brings. */
 export interface LocalBuildRequest
@@ -25,6 +26,7 @@ export interface LocalBuildRequest
   readonly installMissing?: boolean;
 }
 
+/** What a build on this machine gave. */
 export interface LocalBuild {
   readonly report: BuildReport;
   /** What became of all cache entries, those that were saved after the build too. */
@@ -44,20 +46,22 @@ export async function buildLocally(
   told: (caches: CacheReport) => void = () => {},
   machine: Machine = localMachine,
 ): Promise<LocalBuild> {
-  const { cacheDir, env, logger } = place;
+  const { env, logger } = place;
+  const { cacheDir, buildDir, spackCache, transfers, records } = foldersOf(place);
   // A record of this build lies there before anything else.
   await makeFolder(cacheDir, { mode: 0o700, input: '--cache-dir' });
+  await makeFolder(buildDir, { mode: 0o700, input: '--build-dir' });
   const secret = cacheSecretOf(request.layers);
-  await openCacheFolder(cacheDir, secret !== undefined, logger);
+  await openCacheFolders([cacheDir, buildDir, spackCache], secret !== undefined, logger);
   const seal = secret === undefined ? undefined : makeSeal(secret);
   const host = await machine.inspectHost(env);
   const runId = randomBytes(6).toString('hex');
   const own = `${host.owner}~${runId}`;
-  const transfer = join(cacheDir, 'transfer', own);
-  const places = recordPlaces(cacheDir, transfer, env);
-  const records = join(cacheDir, 'records');
+  const transfer = join(transfers, own);
+  const places = recordPlaces(buildDir, transfer, env);
   const record = new RecordFile(records, own, places);
-  const ports = machine.ports({ ...place, record, transfer });
+  const counted = countFiles(place.progress);
+  const ports = machine.ports({ ...place, record, transfer, progress: counted.progress });
   for (const earlier of claimRecords(records, host.owner, places)) {
     logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
     const caches = await finish(earlier, ports, seal);
@@ -72,13 +76,14 @@ export async function buildLocally(
     {
       ...request,
       ...{ host, transfer, runId },
-      workRoot: cacheDir,
+      workRoot: buildDir,
       trigger: { event: undefined, ref: undefined, fromFork: false },
       env: buildEnvironment(env),
       installMissing: request.installMissing ?? false,
     },
     ports,
   ).finally(finished);
+  await keepTimings(cacheDir, report, counted.files(), logger);
   return { report, caches: caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
 }
 

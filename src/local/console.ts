@@ -1,6 +1,7 @@
 import { OutputError } from '../base/errors.js';
 import type { Logger } from '../base/ports.js';
 import { visible } from '../base/text.js';
+import { coloursOf, type Screen } from './style.js';
 
 /** Where text goes; `process.stdout` and `process.stderr` in life. */
 export interface Streams {
@@ -8,8 +9,11 @@ export interface Streams {
   readonly err: Sink;
 }
 
-export interface Sink {
+/** What text is written to, as a stream of Node's is. */
+export interface Sink extends Screen {
+  /** Told by `done` once the text got out, or which error kept it in. */
   write(text: string, done?: (error?: Error | null) => void): unknown;
+  /** A sink without it takes each text at once. */
   on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
@@ -56,31 +60,48 @@ function unprintable(error: NodeJS.ErrnoException): OutputError {
   );
 }
 
+/** Hides secrets in text, then shows what a terminal would obey. */
+export class Veil {
+  private readonly secrets: string[] = [];
+
+  mask(secret: string): void {
+    if (secret !== '') this.secrets.push(secret);
+  }
+
+  over(text: string): string {
+    const safe = this.secrets.reduce((line, secret) => line.replaceAll(secret, '***'), text);
+    return visible(safe, '\n\t');
+  }
+}
+
+const plain = (text: string): string => text;
+
 /** Writes log lines to standard error, so that standard output stays for results. */
-export function consoleLogger(streams: Streams | Printer, verbose: boolean): Logger {
+export function consoleLogger(
+  streams: Streams | Printer,
+  verbose: boolean,
+  { colour = false }: { readonly colour?: boolean } = {},
+): Logger {
   const printer = streams instanceof Printer ? streams : new Printer(streams);
-  const secrets: string[] = [];
-  const write = (text: string) => {
-    const safe = secrets.reduce((line, secret) => line.replaceAll(secret, '***'), text);
-    printer.log(`${visible(safe, '\n\t')}\n`);
-  };
+  const veil = new Veil();
+  const { bold, dim, red, yellow } = coloursOf(colour);
+  const write = (text: string, look = plain, label = '') => printer.log(`${label}${look(veil.over(text))}\n`);
   return {
     debug: (message) => {
-      if (verbose) write(message);
+      if (verbose) write(message, dim);
     },
-    info: write,
-    notice: write,
-    warning: (message) => write(`warning: ${message}`),
-    error: (message, title) => write(`error: ${title === undefined ? '' : `${title}: `}${message}`),
+    info: (message) => write(message),
+    notice: (message) => write(message),
+    warning: (message) => write(message, plain, `${yellow('warning:')} `),
+    error: (message, title) =>
+      write(title === undefined ? message : `${title}: ${message}`, plain, `${red('error:')} `),
     group: async (name, body) => {
       const start = Date.now();
-      write(`== ${name}`);
+      write(`== ${name}`, bold);
       const result = await body();
-      write(`   ${name}: ${((Date.now() - start) / 1000).toFixed(1)} s`);
+      write(`   ${name}: ${((Date.now() - start) / 1000).toFixed(1)} s`, dim);
       return result;
     },
-    mask: (secret) => {
-      if (secret !== '') secrets.push(secret);
-    },
+    mask: (secret) => veil.mask(secret),
   };
 }

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Env, publicEnvironment } from '../base/environment.js';
-import { LineSplitter } from '../base/lines.js';
-import type { ProcessRunner, RunOptions, RunResult } from '../base/ports.js';
+import { Ending, LineSplitter } from '../base/lines.js';
+import { keptOutput, type ProcessRunner, type RunOptions, type RunResult } from '../base/ports.js';
 
 type Command = readonly [string, ...string[]];
 
@@ -71,9 +71,7 @@ function resultOf(child: ChildProcess, program: string, options: RunOptions): Pr
     });
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input ?? '');
-    child.on('close', (code) =>
-      resolve({ exitCode: code ?? 128, stdout: stdout.join(''), stderr: stderr.join('') }),
-    );
+    child.on('close', (code) => resolve({ exitCode: code ?? 128, stdout: stdout.text, stderr: stderr.text }));
   });
 }
 
@@ -81,16 +79,16 @@ function collect(
   stream: NodeJS.ReadableStream | null,
   name: 'stdout' | 'stderr',
   { onLine }: Pick<RunOptions, 'onLine'>,
-): string[] {
-  const parts: string[] = [];
-  if (stream === null) return parts;
+): Ending {
+  const kept = new Ending(onLine === undefined ? Number.POSITIVE_INFINITY : keptOutput);
+  if (stream === null) return kept;
   stream.setEncoding('utf8');
-  stream.on('data', (part: string) => parts.push(part));
+  stream.on('data', (part: string) => kept.push(part));
   if (onLine !== undefined) {
     const lines = new LineSplitter((line) => onLine(line, name));
     stream.on('data', (part: string) => lines.push(part)).on('end', () => lines.end());
   }
-  return parts;
+  return kept;
 }
 
 /** Ends a process, with its group where it has one of its own; returns once nothing of it runs. */

@@ -107,6 +107,25 @@ export function claimRecords(folder: string, owner: string, places: RecordPlaces
   return claimed;
 }
 
+/**
+ * Names of the folders that builds work in which run now, those of other machines included.
+ * @returns undefined where a record of one can't be read, as while it is written for the first time
+ */
+export function runningBuilds(folder: string, owner: string): string[] | undefined {
+  const records = names(folder).filter((name) => name.endsWith(ending) && !hasEnded(folder, name, owner));
+  const builds = records.map((name) => buildIn(folder, join(folder, name)));
+  return builds.every((build) => build !== undefined) ? builds : undefined;
+}
+
+function buildIn(folder: string, file: string): string | undefined {
+  try {
+    const { build } = JSON.parse(readOwn(folder, file) ?? '{}');
+    return typeof build === 'string' ? build : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function hasEnded(folder: string, name: string, owner: string): boolean {
   if (!ownerEnded(name, owner)) return false;
   const facts = lstatSync(join(folder, name), { throwIfNoEntry: false });

@@ -34,6 +34,7 @@ export function recordPlaces(
 export const buildName = (contentKey: string, runId: string): string =>
   `build-${contentKey.slice(0, 12)}-${runId}`;
 const buildNames = /^build-[0-9a-f]{12}-[0-9A-Za-z]{1,64}$/;
+export const isBuildName = (name: string): boolean => buildNames.test(name);
 
 /** Name of a build's container of a kind. */
 export const containerOf = (buildFolder: string, kind: ContainerKind = 'build'): string =>
@@ -85,7 +86,7 @@ export function parseRecord(text: string, places: RecordPlaces): PostRecord | un
 function problemOf(stored: StoredRecord, places: RecordPlaces): string | undefined {
   const target = readTarget(stored.identifier, stored.toolchain);
   if (target === undefined) return 'its target is none';
-  if (!buildNames.test(stored.build)) return 'its build folder is not one of a build';
+  if (!isBuildName(stored.build)) return 'its build folder is not one of a build';
   if (!isPlainPart(stored.transfer)) return 'its transfer folder is not one of a build';
   if (!stored.policy.scopes.every(isScope)) return 'a cache scope is unknown';
   for (const cleanup of stored.cleanups) {

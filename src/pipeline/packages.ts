@@ -29,7 +29,7 @@ export async function savePackages(
     if (packages.restored.includes(cached.hash)) continue;
     if (packages.wanted?.includes(cached.hash) === false) continue;
     const key = packageKey(packages.place, cached.name, cached.hash);
-    logger.info(`${cached.name}: ${formatBytes(cached.size)}`);
+    logger.debug(`${cached.name}: ${formatBytes(cached.size)}`);
     const copy = join(leaving, `package-${cached.hash}`);
     try {
       await rm(copy, { recursive: true, force: true });

@@ -68,8 +68,9 @@ export async function runBuild(request: BuildRequest, ports: Ports): Promise<Bui
 }
 
 async function runStages(request: BuildRequest, ports: Ports): Promise<BuildReport> {
-  const watch = new Stopwatch(ports.logger, ports.signal);
+  const watch = new Stopwatch(ports);
   const build = await watch.stage('resolve', () => resolve(request, ports));
+  ports.progress?.({ what: 'target', identifier: build.identifier, release: build.target.version });
   const context = openContext(build, request, ports);
   const { cached } = await find.run(context, watch, {});
   const made = cached === undefined ? await makeResult(context, watch) : fromCache(cached);

@@ -8,7 +8,8 @@ import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advis
 import { type Features, featuresPath, parseFeatures } from '../targets/features.js';
 import type { Arch } from '../targets/identifier.js';
 import { type Libraries, librariesPath, parseLibraries } from '../targets/libraries.js';
-import { parseReleases, type Release } from '../targets/releases.js';
+import { parseReleases } from '../targets/release-data.js';
+import type { Release } from '../targets/releases.js';
 import { parseSelfContained, type SelfContained, selfContainedPath } from '../targets/self-contained.js';
 import { parseSupport, type Support, supportPath } from '../targets/support.js';
 import { type CommonParts, parseToolchain, type Toolchain } from '../targets/toolchains.js';

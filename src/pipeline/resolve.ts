@@ -16,12 +16,13 @@ import { containerLayout, type Layout, layoutBelow } from '../container/layout.j
 import { type Pin, resolveCommit } from '../spack/checkout.js';
 import { type EnvironmentRequest, renderEnvironment } from '../spack/environment.js';
 import { vulnerabilityOf } from '../targets/advisories.js';
-import { archOf, formatTarget, type Target } from '../targets/identifier.js';
+import { formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
 import { externalsWord } from '../targets/self-contained.js';
 import { type BuiltRelease, resolveVersion, sourceDigest } from '../targets/source.js';
 import { supportNotice } from '../targets/support.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
+import { archOn } from './arch.js';
 import { buildName } from './confine.js';
 import { lookAtExternals, toolchainFor } from './externals.js';
 import type { Project } from './project.js';
@@ -136,7 +137,7 @@ export async function resolveBuild(
     ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
     ...trustOf(options, request.trigger),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
-    jobs: options.jobs ?? host.cpus,
+    jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),
     hostLayout: {
       ...layoutBelow(buildFolder),
@@ -176,14 +177,6 @@ async function checkedOptions({
 async function overlayOf(project: Project, { source }: BuiltRelease): Promise<string> {
   const ours = await project.digest('spack-repo');
   return source === undefined ? ours : sha256(`${ours}\nsource ${sourceDigest(source)}`);
-}
-
-function archOn(host: Host): Target['arch'] {
-  const arch = archOf(host.arch);
-  if (arch === undefined) {
-    throw new InputError([{ input: 'runner', message: `its architecture ${host.arch} is not built for.` }]);
-  }
-  return arch;
 }
 
 async function resolvePins(

@@ -8,6 +8,7 @@ import type { InputName } from '../config/inputs.js';
 import { isRepository, wordsIn } from '../config/kinds.js';
 import { type Layer, settle } from '../config/layers.js';
 import type { BuildOptions } from '../config/resolve.js';
+import { problemAt } from '../config/settings.js';
 import { askTag, bringArchive, bringCommit, repositoryPlace, type SourcePlace } from '../spack/source.js';
 import type { Release } from '../targets/releases.js';
 import {
@@ -63,7 +64,7 @@ export async function lookAtSources(
   const problems: Problem[] = [];
   const note = async (input: InputName, look: Promise<string | undefined>) => {
     const message = await look;
-    if (message !== undefined) problems.push({ input, message });
+    if (message !== undefined) problems.push(problemAt(input, message, settle(layers, input)));
   };
   const [version, source, mirror] = [textOf('slurm-version'), textOf('source'), textOf('source-mirror')];
   if (archiveEnd(version) !== undefined && !isAddress(version)) {
@@ -72,11 +73,12 @@ export async function lookAtSources(
   // What is wrong with the word itself is told where it is read.
   if (source !== '' && isRepository(source)) await note('source', checkMirror(source, cwd));
   const names = wordsIn(textOf('patches'));
-  if (names.length > mostPatches) problems.push({ input: 'patches', message: `more than ${mostPatches}.` });
+  const inPatches = (message: string) => problemAt('patches', message, settle(layers, 'patches'));
+  if (names.length > mostPatches) problems.push(inPatches(`more than ${mostPatches}.`));
   const patches: Patch[] = [];
   for (const name of names.slice(0, mostPatches)) {
     const patch = await readPatch(cwd, name);
-    if (typeof patch === 'string') problems.push({ input: 'patches', message: patch });
+    if (typeof patch === 'string') problems.push(inPatches(patch));
     else patches.push(patch);
   }
   if (mirror !== '') await note('source-mirror', checkMirror(mirror, cwd));

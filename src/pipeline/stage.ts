@@ -1,4 +1,4 @@
-import type { Logger } from '../base/ports.js';
+import type { Ports } from '../base/ports.js';
 import type { BuildContext } from './context.js';
 
 /** The stages of a build by their ids, in the order in which they run, with the titles that a log shows. */
@@ -22,6 +22,7 @@ export const stageTitles = {
   attest: 'Attest the provenance',
   upload: 'Upload the artifacts',
 } as const;
+/** Id of a stage. */
 export type StageId = keyof typeof stageTitles;
 
 /**
@@ -45,18 +46,19 @@ export interface Timing {
 /** Runs stages in log groups and keeps how long each took; none starts after a cancel. */
 export class Stopwatch {
   readonly timings: Timing[] = [];
-  constructor(
-    private readonly logger: Logger,
-    private readonly signal: AbortSignal,
-  ) {}
+  constructor(private readonly ports: Pick<Ports, 'logger' | 'signal' | 'progress'>) {}
 
   async stage<T>(stage: StageId, body: () => Promise<T>): Promise<T> {
-    this.signal.throwIfAborted();
+    const { logger, signal, progress } = this.ports;
+    signal.throwIfAborted();
+    progress?.({ what: 'stage', stage });
     const start = performance.now();
     try {
-      return await this.logger.group(stageTitles[stage], body);
+      return await logger.group(stageTitles[stage], body);
     } finally {
-      this.timings.push({ stage, seconds: (performance.now() - start) / 1000 });
+      const seconds = (performance.now() - start) / 1000;
+      this.timings.push({ stage, seconds });
+      progress?.({ what: 'stage-end', stage, seconds });
     }
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exitCodes, FactoryError } from '../base/errors.js';
+import { BuildError, exitCodes } from '../base/errors.js';
 import { parseJson } from '../base/json.js';
 
 const checkSchema = z.object({
@@ -28,9 +28,9 @@ export interface SmokeReport {
 }
 
 /** A tarball that does not work. It still carries the whole report. */
-export class SmokeError extends FactoryError {
+export class SmokeError extends BuildError {
   override readonly name: string = 'SmokeError';
-  readonly exitCode = exitCodes.package;
+  override readonly exitCode = exitCodes.package;
   constructor(readonly report: SmokeReport) {
     const failed = report.checks.filter((check) => check.status === 'failed');
     super(

@@ -53,22 +53,40 @@ export async function checkOut(
   if (await exists(folder)) return 'here already';
   const partial = join(scratch, basename(folder));
   const bare = `${partial}.git`;
-  const run = async (...words: string[]) => {
-    const result = await process.run([...git, '--git-dir', bare, '--work-tree', partial, ...words]);
-    if (result.exitCode !== 0) throw unreachable(pin.url, result.stderr);
-  };
   try {
     await mkdir(partial, { recursive: true });
     await mkdir(dirname(folder), { recursive: true });
-    await run('init', '--quiet');
-    await run('fetch', '--quiet', '--depth', '1', '--no-tags', '--', pin.url, pin.commit);
-    await run('checkout', '--quiet', '--force', '--detach', pin.commit);
+    for (const command of checkoutCommands(pin, bare, partial)) {
+      const result = await process.run(command);
+      if (result.exitCode !== 0) throw unreachable(pin.url, result.stderr);
+    }
     await put(partial, folder);
     return 'fetched';
   } finally {
     await rm(partial, { recursive: true, force: true });
     await rm(bare, { recursive: true, force: true });
   }
+}
+
+/**
+ * The commands that bring a commit to a folder, which must be there, by way of a bare repository.
+ * @param fetched what to check out of what came; of a tag or a branch that is FETCH_HEAD
+ */
+export function checkoutCommands(
+  { url, commit }: Pick<Pin, 'url' | 'commit'>,
+  bare: string,
+  folder: string,
+  fetched = commit,
+): [string, ...string[]][] {
+  const run = (...words: string[]): [string, ...string[]] => [
+    ...git,
+    ...['--git-dir', bare, '--work-tree', folder, ...words],
+  ];
+  return [
+    run('init', '--quiet'),
+    run('fetch', '--quiet', '--depth', '1', '--no-tags', '--', url, commit),
+    run('checkout', '--quiet', '--force', '--detach', fetched),
+  ];
 }
 
 /** Moves something to its place. Another build on this machine may have been faster; what is there has the same content. */

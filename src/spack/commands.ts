@@ -34,8 +34,11 @@ function spack(side: Side, ...words: readonly string[]): SpackCommand {
 
 export const concretizeCommand = (side: Side): SpackCommand => spack(side, 'concretize', '--force');
 
-/** Installs the lock's packages, from the build cache where it has them. */
-export function installCommand(side: Side, jobs: number): SpackCommand {
+/**
+ * Installs the lock's packages, from the build cache where it has them.
+ * @param jobs a number; a template has its own word for it
+ */
+export function installCommand(side: Side, jobs: number | string): SpackCommand {
   const words = ['--only-concrete', '--no-check-signature', '--fail-fast', '--jobs', String(jobs)];
   const { command, env } = spack(side, 'install', ...words);
   const ccache = {

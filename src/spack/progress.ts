@@ -38,6 +38,7 @@ export class InstallProgress {
   private readonly order: string[] = [];
   private readonly phases = new Map<string, string>();
   private failed: (ProgressLine & { readonly lastPhase: string }) | undefined;
+  private last: { readonly name: string; readonly version: string; readonly phase: string } | undefined;
 
   /** @param total number of packages that are not the distribution's */
   constructor(private readonly total: number) {}
@@ -53,13 +54,20 @@ export class InstallProgress {
     if (progress.status === 'working') {
       if (progress.phase === last) return undefined;
       this.phases.set(progress.hash, progress.phase);
+      this.last = { name: progress.name, version: progress.version, phase: progress.phase };
       return `${place} ${name}: ${progress.phase}`;
     }
     if (progress.status === 'failed') {
       this.failed ??= { ...progress, lastPhase: last };
       return `${place} ${name}: failed in ${last}`;
     }
+    this.last = { name: progress.name, version: progress.version, phase: 'installed' };
     return `${place} ${name}: installed`;
+  }
+
+  /** The package that was told of last, with its phase, `installed` when it is. */
+  get current() {
+    return this.last;
   }
 
   /** The first package that failed, with the phase it was in. */

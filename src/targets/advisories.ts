@@ -46,11 +46,19 @@ function isAffected({ version, series, early }: Named, { mended }: Advisory): bo
   return mended.some((first) => compareVersions(series, seriesOf(first)) < 0);
 }
 
+/** What is known against a release. */
+export interface Vulnerability {
+  /** The advisories, sorted. */
+  readonly ids: readonly string[];
+  /** The first releases that have none of them: of its own series where there are any. */
+  readonly mended: readonly string[];
+}
+
 /**
- * What is known against a release, in one sentence: the advisories and the first releases that have none of them.
+ * What is known against a release.
  * @returns undefined for a release without any
  */
-export function vulnerabilityOf(release: Named, advisories: readonly Advisory[]): string | undefined {
+export function knownAgainst(release: Named, advisories: readonly Advisory[]): Vulnerability | undefined {
   const found = advisories.filter((advisory) => isAffected(release, advisory));
   if (found.length === 0) return undefined;
   const candidates = [...new Set(found.flatMap(({ mended }) => mended))].sort(compareVersions);
@@ -63,9 +71,15 @@ export function vulnerabilityOf(release: Named, advisories: readonly Advisory[])
   });
   const ids = found.flatMap((advisory) => advisory.ids).sort();
   const own = mends.filter((version) => seriesOf(version) === release.series);
-  const better = own.length > 0 ? own : mends;
+  return { ids, mended: own.length > 0 ? own : mends };
+}
+
+/** The same in one sentence. */
+export function vulnerabilityOf(release: Named, advisories: readonly Advisory[]): string | undefined {
+  const known = knownAgainst(release, advisories);
+  if (known === undefined) return undefined;
   const name = release.early ? `Slurm before ${release.version}` : `Slurm ${release.version}`;
-  return `${name} has known vulnerabilities (${ids.join(', ')}); mended in ${listed(better)}.`;
+  return `${name} has known vulnerabilities (${known.ids.join(', ')}); mended in ${listed(known.mended)}.`;
 }
 
 /** `a, b and c` */

@@ -1,5 +1,6 @@
 /** Kinds of GPU support. */
 export const gpus = ['none', 'cuda', 'rocm', 'oneapi', 'all'] as const;
+/** A kind of GPU support. */
 export type Gpu = (typeof gpus)[number];
 
 /**

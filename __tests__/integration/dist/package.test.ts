@@ -49,6 +49,7 @@ describe('the npm package', () => {
   });
 
   test.each([
+    'man/slurm-factory.1',
     'action.yml',
     'CHANGELOG.md',
     'LICENSE',
@@ -74,7 +75,7 @@ describe('the npm package', () => {
 
   test('has nothing that is only for the development', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|action\.yml|(build\/src|dist|data|toolchains|templates|spack-repo|scripts\/inside)\/.*)$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|action\.yml|(build\/src|dist|data|toolchains|templates|spack-repo|scripts\/inside|man)\/.*)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
     expect(
       files.filter((file) => /__tests__|\.test\.|__pycache__|\.pyc$|\.env|\.npmrc|\.pem$|\.key$/.test(file)),
@@ -84,7 +85,15 @@ describe('the npm package', () => {
 
   test('installed brings a command in PATH', () => {
     const env = { ...process.env, PATH: `${join(folder, 'prefix', 'bin')}:${process.env['PATH']}` };
-    const version = execFileSync('slurm-factory', ['--version'], { env, encoding: 'utf8' });
-    expect(version.trim()).toBe(packageFile.version);
+    const call = (...words: string[]) =>
+      execFileSync('slurm-factory', words, { env, cwd: folder, encoding: 'utf8' });
+    expect(call('--version').trim()).toBe(packageFile.version);
+    // What these load is in chunks of their own.
+    expect(call('version')).toContain(`slurm-factory ${packageFile.version}`);
+    expect(call('list', '--available')).toMatch(/^24\.11\.6 /m);
+    expect(call('config', '--explain')).toMatch(/^toolchain +bookworm/m);
+    expect(call('completion', 'bash')).toContain('complete -F');
+    const manual = join(folder, 'prefix', 'share', 'man', 'man1', 'slurm-factory.1');
+    expect(readFileSync(manual, 'utf8')).toContain('.SH COMMANDS');
   });
 });

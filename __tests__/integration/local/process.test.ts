@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { actionProcess } from '../../../src/action/process.js';
-import type { RunOptions } from '../../../src/base/ports.js';
+import { keptOutput, type RunOptions } from '../../../src/base/ports.js';
 import { withSignal } from '../../../src/base/signal.js';
 import { nodeProcess } from '../../../src/local/process.js';
 
@@ -21,6 +21,23 @@ describe.each([
 ])('the process runner of %s', (_, runner) => {
   test('true', async () => {
     expect(await runner.run(['true'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  });
+
+  test('of an output whose lines are handed on only the end is kept, and a line without an end comes in pieces', async () => {
+    let lines = 0;
+    let longest = 0;
+    const onLine = (line: string) => {
+      lines += 1;
+      longest = Math.max(longest, line.length);
+    };
+    const script =
+      'yes "$(head -c 99 /dev/zero | tr "\\0" x)" | head -n 100000; head -c 5000000 /dev/zero | tr "\\0" y; echo end';
+    const { stdout } = await runner.run(['sh', '-c', script], { onLine });
+    expect(lines).toBeGreaterThan(100_000);
+    expect(longest).toBeLessThan(keptOutput + (1 << 17));
+    expect(stdout.length).toBe(keptOutput);
+    expect(stdout.endsWith('yyyend\n')).toBe(true);
+    expect((await runner.run(['sh', '-c', script])).stdout.length).toBe(15_000_004);
   });
 
   test('a non-zero exit is a result', async () => {
@@ -94,8 +111,8 @@ describe.each([
 
   test('much output is not lost', async () => {
     let count = 0;
-    const result = await runner.run(['seq', '200000'], { onLine: () => void count++ });
-    expect(result.stdout.length).toBe(1288895);
+    await runner.run(['seq', '200000'], { onLine: () => void count++ });
+    expect((await runner.run(['seq', '200000'])).stdout.length).toBe(1288895);
     expect(count).toBe(200000);
   });
 

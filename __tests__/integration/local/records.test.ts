@@ -15,7 +15,7 @@ const cache = temporaryFolder('records');
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
 const records = join(cache, 'records');
-const start = () => runCli(['build', '1.2.3', '--cache-dir', cache]);
+const start = () => runCli(['build', '1.2.3', '--verbose', '--cache-dir', cache]);
 
 const withMounts = mayBeRoot() ? test : test.skip;
 

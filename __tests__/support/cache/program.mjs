@@ -18,7 +18,7 @@ if (job.through !== undefined)
 /** As a build has them: what one step finds damaged, a later one knows. */
 function makeEntries(log) {
   const write = (level) => (message) => log.push({ level, message });
-  const logger = { info: write('info'), warning: write('warning') };
+  const logger = { debug: write('info'), info: write('info'), warning: write('warning') };
   const policy = { restore: true, save: true, scopes: ['open'] };
   const transfer = join(workspace, '.slurm-factory');
   const store = actionsCache(workspace, undefined, process.env.ACTIONS_CACHE_SERVICE_V2 === undefined);

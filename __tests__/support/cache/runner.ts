@@ -141,5 +141,10 @@ async function build(key: string, from: string, workspace: string, target: strin
   const restored = await main.restore(key, target);
   const files = await describeFolder(target);
   if (!restored) await new CacheEntries(store, policy, logger, transfer, { damaged }).save(key, from);
-  return { restored, files, warnings: logger.of('warning'), infos: logger.of('info') };
+  return {
+    restored,
+    files,
+    warnings: logger.of('warning'),
+    infos: [...logger.of('info'), ...logger.of('debug')],
+  };
 }

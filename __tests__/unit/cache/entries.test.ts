@@ -111,7 +111,7 @@ describe('save', () => {
     await writeFiles(join(root, 'source'), { 'bin/tool': 'another' });
     await entries.save(plain, join(root, 'source'));
     expect(content.get('bin/tool')?.toString()).toBe('tool\n');
-    expect(logger.of('info')).toEqual([expect.stringMatching(/^Already in the cache/)]);
+    expect(logger.of('debug')).toEqual([expect.stringMatching(/^Already in the cache/)]);
   });
 
   test.each<[string, CacheStore, string[] | undefined]>([

@@ -1,53 +1,14 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import { processOwner } from '../../../src/base/owner.js';
-import { runCli } from '../../../src/cli/main.js';
-import type { Machine } from '../../../src/local/machine.js';
-import {
-  fakePorts,
-  fakeProject,
-  host,
-  memoryCache,
-  readFiles,
-  temporaryFolder,
-} from '../../support/fakes.js';
-import { fakeMachine, type MachineScript, signingKey } from '../../support/machine.js';
+import { machine } from '../../support/cli-machine.js';
+import { readFiles } from '../../support/fakes.js';
+import { signingKey } from '../../support/machine.js';
 
 // Some builds each, on a machine that may do other things too.
 jest.setTimeout(30_000);
 
 const target = 'slurm-24.11.6-glibc2.34-amd64';
-
-/** A user's folder, a machine that is faked at its ports, and what calls of the command line made of them. */
-async function machine(script: MachineScript = {}) {
-  const cwd = await temporaryFolder();
-  const process = fakeMachine(script);
-  const cache = memoryCache();
-  const project = fakeProject({ overlay: join(cwd, 'project', 'spack-repo') });
-  const fake: Machine = {
-    inspectHost: async () => host({ owner: processOwner() }),
-    openProject: async () => project,
-    process: () => process,
-    ports: ({ logger, signal, record }) =>
-      fakePorts({ process, logger, cache, signal, ...(record === undefined ? {} : { state: record }) }),
-  };
-  const run = async (words: readonly string[], env: Record<string, string> = {}) => {
-    const text = { out: '', err: '' };
-    const sink = (name: 'out' | 'err') => ({ write: (part: string) => (text[name] += part) });
-    const invocation = { argv: [...words], env: { XDG_CACHE_HOME: cwd, ...env }, cwd };
-    const exitCode = await runCli(
-      '/project',
-      '1.2.3',
-      { out: sink('out'), err: sink('err') },
-      invocation,
-      fake,
-    );
-    return { exitCode, ...text };
-  };
-  const records = () => readdir(join(cwd, 'slurm-factory', 'records')).catch(() => []);
-  return { cwd, process, run, records };
-}
 
 describe('build', () => {
   test('prints the summary and the files, writes the report, and leaves no record', async () => {

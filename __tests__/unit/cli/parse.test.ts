@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.js';
@@ -7,8 +6,9 @@ import { readBuild } from '../../../src/cli/commands/build.js';
 import { commands } from '../../../src/cli/commands/index.js';
 import { readSmoke } from '../../../src/cli/commands/smoke.js';
 import { readVerify } from '../../../src/cli/commands/verify.js';
-import { cacheDirOf, engineOf } from '../../../src/cli/options.js';
+import { engineLayer, engineOf } from '../../../src/cli/options.js';
 import { parseArguments } from '../../../src/cli/parse.js';
+import { settingValues } from '../../../src/cli/settings.js';
 import { inputNames } from '../../../src/config/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
 import { recipe, release } from '../../support/fakes.js';
@@ -25,10 +25,10 @@ function call(...argv: string[]) {
     build: () => readBuild(given, invocation()),
     audit: () => ({
       tarball: given.argument,
-      engine: engineOf(given),
-      cacheDir: cacheDirOf(given, invocation()),
+      engine: engineOf([engineLayer(given)]),
+      settings: settingValues(given),
     }),
-    smoke: () => ({ tarball: given.argument, engine: engineOf(given), ...readSmoke(given) }),
+    smoke: () => ({ tarball: given.argument, engine: engineOf([engineLayer(given)]), ...readSmoke(given) }),
     verify: () => readVerify(given, invocation()),
   };
   return { command: made.command.name, ...readers[made.command.name]?.(given), given };
@@ -69,7 +69,7 @@ describe('help', () => {
     expect(call(...argv)).toEqual({
       command: 'done',
       text: expect.stringMatching(
-        /Usage: slurm-factory[\s\S]*\bbuild\b[\s\S]*\baudit\b[\s\S]*\bsmoke\b[\s\S]*\bverify\b/,
+        /Usage: slurm-factory[\s\S]*\bbuild\b[\s\S]*\bverify\b[\s\S]*\baudit\b[\s\S]*\bsmoke\b/,
       ),
       exitCode: 0,
     });
@@ -267,7 +267,7 @@ describe('audit, smoke and verify', () => {
     expect(made).toMatchObject({
       tarball: 'a.tar.gz',
       engine: 'podman',
-      cacheDir: '/my/cache',
+      settings: { 'cache-dir': '/my/cache' },
       given: { options: { verbose: true } },
     });
   });
@@ -325,14 +325,5 @@ describe('flags of a build', () => {
       installMissing: true,
       keepContainer: true,
     });
-  });
-
-  test.each<[string, string[], Record<string, string>, string]>([
-    ["the user's", ['--cache-dir', '/my/cache'], { XDG_CACHE_HOME: '/xdg' }, '/my/cache'],
-    ["the system's", [], { XDG_CACHE_HOME: '/xdg' }, '/xdg/slurm-factory'],
-    ['an empty setting is none', [], { XDG_CACHE_HOME: '' }, `${homedir()}/.cache/slurm-factory`],
-    ['the usual one', [], {}, `${homedir()}/.cache/slurm-factory`],
-  ])('folder for the caches: %s', (_, words, env, folder) => {
-    expect(buildOf(['build', ...words], env).cacheDir).toBe(folder);
   });
 });

@@ -5,6 +5,7 @@ import { buildOutputs, outputsOf } from '../../../src/action/outputs.js';
 import { publishedFiles } from '../../../src/action/published.js';
 import { inputNames, inputOf, inputsOfAction } from '../../../src/config/inputs.js';
 import { configSchema, replaceSection } from '../../../src/config/published.js';
+import { settingNames } from '../../../src/config/settings.js';
 import { report } from '../../support/report.js';
 import { toolchainIds } from '../../support/toolchains.js';
 
@@ -88,11 +89,12 @@ describe('action-types.yml', () => {
 });
 
 describe('the schema of slurm-factory.yml', () => {
-  test('has every input but the secrets', () => {
+  test('has every input but the secrets, and the settings', () => {
     const secrets = ['cache-secret', 'gpg-private-key', 'gpg-passphrase', 'github-token'];
-    expect(Object.keys(configSchema(facts).properties)).toEqual(
-      inputNames.filter((name) => !secrets.includes(name)),
-    );
+    expect(Object.keys(configSchema(facts).properties)).toEqual([
+      ...inputNames.filter((name) => !secrets.includes(name)),
+      ...settingNames,
+    ]);
     expect(configSchema(facts).additionalProperties).toBe(false);
   });
 

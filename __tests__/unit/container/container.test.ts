@@ -117,6 +117,51 @@ describe('startContainer', () => {
     await expect(attempt).rejects.toThrow(/ended while a command ran in it/);
   });
 
+  describe('memory that ran out', () => {
+    const counted = 'low 0\noom_kill 2\n';
+    /** A container of 64 MB, whose commands end with a code while the kernel has counted so much. */
+    const running = (exitCode: number, counters: Answer, inspected = 'true false 64000000') =>
+      fakeProcess((command) => {
+        if (command.includes('cat')) return counters;
+        if (command[1] === 'exec') return { exitCode };
+        if (command[1] !== 'inspect') return {};
+        return { stdout: command.includes('{{.HostConfig.Memory}}') ? '64000000\n' : `${inspected}\n` };
+      });
+
+    test.each<[string, Answer, number | undefined]>([
+      ['cgroup v2', { exitCode: 1, stdout: counted }, 64e6],
+      ['cgroup v1', { exitCode: 1, stdout: 'oom_kill_disable 0\nunder_oom 0\noom_kill 1\n' }, 64e6],
+      ['nobody was ended', { stdout: 'oom_kill 0\n' }, undefined],
+      ['nothing can be read', { exitCode: 1 }, undefined],
+    ])('is told by the count of the kernel: %s', async (_, counters, limit) => {
+      const process = running(0, counters);
+      const container = await startContainer(plan, fakePorts({ process }));
+      expect(await container.memoryExceeded()).toBe(limit);
+    });
+
+    test('is why a command was killed', async () => {
+      const process = running(137, { stdout: counted });
+      const attempt = (await startContainer(plan, fakePorts({ process }))).exec(['spack', 'concretize']);
+      await expect(attempt).rejects.toThrow(ContainerError);
+      await expect(attempt).rejects.toThrow(/took more memory than the 64(?:\.0)? MB that it may have/);
+      await expect(attempt).rejects.toMatchObject({ hint: expect.stringMatching(/container-memory/) });
+    });
+
+    test.each([
+      ['killed by somebody else', 137, 'oom_kill 0\n'],
+      ['that failed for another reason', 2, counted],
+    ])('is not blamed for a command %s', async (_, code, stdout) => {
+      const container = await startContainer(plan, fakePorts({ process: running(code, { stdout }) }));
+      expect(await container.exec(['make'])).toMatchObject({ exitCode: code });
+    });
+
+    test('is why the container ended', async () => {
+      const process = running(137, {}, 'false true 64000000');
+      const attempt = (await startContainer(plan, fakePorts({ process }))).exec(['make']);
+      await expect(attempt).rejects.toThrow(/took more memory than the 64/);
+    });
+  });
+
   test('one that does not start is removed, and the error says what the engine said', async () => {
     const process = fakeProcess((command) =>
       command[1] === 'run' ? { exitCode: 125, stderr: 'no space left on device\n' } : {},
@@ -128,7 +173,7 @@ describe('startContainer', () => {
   });
 
   test.each([
-    ['["cpu","memory","pids"]', ['--memory=1', '--pids=1']],
+    ['["cpu","memory","pids"]', ['--cpu=1', '--memory=1', '--pids=1']],
     ['["memory"]', ['--memory=1']],
     ['[]', []],
     ['null', []],

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { MissingRequirementError } from '../../../src/base/errors.js';
+import type { Network } from '../../../src/config/limit-inputs.js';
+import type { Allowance, Limit } from '../../../src/container/confinement.js';
 import { type ContainerPlan, runArguments } from '../../../src/container/container.js';
 import { containerLayout, layoutBelow, places } from '../../../src/container/layout.js';
 import {
@@ -26,7 +29,7 @@ const mounts = [{ source: '/srv/a,b', target: '/a', readOnly: true }];
 const wordsOf = (change: Partial<SessionPlan> = {}, fetches = false): string[] => {
   const given = { ...plan, ...change };
   const made: ContainerPlan = fetches ? fetchPlan(given, mounts) : buildPlan(given, mounts);
-  return runArguments(made, ['memory', 'pids']);
+  return runArguments(made, ['cpu', 'memory', 'pids']);
 };
 
 /** Docker's own configuration may set proxies for every container; a build sees none of them. */
@@ -138,6 +141,66 @@ describe('a container', () => {
       expect(words).toContain('--read-only');
       expect(valuesOf(words, '--pids-limit')).toEqual(['4096']);
       expect(valuesOf(words, '--memory')).toEqual(['7200000000']);
+    },
+  );
+
+  const cpus = (words: readonly string[]) => valuesOf(words, '--cpus');
+  const memory = (words: readonly string[]) => [
+    ...valuesOf(words, '--memory'),
+    ...valuesOf(words, '--memory-swap'),
+  ];
+
+  test.each<[string, Allowance, string[], string[]]>([
+    ['nothing', {}, [], ['7200000000']],
+    ['all', { cpus: 2.5, memory: 2e9, swap: 1e9 }, ['2.5'], ['2000000000', '3000000000']],
+    ['no swap', { swap: 0 }, [], ['7200000000', '7200000000']],
+    ['more than there is', { cpus: 64, memory: 64e9 }, ['4'], ['7200000000']],
+    ['a bit', { cpus: 0.001, memory: 64e6 }, ['0.01'], ['64000000']],
+  ])('inputs that say %s limit what builds and what fetches', (_, allowance, wantedCpus, wantedMemory) => {
+    for (const fetches of [true, false]) {
+      const words = wordsOf({ allowance }, fetches);
+      expect(cpus(words)).toEqual(wantedCpus);
+      expect(memory(words)).toEqual(wantedMemory);
+    }
+  });
+
+  test.each<[Network | undefined, boolean, boolean]>([
+    [undefined, false, true],
+    ['fetch', false, true],
+    ['build', true, true],
+    ['none', false, false],
+  ])('with network: %s a build has it: %s, what fetches has it: %s', (network, builds, fetches) => {
+    const allowance = network === undefined ? {} : { network };
+    for (const [fetch, online] of [
+      [false, builds],
+      [true, fetches],
+    ] as const) {
+      const words = wordsOf({ host: rich, allowance }, fetch);
+      expect(valuesOf(words, '--network')).toEqual(online ? [] : ['none']);
+      expect(valuesOf(words, '--env').includes('https_proxy')).toBe(online);
+      expect(words.join(' ').includes('SSL_CERT_FILE')).toBe(online);
+      expect(words.join(' ')).not.toContain('p ss');
+    }
+    const audit = buildPlan({ ...plan, kind: 'audit', allowance }, mounts);
+    expect(valuesOf(runArguments(audit, ['memory']), '--network')).toEqual(['none']);
+  });
+
+  test.each<[string, Allowance, Limit[], RegExp | undefined]>([
+    ['none asked for', {}, [], undefined],
+    ['all', { cpus: 1, memory: 1e9, swap: 0 }, ['cpu', 'memory', 'pids'], undefined],
+    ['processors', { cpus: 1 }, ['memory', 'pids'], /container-cpu: podman can't limit that here: .* 'cpu'/],
+    ['memory', { memory: 1e9 }, ['cpu'], /container-memory: .* 'memory'/],
+    ['swap', { swap: 0 }, ['cpu'], /container-swap: .* 'memory'/],
+  ])(
+    'a limit that the engine can not hold is refused, not forgotten: %s',
+    (_, allowance, limits, refusal) => {
+      const made = () =>
+        runArguments(buildPlan({ ...plan, program: 'podman', allowance }, mounts), limits).length;
+      if (refusal === undefined) expect(made()).toBeGreaterThan(0);
+      else {
+        expect(made).toThrow(MissingRequirementError);
+        expect(made).toThrow(refusal);
+      }
     },
   );
 

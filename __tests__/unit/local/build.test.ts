@@ -10,9 +10,10 @@ import { fakeProject, recordingLogger, temporaryFolder } from '../../support/fak
 import { fakeMachine, type MachineScript } from '../../support/machine.js';
 
 /** One cache folder, in which builds of the fake project are made with a fake machine each. */
-async function machine() {
+async function machine(folders: { readonly buildDir?: string; readonly spackCache?: string } = {}) {
   const root = await temporaryFolder();
   const cacheDir = join(root, 'cache');
+  const named = Object.fromEntries(Object.entries(folders).map(([name, at]) => [name, join(root, at)]));
   const build = (name: string, script: MachineScript = {}, signal = new AbortController().signal) => {
     const process = fakeMachine(script);
     const logger = recordingLogger();
@@ -22,7 +23,7 @@ async function machine() {
       project: fakeProject({ overlay: join(root, 'project', 'spack-repo') }),
       cwd: root,
     };
-    const place = { cacheDir, env: { PATH: '/usr/bin:/bin' }, logger, signal };
+    const place = { cacheDir, ...named, env: { PATH: '/usr/bin:/bin' }, logger, signal };
     const machine: Machine = {
       ...localMachine,
       process: () => process,
@@ -90,4 +91,25 @@ test('a cancelled build ends with what says so, and leaves nothing', async () =>
   };
   await expect(build('one', script, controller.signal).made).rejects.toThrow(CancelledError);
   expect(await left()).toEqual([]);
+});
+
+test('builds, entries and logs lie in the folders that are named for them', async () => {
+  const { root, cacheDir, build } = await machine({ buildDir: 'builds', spackCache: 'spack' });
+  const seen: string[] = [];
+  const made = build('one', {
+    answer: (words) => {
+      seen.push(...words.filter((word) => word.includes('/build-')));
+      return undefined;
+    },
+  });
+  await made.made;
+  expect(seen.some((word) => word.includes(join(root, 'builds', 'build-')))).toBe(true);
+  expect(seen.some((word) => word.includes(cacheDir))).toBe(false);
+  expect(await readdir(cacheDir)).toEqual([]);
+  expect(await readdir(join(root, 'spack'))).toContainEqual(expect.stringMatching(/-result-/));
+  expect(await readdir(join(root, 'spack', 'transfer'))).toEqual([]);
+  const names = await readdir(join(root, 'builds'));
+  expect(names.filter((name) => name.startsWith('build-'))).toEqual([]);
+  expect(await readdir(join(root, 'builds', 'records'))).toEqual([]);
+  expect((await build('two').made).report.cacheHit).toBe('result');
 });

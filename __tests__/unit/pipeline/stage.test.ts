@@ -53,9 +53,24 @@ test('behind a stage that fails none is run, and the time of the failed one is k
   expect(watch.timings.map((timing) => timing.stage)).toEqual(['lock']);
 });
 
+test('where somebody wants to know, each stage is told when it begins and when it ends, a failed one too', async () => {
+  const told: object[] = [];
+  const { signal } = new AbortController();
+  const watch = new Stopwatch({ logger: recordingLogger(), signal, progress: (event) => told.push(event) });
+  await watch.stage('lock', async () => 1);
+  await expect(watch.stage('install', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  const seconds = expect.any(Number);
+  expect(told).toEqual([
+    { what: 'stage', stage: 'lock' },
+    { what: 'stage-end', stage: 'lock', seconds },
+    { what: 'stage', stage: 'install' },
+    { what: 'stage-end', stage: 'install', seconds },
+  ]);
+});
+
 test('no stage starts after a cancel', async () => {
   const controller = new AbortController();
-  const watch = new Stopwatch(recordingLogger(), controller.signal);
+  const watch = new Stopwatch({ logger: recordingLogger(), signal: controller.signal });
   controller.abort(new Error('stop'));
   await expect(watch.stage('lock', async () => 1)).rejects.toThrow('stop');
 });

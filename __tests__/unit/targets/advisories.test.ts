@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import { advisoriesPath, parseAdvisories, vulnerabilityOf } from '../../../src/targets/advisories.js';
-import { parseReleases } from '../../../src/targets/releases.js';
+import { parseReleases } from '../../../src/targets/release-data.js';
 import { release } from '../../support/fakes.js';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');

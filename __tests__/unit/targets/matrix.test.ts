@@ -11,7 +11,7 @@ import {
   parseTarget,
 } from '../../../src/targets/identifier.js';
 import { releasesOf, type TargetChoices, targetOf, targetsOf } from '../../../src/targets/matrix.js';
-import { parseReleases } from '../../../src/targets/releases.js';
+import { parseReleases } from '../../../src/targets/release-data.js';
 import { recipe, toolchain } from '../../support/fakes.js';
 
 const releases = parseReleases(

@@ -1,12 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import {
-  compareVersions,
-  parseReleases,
-  type Release,
-  resolveRelease,
-} from '../../../src/targets/releases.js';
+import { parseReleases } from '../../../src/targets/release-data.js';
+import { compareVersions, type Release, resolveRelease } from '../../../src/targets/releases.js';
 
 const releases = parseReleases(
   await readFile(new URL('../../../data/slurm-releases.json', import.meta.url), 'utf8'),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { parseReleases } from '../../../src/targets/releases.js';
+import { parseReleases } from '../../../src/targets/release-data.js';
 import { parseSupport, supportNotice, supportPath, unsupportedSince } from '../../../src/targets/support.js';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');

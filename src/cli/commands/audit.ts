@@ -1,4 +1,3 @@
-import { auditFile } from '../../pipeline/inspect.js';
 import { inspect } from '../checks.js';
 import type { Command } from '../command.js';
 import { common, engineOption } from '../options.js';
@@ -16,7 +15,10 @@ export const audit: Command = {
   options: [engineOption, ...common],
   run: (given, context) =>
     inspect(given, context, async (file, request, ports) => {
-      const { tarball, figures } = await auditFile(file, request, ports);
-      return [`${tarball}: ${figures.files} files keep every rule (${figures.seconds.toFixed(1)} s)`];
+      const { auditFile } = await import('../../pipeline/inspect.js');
+      const report = await auditFile(file, request, ports);
+      const { tarball, figures } = report;
+      const line = `${tarball}: ${figures.files} files keep every rule (${figures.seconds.toFixed(1)} s)`;
+      return { lines: [line], data: report };
     }),
 };

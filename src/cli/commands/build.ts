@@ -4,20 +4,29 @@ import { checkNewFile } from '../../base/folders.js';
 import type { Logger } from '../../base/ports.js';
 import { inputOf, type RawInputs } from '../../config/inputs.js';
 import type { Layer } from '../../config/layers.js';
-import { buildLocally } from '../../local/build.js';
+import type { Colours } from '../../local/style.js';
 import type { BuildReport } from '../../pipeline/report.js';
-import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../../pipeline/summary.js';
-import { type Command, type Context, type Given, type Invocation, isGiven, textOf } from '../command.js';
-import { cacheDirOf, common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
+import type { CacheReport } from '../../pipeline/summary.js';
+import {
+  type Answer,
+  type Command,
+  type Context,
+  type Given,
+  type Invocation,
+  isGiven,
+  textOf,
+} from '../command.js';
+import { common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
 import { readSecretFiles, type SecretFiles } from '../secrets.js';
+import { levelOf, openLog, settle } from '../settings.js';
 import { cancellable } from '../signals.js';
+import { openView } from '../view.js';
 
 /** What a call of `build` asks for. */
 export interface BuildCall {
   readonly layer: Layer;
   /** Files that secret inputs are read from, by the input. */
   readonly secretFiles: SecretFiles;
-  readonly cacheDir: string;
   /** Absolute path of the file for the report as JSON. */
   readonly report: string | undefined;
   readonly installMissing: boolean;
@@ -31,7 +40,6 @@ export function readBuild(given: Given, invocation: Invocation): BuildCall {
   return {
     layer: { ...layer, values: { ...layer.values, ...release } },
     secretFiles: secretFilesOf('build', given),
-    cacheDir: cacheDirOf(given, invocation),
     report: report === undefined ? undefined : resolve(invocation.cwd, report),
     installMissing: isGiven(given, 'install-missing'),
     keepContainer: isGiven(given, 'keep-container'),
@@ -45,7 +53,7 @@ export const build: Command = {
     'build 24.11',
     'build 24.11.6 --toolchain bookworm --gpu --output-dir out',
     'build 24.11.7 --patches site/fix.patch',
-    'build 24.11 --gpg-private-key-file key.asc --gpg-passphrase-file pass.txt',
+    'build --gpg-private-key-file key.asc --gpg-passphrase-file p.txt',
   ],
   argument: {
     name: 'release',
@@ -70,36 +78,63 @@ export const build: Command = {
     ...common,
   ],
   lenient: true,
-  run: (given, context) => runCommand(readBuild(given, context.invocation), context),
+  run: runCommand,
 };
 
-async function runCommand(call: BuildCall, context: Context): Promise<string[]> {
-  const { invocation, logger, machine } = context;
-  const { cacheDir, installMissing, keepContainer } = call;
+async function runCommand(given: Given, context: Context): Promise<Answer> {
+  const { invocation } = context;
+  const call = readBuild(given, invocation);
+  const { installMissing, keepContainer } = call;
+  const settled = await settle(given, context, call.layer);
+  const { cacheDir, buildDir, spackCache, layers } = settled;
   if (call.report !== undefined) await checkNewFile(call.report, '--report');
   const secrets = await readSecretFiles(call.secretFiles, invocation.cwd);
+  const { buildLocally } = await import('../../local/build.js');
+  const summary = await import('../../pipeline/summary.js');
+  const machine = await context.machine();
   const request = {
-    layers: [call.layer, { origin: 'option', values: secrets } as const],
+    layers: [...layers, { origin: 'option', values: secrets } as const],
     project: await machine.openProject(context.root),
     ...{ cwd: invocation.cwd, installMissing, keepContainer },
   };
-  const body = async (signal: AbortSignal): Promise<string[]> => {
-    const place = { cacheDir, env: invocation.env, logger, signal };
-    const told = (caches: CacheReport) => logCaches(caches, logger);
-    const { report } = await buildLocally(request, place, told, machine);
+  const level = levelOf(given, settled);
+  // A program that asks for a password needs the terminal to itself.
+  const live = context.screen.live && level === 'info' && !installMissing;
+  const view = await openView({ ...context, screen: { ...context.screen, live } }, cacheDir);
+  const log = await openLog(view.logger, level, settled);
+  const body = async (signal: AbortSignal): Promise<Answer> => {
+    signal.addEventListener('abort', () => view.cancelling(log.logger), { once: true });
+    const place = {
+      ...{ cacheDir, buildDir, spackCache, env: invocation.env, logger: log.logger, signal },
+      ...(view.progress === undefined ? {} : { progress: view.progress }),
+    };
+    const tellCaches = (caches: CacheReport) => logCaches(caches, summary, log.logger);
+    const { report } = await buildLocally(request, place, tellCaches, machine);
     if (call.report !== undefined) await writeFile(call.report, `${JSON.stringify(report, undefined, 2)}\n`);
-    return formatReport(report);
+    return { lines: formatReport(report, summary, context.colours.out), data: report };
   };
-  return cancellable(['The build was cancelled.', 'Run it again; what was built is kept.'], body);
+  return cancellable(['The build was cancelled.', 'Run it again; what was built is kept.'], body).finally(
+    () => {
+      log.close();
+      view.close();
+    },
+  );
 }
 
-function logCaches(report: CacheReport, logger: Logger): void {
+type Summary = typeof import('../../pipeline/summary.js');
+
+// Keys and sizes of entries are for those who look into the caches.
+function logCaches(report: CacheReport, { cacheRows, cacheTotals }: Summary, logger: Logger): void {
   if (report.uses.length === 0) return;
-  logger.info('Caches');
-  for (const row of [...cacheRows(report), ...cacheTotals(report)]) logger.info(`  ${row.join('  ')}`);
+  logger.debug('Caches');
+  for (const row of [...cacheRows(report), ...cacheTotals(report)]) logger.debug(`  ${row.join('  ')}`);
 }
 
-const formatReport = (report: BuildReport): string[] => [
-  ...summaryRows(report).map((row) => row.join('  ')),
-  ...report.described.map((file) => join(report.outputDir, file.name)),
-];
+function formatReport(report: BuildReport, { summaryRows }: Summary, { bold }: Colours): string[] {
+  const rows = summaryRows(report);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [
+    ...rows.map(([name, value]) => `${bold(name.padEnd(width))}  ${value}`),
+    ...report.described.map((file) => join(report.outputDir, file.name)),
+  ];
+}

@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { completionScript, isShell, shells } from '../completion.js';
+import { output } from '../options.js';
 
 export const completion: Command = {
   name: 'completion',
@@ -10,11 +11,12 @@ export const completion: Command = {
     'completion fish >~/.config/fish/completions/slurm-factory.fish',
   ],
   argument: { name: 'shell', description: 'shell', required: true, words: shells },
-  options: [],
+  options: output,
   async run({ argument: shell = '' }, { root, machine, commands }) {
-    const { toolchains, releases } = await machine.openProject(root);
+    const { toolchains, releases } = await (await machine()).openProject(root);
     const series = [...new Set(releases.map((release) => release.series))];
     const lists = { toolchain: toolchains, release: ['latest', ...series.toReversed()] };
-    return isShell(shell) ? [completionScript(shell, commands, lists)] : [];
+    const script = isShell(shell) ? completionScript(shell, commands, lists) : '';
+    return { lines: [script], data: { shell, script } };
   },
 };

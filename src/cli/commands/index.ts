@@ -1,9 +1,20 @@
 import type { Command } from '../command.js';
 import { audit } from './audit.js';
 import { build } from './build.js';
+import { clean } from './clean.js';
 import { completion } from './completion.js';
+import { config } from './config.js';
+import { diff } from './diff.js';
+import { doctor } from './doctor.js';
+import { graph } from './graph.js';
+import { list } from './list.js';
 import { smoke } from './smoke.js';
 import { verify } from './verify.js';
+import { version } from './version.js';
 
 /** The commands, in the order of the help. */
-export const commands: readonly Command[] = [build, audit, smoke, verify, completion];
+export const commands: readonly Command[] = [
+  ...[build, list, clean],
+  ...[verify, audit, smoke, diff, graph],
+  ...[config, doctor, completion, version],
+];

@@ -1,8 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { checkNewFile } from '../../base/folders.js';
-import { smokeFile } from '../../pipeline/inspect.js';
-import { formatJunit } from '../../smoke/junit.js';
-import { checkRows, SmokeError, type SmokeReport } from '../../smoke/report.js';
+import type { SmokeReport } from '../../smoke/report.js';
 import { inspect } from '../checks.js';
 import { type Command, type Given, textOf } from '../command.js';
 import { common, engineOption } from '../options.js';
@@ -46,6 +44,9 @@ export const smoke: Command = {
   async run(given, context) {
     const { junit, ...where } = readSmoke(given);
     if (junit !== undefined) await checkNewFile(junit, '--junit');
+    const { smokeFile } = await import('../../pipeline/inspect.js');
+    const { formatJunit } = await import('../../smoke/junit.js');
+    const { checkRows, SmokeError } = await import('../../smoke/report.js');
     const write = async (report: SmokeReport) => {
       if (junit !== undefined) await writeFile(junit, formatJunit(report));
     };
@@ -53,7 +54,7 @@ export const smoke: Command = {
       try {
         const report = await smokeFile(tarball, where, request, ports);
         await write(report);
-        return checkRows(report).map((row) => row.join('  '));
+        return { lines: checkRows(report).map((row) => row.join('  ')), data: report };
       } catch (error) {
         if (error instanceof SmokeError) await write(error.report);
         throw error;

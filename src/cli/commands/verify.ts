@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { formatVerifyReport, verifyFolder } from '../../bundle/verify.js';
 import { type Command, type Given, type Invocation, textOf } from '../command.js';
 import { common } from '../options.js';
 
@@ -30,6 +29,8 @@ export const verify: Command = {
   async run(given, { invocation, machine }) {
     const { folder, publicKey } = readVerify(given, invocation);
     const options = { env: invocation.env, ...(publicKey === undefined ? {} : { publicKey }) };
-    return formatVerifyReport(await verifyFolder(folder, options, machine.process(invocation.env)));
+    const { formatVerifyReport, verifyFolder } = await import('../../bundle/verify.js');
+    const report = await verifyFolder(folder, options, (await machine()).process(invocation.env));
+    return { lines: formatVerifyReport(report), data: report };
   },
 };

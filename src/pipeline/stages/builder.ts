@@ -1,12 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Ports } from '../../base/ports.js';
+import type { Logger, Ports } from '../../base/ports.js';
+import { camelCase } from '../../config/inputs.js';
+import { limitInputs } from '../../config/limit-inputs.js';
+import type { Allowance } from '../../container/confinement.js';
 import { tellEngine } from '../../container/engine.js';
 import { ensureImage } from '../../container/image.js';
 import { places } from '../../container/layout.js';
+import { removeStaleContainers } from '../../container/list.js';
 import { ensurePackages, ensurePython } from '../../container/machine.js';
 import { machineSession, type Session, startFetcher, startSession } from '../../container/session.js';
-import { removeStaleContainers } from '../../container/stale.js';
 import { containerOf } from '../confine.js';
 import type { Recorder } from '../record.js';
 import type { BuildRequest, ResolvedBuild } from '../resolve.js';
@@ -38,12 +41,14 @@ export async function prepareBuilder(
   );
   await removeStaleContainers(program, request.host.owner, ports);
   const { host, keepContainer = false } = request;
+  const allowance = allowanceOf(build);
   // Recorded before they start, so that the post step knows them whatever happens.
   return {
     start: async (recorder) => {
       const name = containerOf(build.buildFolder);
       recorder.addCleanup({ what: 'container', kind: 'build', program, name });
-      const started = { program, image: tag, kind: 'build' as const, name, host, mayStay: keepContainer };
+      const mayStay = keepContainer;
+      const started = { program, image: tag, kind: 'build' as const, name, host, allowance, mayStay };
       return startSession(started, build.hostLayout, ports);
     },
     startFetcher: async (recorder) => {
@@ -51,13 +56,32 @@ export async function prepareBuilder(
       recorder.addCleanup({ what: 'container', kind: 'fetch', program, name });
       const stage = join(build.buildFolder, 'fetch-stage');
       await mkdir(stage, { recursive: true });
-      return startFetcher({ program, image: tag, name, host }, build.hostLayout, stage, ports);
+      return startFetcher({ program, image: tag, name, host, allowance }, build.hostLayout, stage, ports);
     },
   };
 }
 
+const allowanceOf = ({ options }: ResolvedBuild): Allowance => ({
+  cpus: options.containerCpu,
+  memory: options.containerMemory,
+  swap: options.containerSwap,
+  network: options.containerNetwork,
+});
+
+// What was asked for and does not hold has to be said.
+function tellUnlimited({ options }: ResolvedBuild, logger: Logger): void {
+  const values: Readonly<Record<string, unknown>> = { ...options };
+  const asked = Object.entries(limitInputs).filter(
+    ([name, input]) => String(values[camelCase(name)] ?? '') !== input.default,
+  );
+  if (asked.length === 0) return;
+  const names = asked.map(([name]) => name).join(', ');
+  logger.warning(`${names}: limits are of containers; with engine none nothing is limited.`);
+}
+
 async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: BuilderPorts): Promise<Builder> {
   const { host, env } = request;
+  tellUnlimited(build, ports.logger);
   await ensurePackages(build.toolchain, host, request.installMissing, ports);
   const python = await ensurePython(request.workRoot, build.image, host.caBundle, ports);
   return {

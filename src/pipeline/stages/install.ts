@@ -2,12 +2,13 @@ import { basename, posix } from 'node:path';
 import { formatBytes } from '../../base/bytes.js';
 import { PackageBuildError, PackagingError } from '../../base/errors.js';
 import { freeBytes } from '../../base/files.js';
-import type { Logger } from '../../base/ports.js';
+import type { Logger, Ports } from '../../base/ports.js';
 import { openPlain, readPlain } from '../../base/safe.js';
 import { listPlain } from '../../base/walk.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { packageKey } from '../../cache/keys.js';
+import { memoryHint } from '../../container/container.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
 import { arrivedPackages, padding, paddingFolder } from '../../spack/environment.js';
@@ -15,6 +16,7 @@ import { builtSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack
 import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import { fromCacheMarker, installedPrefixes } from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
+import { watchCompiling } from '../compiling.js';
 import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
 import { logName, mostLogBytes } from '../logs.js';
@@ -66,7 +68,7 @@ export async function install(
   lock: Lock,
   { entries, indexes, ccache, saver, fetch }: InstallCaches,
   recorder: Recorder,
-  logger: Logger,
+  { logger, progress }: Pick<Ports, 'logger' | 'progress'>,
 ): Promise<Installed> {
   const { toolchain, arch } = build.target;
   const place = { toolchain, arch, builder: build.builder, padding };
@@ -82,6 +84,12 @@ export async function install(
   });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
   const built = wanted.filter((spec) => !restored.includes(spec.hash));
+  progress?.({
+    what: 'packages',
+    total: wanted.length,
+    cached: restored.length,
+    compilesRoot: !restored.includes(lock.root.hash),
+  });
   // Licences are in the sources alone, and what is built does not bring them along.
   const ownLibraries = build.target.dependencies === 'self-contained';
   const fetched = ownLibraries ? linkedSpecs(lock).concat(built) : built;
@@ -93,24 +101,42 @@ export async function install(
     for (const one of ready) if (one.status === 'rejected') throw one.reason;
   }
 
-  const progress = new InstallProgress(wanted.length);
-  const { command, env } = installCommand(session, build.jobs);
-  const tail: string[] = [];
-  const result = await session.exec(command, {
-    env,
-    onLine: (line) => {
-      const shown = progress.read(line);
-      if (parseProgressLine(line)?.status === 'installed') saver.trigger();
-      if (shown !== undefined) logger.info(shown);
-      else logger.debug(line);
-      if (line.trim() !== '') tail.push(line);
-      if (tail.length > mostLines) tail.splice(0, mostLines / 2);
-    },
-  });
-  saver.trigger();
-  if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
+  await runInstall(build, session, wanted.length, saver, { logger, progress });
   ccache.finished();
   return readInstalled(build, session, lock);
+}
+
+/**
+ * Lets Spack install, and tells how far it is.
+ * @param total number of packages that are not the distribution's
+ */
+async function runInstall(
+  build: ResolvedBuild,
+  session: Session,
+  total: number,
+  saver: PackageSaver,
+  { logger, progress: told }: Pick<Ports, 'logger' | 'progress'>,
+): Promise<void> {
+  const progress = new InstallProgress(total);
+  const { command, env } = installCommand(session, build.jobs);
+  const tail: string[] = [];
+  const onLine = (line: string) => {
+    const shown = progress.read(line);
+    if (parseProgressLine(line)?.status === 'installed') saver.trigger();
+    if (shown !== undefined) {
+      logger.info(shown);
+      if (progress.current !== undefined) told?.({ what: 'package', ...progress.current });
+    } else logger.debug(line);
+    if (line.trim() !== '') tail.push(line.slice(0, longestLine));
+    if (tail.length > mostLines) tail.splice(0, mostLines / 2);
+  };
+  const compiling = () => (progress.current?.phase === 'build' ? progress.current : undefined);
+  const tell = (files: number) => told?.({ what: 'compiled', files });
+  const unwatch =
+    told === undefined ? () => {} : watchCompiling(build.hostLayout.buildStage, compiling, tell);
+  const result = await session.exec(command, { env, onLine }).finally(unwatch);
+  saver.trigger();
+  if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
 }
 
 /** What Spack's own database and prefixes say of an installation. */
@@ -187,6 +213,8 @@ async function readLog(build: ResolvedBuild, log: string): Promise<string> {
 
 /** Lines of Spack's that are looked at when an install has failed. */
 const mostLines = 20_000;
+/** Characters of each. */
+const longestLine = 2_000;
 
 /** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
 const fullDiskBytes = 100e6;
@@ -206,18 +234,47 @@ async function explainFailure(
   const log =
     failure?.logPath === undefined ? undefined : posix.relative(session.layout.buildStage, failure.logPath);
   const text = log === undefined ? '' : await readLog(build, log);
-  const free = await freeBytes(build.buildFolder);
-  const fullDisk =
-    free < fullDiskBytes
-      ? `No space left on device: ${formatBytes(free)} are free in ${build.buildFolder}`
-      : undefined;
+  const found = firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing';
+  const scarce = (await scarceDisk(build)) ?? (await scarceMemory(session, found, `${text}\n${output}`));
   return new PackageBuildError({
     package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
     phase: failure?.lastPhase ?? 'unknown',
-    firstError:
-      fullDisk ?? firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing',
+    firstError: scarce?.reason ?? found,
     log: log === undefined ? undefined : logName(log),
+    remedy: scarce?.remedy,
+    command: installCommand(session, build.jobs).command.join(' '),
   });
+}
+
+/** What a build had too little of, and what to do about it. */
+interface Scarce {
+  readonly reason: string;
+  readonly remedy?: string;
+}
+
+async function scarceDisk({ buildFolder }: ResolvedBuild): Promise<Scarce | undefined> {
+  const free = await freeBytes(buildFolder);
+  if (free >= fullDiskBytes) return undefined;
+  return { reason: `No space left on device: ${formatBytes(free)} are free in ${buildFolder}` };
+}
+
+// Without a container nobody tells who killed it.
+const compilerKilled = 'Killed signal terminated program';
+
+async function scarceMemory(
+  { container }: Session,
+  found: string,
+  output: string,
+): Promise<Scarce | undefined> {
+  if (container === undefined) {
+    return output.includes(compilerKilled)
+      ? { reason: `A compiler was killed, most likely since memory ran out: ${found}`, remedy: memoryHint }
+      : undefined;
+  }
+  const limit = await container.memoryExceeded();
+  if (limit === undefined) return undefined;
+  const reason = `it took more memory than the ${formatBytes(limit)} that the container may have: ${found}`;
+  return { reason, remedy: memoryHint };
 }
 
 /** Lets Spack install the lock's packages. */
@@ -230,7 +287,7 @@ export const installStage: Stage<
     const { build, entries, indexes, ccache, saver, recorder, ports } = context;
     const fetch = fetcher(context, builder);
     const caches = { entries, indexes, ccache, saver, fetch };
-    return { installed: await install(build, session, lock, caches, recorder, ports.logger) };
+    return { installed: await install(build, session, lock, caches, recorder, ports) };
   },
 };
 

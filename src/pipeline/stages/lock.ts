@@ -116,6 +116,7 @@ async function concretize(session: Session, logger: Logger): Promise<void> {
   throw new ConcretizationError(
     `Spack found no solution: ${reason.replace(/^==> Error:\s*/, '')}`,
     'Read the lines above; with another spack-ref or packages-ref, try the pinned commits.',
+    { command: command.join(' ') },
   );
 }
 

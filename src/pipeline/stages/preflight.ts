@@ -6,7 +6,7 @@ import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 
 /** Free bytes that a build needs in its folder: sources, build tree, install tree, tarballs (measured 1.1 GB). */
-const neededBytes = 2e9;
+export const neededBytes = 2e9;
 
 /**
  * Checks what would otherwise fail after an hour.

@@ -1,5 +1,6 @@
 import type { Session } from '../../container/session.js';
 import type { Stage } from '../stage.js';
+import { watchStorage } from '../storage.js';
 import { type Builder, keepForDebugging, makeFolders } from './builder.js';
 
 /** Starts what the build's commands run in; it ends once the result is there, or can't be made. */
@@ -7,8 +8,10 @@ export const sessionStage: Stage<{ readonly builder: Builder }, { readonly sessi
   id: 'session',
   run: async ({ build, request, ports, recorder, saver, defer }, { builder }) => {
     await makeFolders(build);
-    const session = await builder.start(recorder);
+    const started = await builder.start(recorder);
+    const { session, end } = watchStorage(build, started, ports);
     defer(async (failed) => {
+      end();
       if (failed && request.keepContainer && !ports.signal.aborted)
         keepForDebugging(build, session, recorder, ports.logger);
       await session.stop();

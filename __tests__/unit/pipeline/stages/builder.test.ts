@@ -49,6 +49,20 @@ describe('in a container', () => {
     expect(ports.logger.of('info')[0]).toBe('Engine: docker 26.1.5 (it answers)');
   });
 
+  test('both containers get what the inputs let them have, and no more jobs run than that', async () => {
+    const limits = { 'container-cpu': '1.5', 'container-memory': '1 GB', 'container-swap': '0' };
+    const { plan, request, ports, process, recorder } = await planned({}, { layers: [limits] });
+    const builder = await prepareBuilder(plan, request, ports);
+    await makeFolders(plan);
+    await builder.start(recorder);
+    await builder.startFetcher(recorder);
+    const runs = process.lines.filter((line) => line.startsWith('docker run --detach'));
+    expect(runs).toHaveLength(2);
+    for (const line of runs)
+      expect(line).toContain('--cpus 1.5 --memory 1000000000 --memory-swap 1000000000');
+    expect(plan.jobs).toBe(2);
+  });
+
   test('containers are in the record before they start', async () => {
     const names: (string | undefined)[] = [];
     let recorder: Recorder | undefined;
@@ -117,6 +131,20 @@ describe('on the machine itself', () => {
     );
     await prepareBuilder(plan, request, ports);
     expect(ports.logger.of('warning').join('\n')).toMatch(/No container engine answers .* unconfined/);
+  });
+
+  test.each([
+    [{}, undefined],
+    [{ 'container-network': 'fetch' }, undefined],
+    [
+      { 'container-memory': '2 GB', 'container-network': 'none' },
+      'container-memory, container-network: limits are of containers; with engine none nothing is limited.',
+    ],
+  ])('limits that do not hold there are told of: %j', async (limits, warning) => {
+    const layers = [{ engine: 'none' }, limits];
+    const { plan, request, ports } = await planned({ answer: onMachine }, { ...onBookworm, layers });
+    await prepareBuilder(plan, request, ports);
+    expect(ports.logger.of('warning')).toEqual(warning === undefined ? [] : [warning]);
   });
 
   test('a package that it lacks is told before anything is built', async () => {
