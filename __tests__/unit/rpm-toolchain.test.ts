@@ -69,7 +69,7 @@ test("the environment has rpm's versions as externals, and leaves out what the d
   );
   expect(spack.specs).toEqual(['slurm@=24-11-6-1 ~nvml ~oneapi ~rsmi ~debug ~jwt ~restd']);
   expect(spack.packages.pmix.externals).toEqual([{ spec: 'pmix@4.2.8', prefix: '/usr' }]);
-  expect(spack.packages.gcc.externals[0].spec).toBe("gcc@14.3.1 languages:='c,cxx'");
+  expect(spack.packages.gcc.externals[0].spec).toBe("gcc@14.3.1 languages:='c,c++'");
 });
 
 test('the audit expects what it can have, and asks rpm for owners', () => {
