@@ -160,6 +160,11 @@ describe.each([
       /manifest\.json: does not name .*debug\.tar\.gz/,
     ],
     [
+      'packages of the distribution that the name does not tell',
+      (folder) => remake(folder, (manifest) => Object.assign(manifest, { externals: ['curl'] })),
+      /manifest\.json: is of another target/,
+    ],
+    [
       'the software of another target',
       (folder) => writeResult(folder, identifier, { top: 'slurm-23.02.8-bookworm-amd64' }),
       /software\.tar\.gz: does not unpack into .*: its first entry is slurm-23\.02\.8-bookworm-amd64\//,
