@@ -17,7 +17,7 @@ import { builtResult } from '../support/result.js';
 
 /*
  * The library, on real builds: minutes, so by SLURM_FACTORY_TEST_LIBRARY=1 only. What was seen is in
- * docs/performance.md.
+ * docs/library.md.
  */
 const version = '24.11.6';
 const wanted = process.env['SLURM_FACTORY_TEST_LIBRARY'] === '1';
