@@ -231,6 +231,6 @@ test('these name their bundled tarballs alike, so that a matrix has one of them'
   }
   expect(twins).toEqual({
     '2.34': ['bookworm', 'rockylinux9'],
-    '2.39': ['noble', 'rockylinux10'],
+    '2.39': ['noble', 'rockylinux10', 'trixie'],
   });
 });
