@@ -12,7 +12,7 @@ import { renderEnvironment, rootSpec } from '../../src/spack/environment.js';
 import { defaultChoice } from '../../src/targets/feature-choice.js';
 import { type FeatureSet, featureSets } from '../../src/targets/features.js';
 import { driversOf, hasGpu } from '../../src/targets/gpus.js';
-import { type FittedToolchain, fitToolchain } from '../../src/targets/toolchains.js';
+import type { FittedToolchain } from '../../src/targets/toolchains.js';
 import { recordingLogger } from '../support/fakes.js';
 import { docker, hostArch, isHere, projectRoot, temporaryFolder, testCache } from '../support/prepare.js';
 import { fittedToolchain } from '../support/toolchains.js';
@@ -70,15 +70,20 @@ function requests(
   id: string,
   base: FeatureSet,
 ): { readonly toolchain: FittedToolchain; readonly specs: string[] } {
-  const whole = fittedToolchain(id, { ...defaultChoice, base });
-  const specs = project.releases.flatMap(({ version, spack }) => {
-    const toolchain = fitToolchain(whole, project.features, { ...defaultChoice, base }, version);
-    if (Array.isArray(toolchain)) throw new Error(toolchain.join(' '));
-    return kinds
+  const fitted = project.releases.map(({ version, spack }) => ({
+    ...{ spack, toolchain: fittedToolchain(id, { ...defaultChoice, base }, version) },
+  }));
+  const specs = fitted.flatMap(({ spack, toolchain }) =>
+    kinds
       .filter((gpu) => hasGpu(gpu, toolchain.lacking))
-      .map((gpu) => rootSpec({ spackVersion: spack, gpu, debug: false, toolchain }));
-  });
-  return { toolchain: whole, specs: [...new Set(specs)] };
+      .map((gpu) => rootSpec({ spackVersion: spack, gpu, debug: false, toolchain })),
+  );
+  // One environment for all of them: with what any needs.
+  const all = fitted.map(({ toolchain }) => toolchain);
+  const [one] = all as [FittedToolchain];
+  const needed = new Map(all.flatMap(({ dependencies }) => dependencies.map((item) => [item.spec, item])));
+  const notBuilt = one.notBuilt.filter((name) => all.every((other) => other.notBuilt.includes(name)));
+  return { toolchain: { ...one, dependencies: [...needed.values()], notBuilt }, specs: [...new Set(specs)] };
 }
 
 function concretized(id: string, base: FeatureSet): Answer[] {
