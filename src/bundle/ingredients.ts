@@ -28,6 +28,9 @@ const spackSbomSchema = z.object({
   ),
 });
 
+/** Packages that are archives, which plugins of Slurm take in. */
+export const takenIn: readonly string[] = ['s2n'];
+
 /** Where Spack keeps its own SPDX document in an installed prefix; Spack before 1.2 writes none. */
 export const spackSbomPath = '.spack/sbom/spdx-2.3.json';
 

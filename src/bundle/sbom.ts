@@ -6,7 +6,7 @@ import { gpuDrivers } from '../targets/gpus.js';
 import { type Target, versionOf } from '../targets/identifier.js';
 import type { BuiltRelease } from '../targets/source.js';
 import type { Toolchain } from '../targets/toolchains.js';
-import { compare, packagesOfExternals, type Recipe } from './ingredients.js';
+import { compare, packagesOfExternals, type Recipe, takenIn } from './ingredients.js';
 import { extractedLicences, licences } from './licences.js';
 import { patchPackages, slurmSource } from './origin.js';
 import type { ExternalRef, SpdxDocument, SpdxPackage, SpdxRelationship } from './spdx.js';
@@ -259,6 +259,9 @@ function edgeRelation(
   types: readonly string[],
 ): SpdxRelationship {
   const present = to.external !== undefined || facts.shipped.includes(to.hash);
+  if (types.includes('link') && takenIn.includes(to.name)) {
+    return relation(nodeId(from), 'STATIC_LINK', nodeId(to));
+  }
   if (types.includes('link') && present) {
     const opened = facts.toolchain.dependencies.some((item) => item.spec === to.name && item.opened);
     return opened

@@ -33,7 +33,8 @@ export interface SpdxRelationship {
     | 'BUILD_TOOL_OF'
     | 'BUILD_DEPENDENCY_OF'
     | 'RUNTIME_DEPENDENCY_OF'
-    | 'PATCH_APPLIED';
+    | 'PATCH_APPLIED'
+    | 'STATIC_LINK';
   readonly relatedSpdxElement: string;
   readonly comment?: string;
 }

@@ -265,6 +265,19 @@ describe('the relationships', () => {
     });
   });
 
+  test('an archive that a plugin takes in is told as that', () => {
+    const taken = facts.lock.map((node) => (node.name === 'nvml' ? { ...node, name: 's2n' } : node));
+    const linking = taken.map((node) => ({
+      ...node,
+      dependencies: node.dependencies.map((item) => ({ ...item, types: ['link'] })),
+    }));
+    expect(makeSbom({ ...facts, lock: linking }).relationships).toContainEqual({
+      spdxElementId: 'SPDXRef-Spec-slurm-sssssss',
+      relationshipType: 'STATIC_LINK',
+      relatedSpdxElement: 'SPDXRef-Spec-s2n-nnnnnnn',
+    });
+  });
+
   test('no edge of the lock is lost', () => {
     expect(relations.length).toBe(1 + 1 + facts.runtimePackages.length + 7);
   });

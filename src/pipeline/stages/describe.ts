@@ -4,7 +4,7 @@ import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
 import type { Grafted } from '../../bundle/graft.js';
-import { distributionCommand, parseRecipes, spackSbomPath } from '../../bundle/ingredients.js';
+import { distributionCommand, parseRecipes, spackSbomPath, takenIn } from '../../bundle/ingredients.js';
 import { type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
 import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
@@ -185,7 +185,13 @@ async function describeIngredients(
     toolchain: build.toolchain,
     tarball,
     lock: lock.specs,
-    shipped: [lock.root.hash, ...new Set(grafted.libraries.flatMap(({ spec }) => spec ?? []))],
+    shipped: [
+      ...new Set([
+        lock.root.hash,
+        ...lock.specs.filter(({ name }) => takenIn.includes(name)).map(({ hash }) => hash),
+        ...grafted.libraries.flatMap(({ spec }) => spec ?? []),
+      ]),
+    ],
     recipes: parseRecipes(recipes.exitCode === 0 ? recipes.stdout : undefined),
     distribution,
     runtimePackages,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import os
+
 from spack_repo.builtin.build_systems.cmake import CMakePackage
 
 from spack.package import *
@@ -17,6 +19,12 @@ class S2n(CMakePackage):
 
     depends_on("c", type="build")
     depends_on("openssl@1.1.1:")
+
+    @run_after("install")
+    def install_licence(self):
+        mkdirp(self.prefix.share.licenses.s2n)
+        for name in ("LICENSE", "NOTICE"):
+            install(os.path.join(self.stage.source_path, name), self.prefix.share.licenses.s2n)
 
     def cmake_args(self):
         return [

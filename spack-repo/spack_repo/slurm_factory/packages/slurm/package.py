@@ -639,6 +639,10 @@ END
         mkdirp(folder)
         for name in ("COPYING", "DISCLAIMER", "LICENSE.OpenSSL"):
             install(name, folder)
+        if self.spec.satisfies("+s2n"):
+            # A plugin takes it in.
+            licences = self.spec["s2n"].prefix.share.licenses
+            install_tree(licences, os.path.join(self.prefix.share, "licenses"))
 
     def _prune(self):
         """Out goes what nobody runs: HTML pages, libtool's files, sources for debuggers."""
