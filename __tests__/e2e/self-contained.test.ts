@@ -16,6 +16,7 @@ import { docker, hostArch, isHere, projectRoot, temporaryFolder, testCache } fro
 import { builtResult } from '../support/result.js';
 import {
   buildSelfContained,
+  builtOfTags,
   builtPackages,
   externals,
   testsSelfContained,
@@ -108,7 +109,9 @@ const here = await isHere('upstream', 'Docker Engine');
     expect(manifest).toMatchObject({ externals: [...externals] });
     const own = libraries.filter(({ spec }) => spec !== undefined);
     expect(own.map(({ spec, version }) => [spec, version]).sort()).toEqual(
-      Object.entries(builtPackages).map(([name, { version }]) => [name, version]),
+      Object.entries({ ...builtPackages, ...builtOfTags })
+        .map(([name, { version }]) => [name, version])
+        .sort(),
     );
     for (const { soname, package: from, spec } of libraries) {
       expect({ soname, from: from ?? spec }).toEqual({ soname, from: expect.any(String) });
@@ -116,7 +119,7 @@ const here = await isHere('upstream', 'Docker Engine');
     const contained = first?.sbom.relationships
       .filter((item: Record<string, string>) => item['relationshipType'] === 'CONTAINS')
       .map((item: Record<string, string>) => item['relatedSpdxElement']);
-    for (const name of Object.keys(builtPackages)) {
+    for (const name of Object.keys({ ...builtPackages, ...builtOfTags })) {
       expect(contained).toContainEqual(expect.stringMatching(new RegExp(`^SPDXRef-Spec-${name}-`)));
     }
   },

@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml';
 import { selfContainedPath } from '../../src/targets/self-contained.js';
 import { runCli } from './cli.js';
 import { isHere, projectRoot, sourceMirror, temporaryFolder } from './prepare.js';
-import { mirrorDownloads } from './sources.js';
+import { mirrorArchives, mirrorDownloads } from './sources.js';
 
 /*
  * A tarball with libraries that Spack builds. The tests can have the sources that Debian hands out as their projects
@@ -40,8 +40,22 @@ export const builtPackages = {
   },
 } as const;
 
+/** And what git hosts serve as archives of tags, with what they need. */
+export const builtOfTags = {
+  jansson: {
+    ...{ version: '2.14', repository: 'https://github.com/akheron/jansson.git', tag: 'v2.14' },
+    ...{ prefix: 'jansson-2.14' },
+    sha256: 'c739578bf6b764aa0752db9a2fdadcfe921c78f1228c7ec0bb47fa804c55d17b',
+  },
+  libjwt: {
+    ...{ version: '1.15.3', repository: 'https://github.com/benmcollins/libjwt.git', tag: 'v1.15.3' },
+    ...{ prefix: 'libjwt-1.15.3' },
+    sha256: 'cb2fd95123689e7d209a3a8c060e02f68341c9a5ded524c0cd881a8cd20d711f',
+  },
+} as const;
+
 export const externals = [
-  ...['curl', 'hwloc', 'json-c', 'libjwt', 'libyaml', 'mariadb-c-client', 'readline'],
+  ...['curl', 'hwloc', 'json-c', 'libyaml', 'mariadb-c-client', 'openssl', 'readline'],
 ] as const;
 
 /**
@@ -57,6 +71,7 @@ export async function buildSelfContained(
   if (!(await isHere('upstream', 'Docker Engine'))) return undefined;
   const mirror = await sourceMirror([version]);
   await mirrorDownloads(mirror, Object.values(builtPackages));
+  await mirrorArchives(mirror, Object.values(builtOfTags));
   const folder = temporaryFolder('self-contained');
   const done = runCli(
     [
