@@ -10,7 +10,7 @@ import { openProject } from '../../src/pipeline/project.js';
 import { checkOut } from '../../src/spack/checkout.js';
 import { renderEnvironment, rootSpec } from '../../src/spack/environment.js';
 import { defaultChoice } from '../../src/targets/feature-choice.js';
-import { type FeatureSet, featureSets } from '../../src/targets/features.js';
+import { type FeatureSet, featureSets } from '../../src/targets/feature-sets.js';
 import { driversOf, hasGpu } from '../../src/targets/gpus.js';
 import type { FittedToolchain } from '../../src/targets/toolchains.js';
 import { recordingLogger } from '../support/fakes.js';

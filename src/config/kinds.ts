@@ -1,6 +1,7 @@
 import { nearest, unknownValue } from '../base/suggest.js';
 import { type FeatureChoice, parseChoice } from '../targets/feature-choice.js';
-import { featureSets, type Variant } from '../targets/features.js';
+import { featureSets } from '../targets/feature-sets.js';
+import type { Variant } from '../targets/features.js';
 import { archiveEnds, isAddress, type VersionRequest } from '../targets/source.js';
 import { parseSize, sizeForms } from './size.js';
 

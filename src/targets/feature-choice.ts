@@ -1,5 +1,6 @@
 import { nearest } from '../base/suggest.js';
-import { type FeatureSet, featureSets, type Variant } from './features.js';
+import { type FeatureSet, featureSets } from './feature-sets.js';
+import type { Variant } from './features.js';
 import { compareVersions } from './releases.js';
 
 /** What a user wants of the recipe's variants: a set, and what it should have more or less. */

@@ -1,5 +1,6 @@
 import { markdownTable } from '../base/text.js';
-import { type Features, featureSets, type Variant } from './features.js';
+import { featureSets } from './feature-sets.js';
+import type { Features, Variant } from './features.js';
 import type { Toolchain } from './toolchains.js';
 
 const code = (word: string): string => `\`${word}\``;

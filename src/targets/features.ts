@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
+import { featureSets } from './feature-sets.js';
 
 /** Where the recipe keeps what a build promises, below the project's root. */
 export const featuresPath = 'spack-repo/spack_repo/slurm_factory/packages/slurm/features.json';
-
-/** Sets of variants to start from; each has all that the one before it has. */
-export const featureSets = ['minimal', 'default', 'full'] as const;
-export type FeatureSet = (typeof featureSets)[number];
 
 /** First or last series: `23.11`. */
 const series = z

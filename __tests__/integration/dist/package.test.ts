@@ -21,6 +21,11 @@ test('the command line is a program, through a link in PATH too', () => {
   expect(run(join(folder, 'linked'), ['--version']).trim()).toBe(packageFile.version);
 });
 
+test('what every call loads has no schemas in it, which take longer to load than all the rest', () => {
+  const start = readFileSync(join(root, 'dist', 'cli', 'index.js'), 'utf8');
+  expect(start).not.toContain('ZodError');
+});
+
 describe('the npm package', () => {
   let files: string[] = [];
 

@@ -11,7 +11,7 @@ import {
   switchVariants,
   wanted,
 } from '../../../src/targets/feature-choice.js';
-import { featureSets } from '../../../src/targets/features.js';
+import { featureSets } from '../../../src/targets/feature-sets.js';
 import { recipe } from '../../support/fakes.js';
 
 const { variants } = recipe;
