@@ -15,29 +15,26 @@ import { readInputs } from './inputs.js';
 import { actionLogger } from './logger.js';
 import { writeOutputs } from './outputs.js';
 import { githubRunner, type Runner } from './ports.js';
+import { stepKey } from './start.js';
 import { writeCacheSummary, writeSummary } from './summary.js';
 
 const stateKey = 'build';
 
 /**
- * The main step of the build action.
- * @param root folder of the project's files
- */
-/** State of the runner that tells the post step from the main one: both are one bundle. */
-const stepKey = 'isPost';
-
-/**
  * Runs the step that the runner is at: main, then, in a process of its own, post.
  * @param root folder of the project's files
  */
-export async function runStep(root: string, version: string): Promise<void> {
+export async function runStep(root: string): Promise<void> {
   if (core.getState(stepKey) !== '') return runPost();
   core.saveState(stepKey, 'true');
-  return runMain(root, version);
+  return runMain(root);
 }
 
-export async function runMain(root: string, version: string, runner: Runner = githubRunner): Promise<void> {
-  core.info(`slurm-factory ${version}`);
+/**
+ * The main step of the build action.
+ * @param root folder of the project's files
+ */
+export async function runMain(root: string, runner: Runner = githubRunner): Promise<void> {
   try {
     const context = readContext();
     const inputs = readInputs('build');

@@ -6,6 +6,7 @@ import { type Env, isSecretName } from '../base/environment.js';
 import { ownerEnded, processOwner } from '../base/owner.js';
 import { inputNames, isSecret } from '../config/inputs.js';
 import { inputVariable } from './inputs.js';
+import { secretsVariable as fileVariable } from './start.js';
 
 /*
  * The runner gives an action its secrets by variables, and what a process was started with stays readable
@@ -20,8 +21,6 @@ const secretInputs = inputNames.filter(isSecret).map(inputVariable);
 const toolkitSecrets = ['ACTIONS_RUNTIME_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'] as const;
 const kept: readonly string[] = [...secretInputs, ...toolkitSecrets];
 
-/** Names the file that the secrets come over by. */
-const fileVariable = 'SLURM_FACTORY_SECRETS';
 const folderPrefix = 'slurm-factory-secrets~';
 
 export interface Split {

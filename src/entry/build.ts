@@ -1,8 +1,10 @@
-import { runStep } from '../action/build.js';
-import { hideSecrets } from '../action/secrets.js';
+import { isFirstOfMain } from '../action/start.js';
 import { projectRoot, projectVersion } from './root.js';
 
+if (isFirstOfMain(process.env)) process.stdout.write(`slurm-factory ${projectVersion}\n`);
+const { hideSecrets } = await import('../action/secrets.js');
 hideSecrets(process);
-await runStep(projectRoot(), projectVersion);
+const { runStep } = await import('../action/build.js');
+await runStep(projectRoot());
 // A request that a stalled cache service never answers would keep the process alive.
 process.exit();

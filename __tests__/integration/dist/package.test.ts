@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -19,6 +19,22 @@ test('the command line is a program, through a link in PATH too', () => {
   expect(statSync(program).mode & 0o111).toBe(0o111);
   symlinkSync(program, join(folder, 'linked'));
   expect(run(join(folder, 'linked'), ['--version']).trim()).toBe(packageFile.version);
+});
+
+test('the action says its version first, and once', () => {
+  const env = { PATH: process.env['PATH'], HOME: folder, RUNNER_TEMP: folder, GITHUB_WORKSPACE: folder };
+  const main = (more: Record<string, string>) =>
+    spawnSync(process.execPath, [join(root, 'dist', 'build', 'index.js')], {
+      env: { ...env, INPUT_TOOLCHAIN: 'none-such', ...more },
+      encoding: 'utf8',
+    }).stdout;
+  for (const secret of [{}, { 'INPUT_GITHUB-TOKEN': 'ghs_token' }] as Record<string, string>[]) {
+    const said = main(secret);
+    expect(said.split('\n')[0]).toBe(`slurm-factory ${packageFile.version}`);
+    expect(said.match(/^slurm-factory \d/gm)).toHaveLength(1);
+    expect(said).toContain('none-such');
+  }
+  expect(main({ STATE_isPost: 'true' })).not.toMatch(/^slurm-factory \d/m);
 });
 
 test('what every call loads has no schemas in it, which take longer to load than all the rest', () => {
