@@ -269,9 +269,9 @@ e2e(
       [hostTarget('25.11.7', 'cuda')]: 'none',
     });
     // What the legs share came from the first run's cache: only Slurm, and NVML for CUDA, was compiled.
-    const saved = done.log.split('\n').filter((line) => /Saved to the cache: .*-package-/.test(line));
-    expect(saved.length).toBeGreaterThan(0);
-    expect(saved.filter((line) => /-(gcc-runtime|compiler-wrapper)-/.test(line))).toEqual([]);
+    const row = /<td>package (\S+) \w+<\/td><td>[^<]*<\/td><td>saved<\/td>/g;
+    const saved = done.jobs.flatMap(({ summary }) => [...summary.matchAll(row)].map(([, name]) => name));
+    expect(saved.sort()).toEqual(['nvml', 'slurm', 'slurm']);
     for (const name of [`${target}-cuda`, hostTarget('25.11.7', 'cuda')]) {
       const files = listTar(name);
       expect(files).toContain(`${name}/lib/slurm/gpu_nvml.so`);
