@@ -28,10 +28,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const noContainersLeft = (): void =>
   expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
 
-test('what is not built yet ends in a clear error and builds nothing', () => {
-  const done = runCli(['build', '24.11.6', '--dependencies', 'self-contained', ...common]);
+test('packages that no distribution has for Slurm end in a clear error, and build nothing', () => {
+  const words = ['--dependencies', 'self-contained', '--externals', 'curl readlin zlip'];
+  const done = runCli(['build', '24.11.6', ...words, ...common]);
   expect(done.exitCode).toBe(2);
-  expect(done.stderr).toContain('dependencies: self-contained is not built yet');
+  expect(done.stderr).toContain("'readlin' (did you mean 'readline'?)");
+  expect(done.stderr).toContain("'zlip'");
 });
 
 test('a value that looks like shell text reaches no shell', () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBytes } from '../base/bytes.js';
 import { ContainerError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
@@ -148,6 +149,7 @@ export async function startContainer(plan: ContainerPlan, ports: ContainerPorts)
       if (result.exitCode === 137) {
         const limit = await memoryExceeded(plan, process);
         if (limit !== undefined) throw outOfMemory(name, limit);
+        await staysRunning(plan, process);
       }
       return result;
     },
@@ -193,6 +195,17 @@ async function requireRunning(
     `Check that ${program} runs and that the machine has memory left, then run this again; what was built is kept.`,
     { containerId: name },
   );
+}
+
+/** The engine calls a container running for a moment after it was killed. */
+async function staysRunning(
+  plan: Pick<ContainerPlan, 'program' | 'name'>,
+  process: ProcessRunner,
+): Promise<void> {
+  for (let ask = 0; ask < 5; ask++) {
+    await sleep(100);
+    await requireRunning(plan, process);
+  }
 }
 
 // The kernel counts in the container's cgroup whom it ended there; Docker only tells it of a container that ended.

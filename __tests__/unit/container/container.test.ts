@@ -106,10 +106,14 @@ describe('startContainer', () => {
   test.each<[string, Answer]>([
     ['stopped', { stdout: 'false\n' }],
     ['without its engine', { exitCode: 1, stderr: 'Cannot connect to the Docker daemon' }],
+    ['killed a moment ago, and called running', { stdout: 'true false 0\n' }],
   ])('a command that failed because the container was %s is not blamed', async (_, inspected) => {
+    let asked = 0;
     const process = fakeProcess((command) => {
       if (command[1] === 'exec') return { exitCode: 137 };
-      return command[1] === 'inspect' ? inspected : {};
+      if (command[1] !== 'inspect') return {};
+      asked += 1;
+      return asked > 2 ? { stdout: 'false\n' } : inspected;
     });
     const container = await startContainer(plan, fakePorts({ process }));
     const attempt = container.exec(['spack', 'install']);
