@@ -15,6 +15,7 @@ export default {
   testPathIgnorePatterns: [
     ...(wantsBare ? [] : ['/e2e/bare\\.test']),
     ...(process.env.SLURM_FACTORY_TEST_RPM === '1' ? [] : ['/e2e/rpm\\.test']),
+    ...(process.env.SLURM_FACTORY_TEST_LIBRARY === '1' ? [] : ['/e2e/library\\.test']),
   ],
   // A file that is run alone finds all that it needs, too.
   globalSetup: '<rootDir>/scripts/prepare.mjs',

@@ -18,13 +18,15 @@ import {
   testCache,
 } from '../support/prepare.js';
 import { builtResult } from '../support/result.js';
+import { fittedToolchain } from '../support/toolchains.js';
 
 /** A library of the builder image that the distribution has a security update of: the real archive is asked. */
 
 const version = '24.11.6';
 const target = hostTarget(version);
 const project = await openProject(projectRoot);
-const { toolchain, dockerfile } = await project.loadToolchain('bookworm', hostArch());
+const { dockerfile } = await project.loadToolchain('bookworm', hostArch());
+const toolchain = fittedToolchain('bookworm');
 const { archive = '', suite } = toolchain.security ?? {};
 
 /** Whether the archive answers; without it there is nothing to see. */
