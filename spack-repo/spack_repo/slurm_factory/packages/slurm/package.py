@@ -623,7 +623,7 @@ END
 
     def _linked_directories(self, directory):
         """Directories whose libraries are named in the Makefile of this one."""
-        library = r"(\$\(top_builddir\)|\.\.)/([\w./-]+)/lib[\w.-]+\.l?[ao]\b"
+        library = r"(\$\(top_builddir\)|\.\.)/((?:[\w.-]+/)*)lib[\w.-]+\.l?[ao]\b"
         linked = set()
         for start, path in re.findall(library, self._makefile(directory)):
             start = os.path.join(directory, "..") if start == ".." else "."
