@@ -186,12 +186,12 @@ test('SLURM_VERSIONS', async () => {
 
 describe('Config', () => {
   const env = { HOME: '/home/me' };
-  const at = { cwd: '/work', env };
+  const at = { cwd: '/here', env };
 
   test('Config.build_dir', () => {
     expect(new library.Config(at).buildDir).toBe('/home/me/.cache/slurm-factory');
     const set = { ...at, env: { ...env, SLURM_FACTORY_BUILD_DIR: 'b' } };
-    expect(new library.Config(set).buildDir).toBe('/work/b');
+    expect(new library.Config(set).buildDir).toBe('/here/b');
     expect(new library.Config({ ...set, outside: false }).buildDir).toBe('/home/me/.cache/slurm-factory');
   });
 
@@ -202,7 +202,7 @@ describe('Config', () => {
   });
 
   test('Config.output_dir', () => {
-    expect(new library.Config(at).outputDir).toBe('/work/slurm-factory-output');
+    expect(new library.Config(at).outputDir).toBe('/here/slurm-factory-output');
     const set = { ...at, env: { ...env, SLURM_FACTORY_OUTPUT_DIR: '/out' } };
     expect(new library.Config(set).outputDir).toBe('/out');
   });
@@ -269,7 +269,7 @@ describe('ContainerConfig', () => {
 
 test('SpackConfig: what a user may set', async () => {
   const spackConfig = { version: 'v1.2.0', buildJobs: 16, cacheDir: '/spack' };
-  const config = new library.Config({ env: { HOME: '/home/me' }, cwd: '/work', spackConfig });
+  const config = new library.Config({ env: { HOME: '/home/me' }, cwd: '/here', spackConfig });
   expect(await config.getSpackConfig('24.11.6')).toMatchObject(spackConfig);
   const chosen = new library.Config({ env: {}, spackConfig: { variants: { slurm: '+ucx ~lua' } } });
   const { specs } = await chosen.getSpackConfig('24.11.6');

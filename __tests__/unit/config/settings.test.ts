@@ -9,7 +9,7 @@ import { explain, resolveSettings, settingNames, variables } from '../../../src/
 import { resolveVersion } from '../../../src/targets/source.js';
 import { recipe, release } from '../../support/fakes.js';
 
-const here = { env: {}, cwd: '/work', home: '/home/me' };
+const here = { env: {}, cwd: '/here', home: '/home/me' };
 const catalog = {
   toolchains: ['bookworm'],
   variants: recipe.variants,
@@ -185,7 +185,7 @@ describe('the settings', () => {
       'of one folder',
       {},
       [{ origin: 'option', values: { 'cache-dir': 'c' } }],
-      { cacheDir: '/work/c', buildDir: '/work/c', spackCache: '/work/c/entries' },
+      { cacheDir: '/here/c', buildDir: '/here/c', spackCache: '/here/c/entries' },
     ],
     [
       'of all',
@@ -194,7 +194,7 @@ describe('the settings', () => {
         variableLayer({ SLURM_FACTORY_BUILD_DIR: '/b', SLURM_FACTORY_LOG_LEVEL: 'WARNING' }),
         file('cache-dir: /c\nspack-cache: ../s\nlog-file: log.txt\nlog-level: debug'),
       ],
-      { cacheDir: '/c', buildDir: '/b', spackCache: '/s', logFile: '/work/log.txt', logLevel: 'warning' },
+      { cacheDir: '/c', buildDir: '/b', spackCache: '/s', logFile: '/here/log.txt', logLevel: 'warning' },
     ],
   ] as const)('%s', (_, env, layers, expected) => {
     expect(resolveSettings(layers, { ...here, env })).toMatchObject(expected);
