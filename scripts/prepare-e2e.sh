@@ -42,6 +42,9 @@ programs() {
   has bzip2 || missing+=(bzip2)
   has xz || missing+=(xz-utils)
   has gcc || missing+=(gcc libc6-dev)
+  has script || missing+=(bsdutils)
+  has fish || missing+=(fish)
+  has zsh || missing+=(zsh)
   python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
   install "${missing[@]}" || lacks "${missing[*]}: $(last_line "$log")"
 }
