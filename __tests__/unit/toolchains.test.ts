@@ -8,7 +8,14 @@ import { gpuDrivers } from '../../src/targets/gpus.js';
 import { archs, formatTarget, readTarget } from '../../src/targets/identifier.js';
 import { targetOf } from '../../src/targets/matrix.js';
 import { compareVersions } from '../../src/targets/releases.js';
-import { imagePackages, oldestGlibc, type Toolchain } from '../../src/targets/toolchains.js';
+import {
+  type FittedToolchain,
+  fitToolchain,
+  imagePackages,
+  oldestGlibc,
+  type Toolchain,
+} from '../../src/targets/toolchains.js';
+import { recipe as known } from '../support/fakes.js';
 import { readToolchain, toolchainFile, toolchainFolder, toolchainIds } from '../support/toolchains.js';
 
 // What every folder of toolchains/ has to have. To add one is to add a folder that passes this.
@@ -233,4 +240,15 @@ test('these name their bundled tarballs alike, so that a matrix has one of them'
     '2.34': ['bookworm', 'rockylinux9'],
     '2.39': ['noble', 'rockylinux10', 'trixie'],
   });
+});
+
+test('a package that is taken from the distribution all the same is there, whatever needs it', () => {
+  const fitted = (...kept: string[]) =>
+    fitToolchain(readToolchain('bookworm'), known, defaultChoice, '26.05.3', kept) as FittedToolchain;
+  const has = ({ dependencies, notBuilt }: FittedToolchain) => [
+    dependencies.some(({ spec }) => spec === 'openssl'),
+    notBuilt.includes('openssl'),
+  ];
+  expect(has(fitted())).toEqual([false, true]);
+  expect(has(fitted('openssl'))).toEqual([true, false]);
 });

@@ -1,7 +1,7 @@
 import type { Feature } from '../targets/features.js';
 import { driversOf, gpuDrivers, isGpuVariant } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
-import { compareVersions } from '../targets/releases.js';
+import { hasCome } from '../targets/releases.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
 import type { InventoryRequest } from './inventory.js';
 
@@ -25,7 +25,7 @@ export function promisedBy(
     .filter(
       ({ since, variant, files }) =>
         files.length > 0 &&
-        (since === undefined || compareVersions(target.version, series(since)) >= 0) &&
+        (since === undefined || hasCome(since, target.version)) &&
         (variant === undefined ||
           (isGpuVariant(variant) ? drivers.includes(variant) : !off.includes(variant))),
     )
@@ -37,9 +37,6 @@ function listed(needs: readonly string[]): string {
   const last = needs.at(-1) ?? 'the build log';
   return needs.length < 2 ? last : `${needs.slice(0, -1).join(', ')} and ${last}`;
 }
-
-// `23.02` as the releases write it: 23.02.0.
-const series = (name: string): string => `${name}.0`;
 
 /**
  * Programs that shared objects are loaded into, in the order they are tried in. Slurm's plugins leave

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseJson } from '../base/json.js';
 import { visible } from '../base/text.js';
 import { parseLock } from '../spack/lock.js';
+import { compare } from './ingredients.js';
 
 /** What depends on what: of a lock, or of the SBOM that was made from one. */
 export interface Graph {
@@ -64,6 +65,8 @@ function ofLock(json: string): Graph {
 const kindOf = (types: readonly string[]): GraphEdge['kind'] =>
   types.includes('link') ? 'link' : types.includes('run') ? 'run' : 'build';
 
+const linkTypes: readonly string[] = ['DYNAMIC_LINK', 'STATIC_LINK', 'DEPENDS_ON'];
+
 const isSpec = (id: string): boolean => id.startsWith('SPDXRef-Spec-');
 
 function ofSbom({ packages, relationships }: z.infer<typeof sbomSchema>): Graph {
@@ -77,14 +80,12 @@ function ofSbom({ packages, relationships }: z.infer<typeof sbomSchema>): Graph 
     edges: relationships
       .filter((one) => isSpec(one.spdxElementId) && isSpec(one.relatedSpdxElement))
       .flatMap(({ spdxElementId: a, relationshipType: type, relatedSpdxElement: b }): GraphEdge[] => {
-        if (type === 'DYNAMIC_LINK' || type === 'DEPENDS_ON') return [{ from: a, to: b, kind: 'link' }];
+        if (linkTypes.includes(type)) return [{ from: a, to: b, kind: 'link' }];
         if (type === 'RUNTIME_DEPENDENCY_OF') return [{ from: b, to: a, kind: 'run' }];
         return /^BUILD_/.test(type) ? [{ from: b, to: a, kind: 'build' }] : [];
       }),
   });
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const sorted = ({ nodes, edges }: Graph): Graph => ({
   nodes: [...nodes].sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),

@@ -5,7 +5,7 @@ import type { BuildOptions } from '../config/resolve.js';
 import type { Arch } from '../targets/identifier.js';
 import type { Release } from '../targets/releases.js';
 import { chosenExternals, selfContainedToolchain, wrongExternals } from '../targets/self-contained.js';
-import { type FittedToolchain, fitToolchain, type Toolchain } from '../targets/toolchains.js';
+import { type FittedToolchain, fitToolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
 
 /** What is wrong with the names of `externals`; nothing where the toolchain is wrong, which is told itself. */
@@ -37,23 +37,13 @@ export async function toolchainFor(
   readonly externals: readonly string[];
 }> {
   const { toolchain: whole, dockerfile } = await project.loadToolchain(options.toolchain, arch);
-  const toolchain = fitToolchain(whole, project.features, options.features, version);
+  const isOwn = options.dependencies === 'self-contained';
+  const externals = isOwn ? chosenExternals(options.externals ?? [], project.selfContained) : [];
+  // What no feature needs may be needed by something that Spack builds.
+  const toolchain = fitToolchain(whole, project.features, options.features, version, externals);
   if (Array.isArray(toolchain)) {
     throw new InputError(toolchain.map((message) => ({ input: 'features', message })));
   }
-  if (options.dependencies !== 'self-contained') return { toolchain, dockerfile, externals: [] };
-  const externals = chosenExternals(options.externals ?? [], project.selfContained);
-  return {
-    toolchain: selfContainedToolchain(having(toolchain, whole, externals), externals, project.selfContained),
-    ...{ dockerfile, externals },
-  };
-}
-
-// What no feature needs may be needed by something that Spack builds.
-function having(fitted: FittedToolchain, whole: Toolchain, externals: readonly string[]): FittedToolchain {
-  const more = whole.dependencies.filter(
-    (item) => externals.includes(item.spec) && !fitted.dependencies.includes(item),
-  );
-  const notBuilt = fitted.notBuilt.filter((name) => !externals.includes(name));
-  return { ...fitted, dependencies: [...fitted.dependencies, ...more], notBuilt };
+  const seen = isOwn ? selfContainedToolchain(toolchain, externals, project.selfContained) : toolchain;
+  return { toolchain: seen, dockerfile, externals };
 }

@@ -23,7 +23,6 @@ import { smokeTest } from '../smoke/run.js';
 import { openSubject, readManifest } from '../smoke/subject.js';
 import { readChoiceWord } from '../targets/feature-choice.js';
 import { type Target, withToolchain } from '../targets/identifier.js';
-
 import { type FittedToolchain, fitToolchain, type Toolchain } from '../targets/toolchains.js';
 import type { Project } from './project.js';
 import { audit } from './stages/audit.js';

@@ -1,7 +1,7 @@
 import { nearest } from '../base/suggest.js';
 import { type FeatureSet, featureSets } from './feature-sets.js';
 import type { Variant } from './features.js';
-import { compareVersions } from './releases.js';
+import { compareVersions, hasCome } from './releases.js';
 
 /** What a user wants of the recipe's variants: a set, and what it should have more or less. */
 export interface FeatureChoice {
@@ -152,7 +152,7 @@ export function switchVariants(
   const byName = new Map(variants.map((row) => [row.variant, row]));
   const reasonAgainst = (row: Variant): string | undefined => {
     const { variant, since, until, requires } = row;
-    if (since !== undefined && compareVersions(release, `${since}.0`) < 0) {
+    if (since !== undefined && !hasCome(since, release)) {
       return `${variant} came with Slurm ${since}; this is ${release}.`;
     }
     if (until !== undefined && compareVersions(seriesOf(release), `${until}.0`) > 0) {

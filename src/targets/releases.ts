@@ -26,6 +26,10 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
+/** Whether a release is of a series, `23.02`, or of a later one. */
+export const hasCome = (series: string, release: string): boolean =>
+  compareVersions(release, `${series}.0`) >= 0;
+
 /**
  * Resolves a request (`24.11.6`, `24.11`, `latest`) to one release; a series gives its newest.
  * @returns the release, or a sentence that says what there is

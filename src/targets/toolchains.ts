@@ -158,6 +158,7 @@ function onArch(
 /**
  * Fits a toolchain to the features of a target.
  * @param release its version, `24.11.7`
+ * @param kept Spack's names of packages that are taken from the distribution whatever needs them
  * @returns sentences instead where a feature was asked for by its name and can't be had
  */
 export function fitToolchain(
@@ -165,6 +166,7 @@ export function fitToolchain(
   { variants, features }: Features,
   choice: FeatureChoice,
   release: string,
+  kept: readonly string[] = [],
 ): FittedToolchain | string[] {
   const switches = switchVariants(choice, variants, release, toolchain);
   if (!('on' in switches)) return switches;
@@ -173,7 +175,7 @@ export function fitToolchain(
     variant !== undefined && !isGpuVariant(variant) && switches.off.includes(variant);
   const isNeeded = ({ spec }: SystemPackage) => {
     const users = features.filter(({ needs }) => needs.includes(spec));
-    return users.length === 0 || users.some(({ variant }) => !isOff(variant));
+    return kept.includes(spec) || users.length === 0 || users.some(({ variant }) => !isOff(variant));
   };
   const dependencies = toolchain.dependencies.filter(isNeeded);
   const taken = new Set([...dependencies, ...toolchain.tools].map(({ spec }) => spec));

@@ -79,6 +79,11 @@ test('an SBOM says the same, and Slurm is no package of a distribution', () => {
   ]);
 });
 
+test('what a plugin takes in is linked too', () => {
+  const taken = readGraph(sbom.replace('DYNAMIC_LINK', 'STATIC_LINK'));
+  expect(taken).toEqual(readGraph(sbom));
+});
+
 test.each(['', '{}', '[]', 'null', '{"spdxVersion":"SPDX-2.3"}'])('%j is no graph', (text) => {
   expect(readGraph(text)).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import { parseReleases } from '../../../src/targets/release-data.js';
-import { compareVersions, type Release, resolveRelease } from '../../../src/targets/releases.js';
+import { compareVersions, hasCome, type Release, resolveRelease } from '../../../src/targets/releases.js';
 
 const releases = parseReleases(
   await readFile(new URL('../../../data/slurm-releases.json', import.meta.url), 'utf8'),
@@ -68,6 +68,12 @@ describe('resolveRelease', () => {
     },
   );
 });
+
+test.each([
+  ['23.11', '23.02.7', false],
+  ['23.11', '23.11.0', true],
+  ['23.11', '24.05.1', true],
+] as const)('%s has come with %s: %s', (series, release, is) => expect(hasCome(series, release)).toBe(is));
 
 describe('compareVersions', () => {
   test.each<[string, string, number]>([
