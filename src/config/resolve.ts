@@ -55,7 +55,7 @@ export const cacheSecretOf = (layers: readonly Layer[]): string | undefined =>
   settle(layers, 'cache-secret').text || settle(layers, 'gpg-private-key').text || undefined;
 
 /** Reads each input by its kind. The values are whole only where no problem was added. */
-function readAll(
+export function readAll(
   settled: ReadonlyMap<InputName, Settled>,
   catalog: Catalog,
   problems: Problem[],
@@ -103,7 +103,7 @@ const externalsProblems = ({ dependencies, externals }: Partial<InputValues>): P
 const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['origins'] =>
   Object.fromEntries([...settled].map(([name, { origin }]) => [name, origin])) as Record<InputName, Origin>;
 
-const unknownNames = ({ values }: Layer): Problem[] =>
+export const unknownNames = ({ values }: Layer): Problem[] =>
   Object.keys(values)
     .filter((name) => !isInputName(name) && !isSettingName(name))
     .map((name) => {

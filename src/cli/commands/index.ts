@@ -6,8 +6,10 @@ import { completion } from './completion.js';
 import { config } from './config.js';
 import { diff } from './diff.js';
 import { doctor } from './doctor.js';
+import { get } from './get.js';
 import { graph } from './graph.js';
 import { list } from './list.js';
+import { publish } from './publish.js';
 import { smoke } from './smoke.js';
 import { verify } from './verify.js';
 import { version } from './version.js';
@@ -16,5 +18,6 @@ import { version } from './version.js';
 export const commands: readonly Command[] = [
   ...[build, list, clean],
   ...[verify, audit, smoke, diff, graph],
+  ...[publish, get],
   ...[config, doctor, completion, version],
 ];
