@@ -160,14 +160,14 @@ choose() {
     ?*) kinds=$gpu ;;
     *) kinds="$drivers${drivers:+ all} none cuda rocm oneapi all" ;;
   esac
-  targets | awk -v release="$release" -v arch="$arch" -v glibc="$glibc" -v system="$system" -v kinds="$kinds" \
+  targets | awk -v release="$release" -v arch="$arch" -v glibc="$glibc" -v here="$system" -v kinds="$kinds" \
     -v gpu="$gpu" -v only="$target" '
     function older(a, b, x, y) {
       split(a, x, "."); split(b, y, ".")
       return x[1] + 0 < y[1] + 0 || (x[1] + 0 == y[1] + 0 && x[2] + 0 < y[2] + 0)
     }
     function is_system(id, version, words) {
-      split(system, words, " ")
+      split(here, words, " ")
       return words[1] == id && (words[2] == version || index(words[2], version ".") == 1)
     }
     function unfit(reason) { sub(/^ /, "", reason); reasons[++count] = $1 "\t" reason }
@@ -180,7 +180,7 @@ choose() {
       if ($3 != arch) { unfit("it is for " $3 ", this is " arch); next }
       if ($4 != "-" && glibc == "") { unfit("it needs glibc " $4 ", and this machine has none"); next }
       if ($4 != "-" && older(glibc, $4)) { unfit("it needs glibc " $4 ", this machine has " glibc); next }
-      if ($4 == "-" && !is_system($5, $6)) { unfit("it is for " $5 " " $6 ", this is " system); next }
+      if ($4 == "-" && !is_system($5, $6)) { unfit("it is for " $5 " " $6 ", this is " here); next }
       if (!($2 in versions)) versions[$2] = ++seen
       worth = versions[$2] * 100 + rank[$7]
       if (!found || worth < best) { found = 1; best = worth; line = $0 }
@@ -201,9 +201,9 @@ fetch() {
   case $from in
     http://* | https://*)
       if command -v curl >/dev/null; then
-        curl --fail --silent --show-error --location --retry 3 --output "$2" "$from/$1" || return 1
+        curl --fail --silent --show-error --location --connect-timeout 20 --retry 3 --output "$2" "$from/$1" || return 1
       else
-        wget --quiet --tries=3 --output-document="$2" "$from/$1" || return 1
+        wget --quiet --timeout=20 --tries=3 --output-document="$2" "$from/$1" || return 1
       fi
       ;;
     *) cp -- "$from/$1" "$2" || return 1 ;;

@@ -49,10 +49,7 @@ export async function writeResults(
 }
 
 /** A request that makes a release in a folder, and no more. */
-export const publishRequest = (
-  folder: string,
-  change: Partial<PublishRequest> = {},
-): PublishRequest => ({
+export const publishRequest = (folder: string, change: Partial<PublishRequest> = {}): PublishRequest => ({
   root: projectRoot,
   known,
   results: join(folder, 'results'),

@@ -275,8 +275,12 @@ type ValueOf<R> = R extends { readonly kind: Kind<infer T>; readonly default: in
     : T
   : never;
 
-/** The values of all inputs by their names in camel case. */
-export type InputValues = { readonly [N in InputName as Camel<N>]: ValueOf<(typeof inputs)[N]> };
+/** The values of an action's inputs by their names in camel case. */
+export type InputValues<A extends ActionName> = {
+  readonly [N in InputName as A extends (typeof inputs)[N]['actions'][number] ? Camel<N> : never]: ValueOf<
+    (typeof inputs)[N]
+  >;
+};
 
 /** `output-dir` → `outputDir` */
 export const camelCase = (name: string): string =>

@@ -1,25 +1,12 @@
 import { InputError, type Problem } from '../base/errors.js';
-import { type InputValues, inputsOfAction } from './inputs.js';
-import { type Layer, settle } from './layers.js';
+import type { InputValues } from './inputs.js';
+import { type Layer, settleAll } from './layers.js';
 import { readAll, unknownNames } from './resolve.js';
 import { noCatalog } from './settings.js';
 
 /** Inputs of `publish`, checked and typed; those without a value are undefined. */
 export interface PublishOptions
-  extends Pick<
-    InputValues,
-    | 'results'
-    | 'plan'
-    | 'allowMissing'
-    | 'releaseDir'
-    | 'pagesDir'
-    | 'tag'
-    | 'title'
-    | 'repository'
-    | 'downloadUrl'
-    | 'previous'
-    | 'publicKey'
-  > {
+  extends Omit<InputValues<'publish'>, 'gpgPrivateKey' | 'gpgPassphrase' | 'githubToken'> {
   readonly signing: { readonly privateKey: string; readonly passphrase: string } | undefined;
   readonly token: string | undefined;
 }
@@ -29,9 +16,14 @@ export interface PublishOptions
  * @throws InputError with all problems
  */
 export function resolvePublish(layers: readonly Layer[]): PublishOptions {
-  const settled = new Map(inputsOfAction('publish').map((name) => [name, settle(layers, name)]));
+  const settled = settleAll(layers);
   const problems: Problem[] = layers.flatMap((layer) => [...(layer.problems ?? []), ...unknownNames(layer)]);
-  const { gpgPrivateKey, gpgPassphrase, githubToken, ...values } = readAll(settled, noCatalog, problems);
+  const { gpgPrivateKey, gpgPassphrase, githubToken, ...values } = readAll(
+    'publish',
+    settled,
+    noCatalog,
+    problems,
+  );
   if (gpgPassphrase !== undefined && settled.get('gpg-private-key')?.text === '') {
     problems.push({ input: 'gpg-passphrase', message: 'there is no gpg-private-key for it.' });
   }
@@ -51,7 +43,7 @@ export function resolvePublish(layers: readonly Layer[]): PublishOptions {
   };
 }
 
-const githubProblems = (settled: ReadonlyMap<string, { readonly text: string }>): Problem[] =>
+const githubProblems = (settled: ReturnType<typeof settleAll>): Problem[] =>
   (['repository', 'github-token'] as const)
     .filter((name) => settled.get(name)?.text === '')
     .map((input) => ({ input, message: 'a release on GitHub needs it. Give it, or leave out tag.' }));

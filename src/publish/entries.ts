@@ -2,8 +2,9 @@ import type { SoundResult } from '../bundle/check.js';
 import { broughtPackages, type Manifest } from '../bundle/manifest.js';
 import { type Advisory, knownAgainst } from '../targets/advisories.js';
 import { parseTarget } from '../targets/identifier.js';
-import { compareVersions, type Release } from '../targets/releases.js';
+import type { Release } from '../targets/releases.js';
 import type { Support } from '../targets/support.js';
+import { byPreference } from './choose.js';
 import { type IndexRelease, type IndexTarget, indexSchemaId, type ReleaseIndex } from './index-file.js';
 
 /** A result that was verified. */
@@ -33,7 +34,7 @@ export interface IndexFacts {
 /** Puts an index together; the same facts give the same one, so that a second publisher writes the same bytes. */
 export function makeIndex(facts: IndexFacts, known: Knowledge): ReleaseIndex {
   const { name, downloads, page, signing, results, missing } = facts;
-  const targets = results.map((result) => targetEntry(result, known)).sort(byNewest);
+  const targets = results.map((result) => targetEntry(result, known)).sort(byPreference);
   const versions = [...new Set(targets.map(({ slurmVersion }) => slurmVersion))];
   return {
     ...{ $schema: indexSchemaId, schema: 1, name },
@@ -45,9 +46,6 @@ export function makeIndex(facts: IndexFacts, known: Knowledge): ReleaseIndex {
     missing: [...missing],
   };
 }
-
-const byNewest = (a: IndexTarget, b: IndexTarget): number =>
-  compareVersions(b.slurmVersion, a.slurmVersion) || (a.identifier < b.identifier ? -1 : 1);
 
 function targetEntry({ manifest, files, signed }: VerifiedResult, known: Knowledge): IndexTarget {
   const name = parseTarget(manifest.target);

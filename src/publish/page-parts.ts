@@ -13,9 +13,11 @@ export const linkOf = ({ downloads = '' }: ReleaseIndex, name: string): string =
 export const command = (text: string, get?: string): Html =>
   html`<div class="command"><code${get === undefined ? undefined : html` data-get="${get}"`} tabindex="0">${text}</code><button class="copy" type="button" hidden>Copy</button></div>`;
 
-/** The shell's line that fetches what fits, or one target. */
-export function getCommand({ downloads }: ReleaseIndex, identifier?: string): Html {
-  const words = identifier === undefined ? '' : `--target ${identifier}`;
+/**
+ * The shell's line that fetches what fits.
+ * @param words for `get.sh`: a target, or where to install
+ */
+export function getCommand({ downloads }: ReleaseIndex, words = ''): Html {
   // Without an address the page puts in its own, where it has one.
   if (downloads === undefined) return command(`sh get.sh${words === '' ? '' : ` ${words}`}`, words);
   return command(`curl -fsSL ${downloads}get.sh | sh${words === '' ? '' : ` -s -- ${words}`}`);
@@ -128,7 +130,7 @@ function targetBlock(index: ReleaseIndex, target: IndexTarget): Html {
   const shown = chips
     .filter((chip) => chip !== undefined)
     .map((chip) => html`<span class="chip">${chip}</span>`);
-  return html`<details class="target" id="${identifier}" data-words="${words}" data-arch="${arch}" data-gpu="${gpu}" data-platform="${platformName(target)}"><summary><span class="platform">${platformName(target)}</span>${shown}${size === undefined ? undefined : html`<span class="size">${formatBytes(size)}</span>`}</summary><div class="inside">${getCommand(index, identifier)}<p class="soft">${about(target)} ${packages.length > 0 ? `${packages.length} packages are in it.` : ''} ${tested ? 'A cluster was started from it before it was released.' : 'It was released without a smoke test.'}</p>${filesTable(index, target)}</div></details>`;
+  return html`<details class="target" id="${identifier}" data-words="${words}" data-arch="${arch}" data-gpu="${gpu}" data-platform="${platformName(target)}"><summary><span class="platform">${platformName(target)}</span>${shown}${size === undefined ? undefined : html`<span class="size">${formatBytes(size)}</span>`}</summary><div class="inside">${getCommand(index, `--target ${identifier}`)}<p class="soft">${about(target)} ${packages.length > 1 ? `It has ${packages.length} packages in it.` : ''} ${tested ? 'A cluster was started from it before it was released.' : 'It was released without a smoke test.'}</p>${filesTable(index, target)}</div></details>`;
 }
 
 function about({ dependencies, glibc, distribution, platform }: IndexTarget): string {
@@ -159,5 +161,5 @@ function filesTable(index: ReleaseIndex, { identifier, files }: IndexTarget): Ht
     ({ name, size, sha256 }) =>
       html`<tr><td><a href="${linkOf(index, name)}" title="${name}">${fileNames[kindOf(name)] ?? name}</a></td><td class="number">${formatBytes(size)}</td><td class="sum"><code>${sha256}</code></td></tr>`,
   );
-  return html`<table class="files"><thead><tr><th scope="col">File</th><th scope="col" class="number">Size</th><th scope="col">SHA-256</th></tr></thead><tbody>${rows}</tbody></table>`;
+  return html`<table class="files"><thead><tr><th scope="col">File</th><th scope="col" class="number">Size</th><th scope="col" class="sum">SHA-256</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

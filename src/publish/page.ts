@@ -41,12 +41,12 @@ function body(index: ReleaseIndex): Html {
   const gone =
     missing.length === 0
       ? undefined
-      : html`<p class="note">Planned, and not in this release: ${missing.join(', ')}</p>`;
+      : html`<p class="note">Planned, and not in this release: ${missing.map((item) => html`<code>${item}</code> `)}</p>`;
   return html`<header>
-<h1>Slurm, ${name}</h1>
+<h1>Slurm packages <span class="name">${name}</span></h1>
 <p class="lead">${counts}: relocatable, audited tarballs of the workload manager, each with an installer, an SBOM and its sums.</p>
 ${gone}
-<section class="start" aria-labelledby="start"><h2 id="start">Get the one that fits</h2>${getCommand(index)}<p class="soft">Run it on the machine that Slurm is to run on. It looks at processor, glibc and GPU driver, fetches the newest release that fits, checks it, and says what comes next. To install at once, add <code>-s -- --prefix /opt/slurm</code>; for a series, <code>-s -- ${releases[0]?.series ?? '24.11'}</code>.</p></section>
+<section class="start" aria-labelledby="start"><h2 id="start">Get the one that fits</h2><p class="soft">Run this on the machine that Slurm is to run on. It looks at processor, glibc and GPU driver, fetches the newest that fits, checks it, and says what comes next.</p>${getCommand(index)}<p class="soft">Or install it at once. With <code>${releases[0]?.series ?? '24.11'}</code> behind it, either line takes the newest of that series.</p>${getCommand(index, '--prefix /opt/slurm')}</section>
 </header>
 <main>
 ${matrix(index)}
@@ -68,13 +68,13 @@ function filter(targets: readonly IndexTarget[]): Html {
     const options = all.map(
       (value) => html`<option value="${value}">${value === 'none' ? 'no GPU' : value}</option>`,
     );
-    return html`<select name="${name}" aria-label="${title}"><option value="">any ${title}</option>${options}</select>`;
+    return html`<select name="${name}" aria-label="${title}"><option value="">${title}</option>${options}</select>`;
   };
   return html`<form class="filter" role="search" hidden>
 <input type="search" aria-label="Filter the targets" placeholder="Filter: 24.11, glibc, cuda …" autocomplete="off" spellcheck="false" aria-keyshortcuts="/">
-${choice('platform', 'platform', targets.map(platformName))}${choice(
+${choice('platform', 'Platform', targets.map(platformName))}${choice(
   'arch',
-  'processor',
+  'Processor',
   targets.map(({ arch }) => arch),
 )}${choice(
   'gpu',

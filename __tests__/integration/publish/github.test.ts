@@ -62,7 +62,10 @@ async function results(content?: string): Promise<string> {
 async function run(
   service: GitHubService,
   folder: string,
-  change: Partial<PublishRequest> & { readonly token?: string; readonly attest?: () => Promise<unknown> } = {},
+  change: Partial<PublishRequest> & {
+    readonly token?: string;
+    readonly attest?: () => Promise<unknown>;
+  } = {},
 ): Promise<PublishReport & { readonly logger: RecordingLogger }> {
   const { token: own = token, attest, ...more } = change;
   const logger = recordingLogger();
@@ -114,7 +117,9 @@ test('a draft first, its files by its number, published last, and fetched again'
   expect(log.slice(1, -1)).toEqual(
     release.assets.map(() => `POST /repos/site/slurm/releases/${release.id}/assets 201`),
   );
-  const fetched = service.log.slice(service.log.indexOf(log.at(-1) ?? '')).filter((line) => line.includes('/storage/'));
+  const fetched = service.log
+    .slice(service.log.indexOf(log.at(-1) ?? ''))
+    .filter((line) => line.includes('/storage/'));
   expect(fetched).toHaveLength(release.assets.length);
   expect(report.logger.of('info').at(-1)).toContain('was fetched again, and is sound');
 });
@@ -168,7 +173,9 @@ test('a release with other bytes is an error, and nothing of it is changed', asy
   const count = changes(service).length;
   await expect(run(service, await results('other bytes'))).rejects.toMatchObject({
     name: 'PublishError',
-    message: expect.stringMatching(/^There is the release v1 already, with other files than this one: .*SHA256SUMS has other bytes/),
+    message: expect.stringMatching(
+      /^There is the release v1 already, with other files than this one: .*SHA256SUMS has other bytes/,
+    ),
     hint: expect.stringContaining('Choose another tag'),
   });
   expect(JSON.stringify(service.releases)).toBe(before);
@@ -210,23 +217,36 @@ describe('two at once', () => {
     const outcomes = await Promise.allSettled([run(service, one), run(service, other)]);
     const failed = outcomes.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
     expect(failed).toHaveLength(1);
-    expect(failed[0]?.reason).toMatchObject({ message: expect.stringContaining('There is the release v1 already') });
+    expect(failed[0]?.reason).toMatchObject({
+      message: expect.stringContaining('There is the release v1 already'),
+    });
     expect(only(service)).toMatchObject({ draft: false });
   });
 });
 
 test.each([
   ['a wrong token', { token: 'wrong' }, /would not list the releases of site\/slurm: Bad credentials/],
-  ['no right to write', { rule: /^POST .*releases$/ }, /would not make a release of site\/slurm: Resource not accessible/],
-])('%s is told as what it is', async (_, { token: own, rule }: { token?: string; rule?: RegExp }, message) => {
-  const service = await start(rule === undefined ? {} : { rules: [{ match: rule, kind: 'forbidden', times: 9 }] });
-  await expect(run(service, await results(), own === undefined ? {} : { token: own })).rejects.toMatchObject({
-    name: 'PublishError',
-    message: expect.stringMatching(message),
-    hint: expect.stringContaining('contents: write'),
-  });
-  expect(service.releases).toEqual([]);
-});
+  [
+    'no right to write',
+    { rule: /^POST .*releases$/ },
+    /would not make a release of site\/slurm: Resource not accessible/,
+  ],
+])(
+  '%s is told as what it is',
+  async (_, { token: own, rule }: { token?: string; rule?: RegExp }, message) => {
+    const service = await start(
+      rule === undefined ? {} : { rules: [{ match: rule, kind: 'forbidden', times: 9 }] },
+    );
+    await expect(
+      run(service, await results(), own === undefined ? {} : { token: own }),
+    ).rejects.toMatchObject({
+      name: 'PublishError',
+      message: expect.stringMatching(message),
+      hint: expect.stringContaining('contents: write'),
+    });
+    expect(service.releases).toEqual([]);
+  },
+);
 
 test('the notes say what is not as in the newest other release', async () => {
   const service = await start();

@@ -228,7 +228,10 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubService
     const given = method === 'POST' || method === 'PATCH' ? JSON.parse(body.toString() || '{}') : {};
     if (rest === undefined && method === 'GET') {
       const visible = releases.filter((release) => !release.draft || allowed);
-      return page(url, [...visible].reverse().map((release) => shown(release, repository)));
+      return page(
+        url,
+        [...visible].reverse().map((release) => shown(release, repository)),
+      );
     }
     if (rest === undefined && method === 'POST') {
       const release: StoredRelease = {
