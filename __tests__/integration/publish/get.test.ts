@@ -168,8 +168,8 @@ real.each(['bookworm', 'trixie'])('get.sh on a bare debian:%s', (suite) => {
   beforeAll(() => {
     const context = join(folder, 'image');
     mkdirSync(context, { recursive: true });
-    // One has curl and gpg, the other has neither but wget.
-    const packages = suite === 'bookworm' ? 'curl gpg gpgv' : 'wget';
+    // One has curl, and gpgv as each of its kind; the other has gpg and wget.
+    const packages = suite === 'bookworm' ? 'curl gpgv' : 'wget gpg';
     writeFileSync(
       join(context, 'Dockerfile'),
       `FROM debian:${suite}
@@ -209,8 +209,8 @@ RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --y
       ...['SHA256SUMS', 'install.sh', 'modules.tar.gz', 'software.tar.gz'].map((end) => `${target}-${end}`),
       'good',
     ]);
-    if (suite === 'bookworm') expect(done.stdout).toContain(`signed with the key ${fingerprint}`);
-    else expect(done.stderr).toContain('gpg is not installed, so the signature was not checked');
+    expect(done.stdout).toContain(`signed with the key ${fingerprint}`);
+    expect(done.stderr).toContain('that key came with the files');
   });
 
   test('takes a series, a kind of GPU, a target; says what there is', async () => {
@@ -250,9 +250,23 @@ RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --y
     }
     const other = await inside(`get --fingerprint ${'A'.repeat(40)}`);
     expect(other).toMatchObject({ exitCode: 1 });
-    expect(other.stderr).toMatch(
-      suite === 'bookworm' ? /signed with the key [0-9A-F]{40}, not with A+/ : /gpg is not installed/,
-    );
+    expect(other.stderr).toMatch(/signed with the key [0-9A-F]{40}, not with A+/);
+    const sums = await serveFolder(changed('SHA256SUMS', (text) => text.replace(/^./, 'f')));
+    try {
+      const done = await inside('get', `http://127.0.0.1:${sums.port}`);
+      expect(done).toMatchObject({ exitCode: 1 });
+      expect(done.stderr).toContain('the signature of SHA256SUMS is not good');
+    } finally {
+      await sums.close();
+    }
+  });
+
+  test('says so where there is nothing to check signatures with, and refuses where they are asked for', async () => {
+    const without = 'rm -f /usr/bin/gpgv /usr/bin/gpg;';
+    const done = await inside(`${without} get`);
+    expect(done).toMatchObject({ exitCode: 0 });
+    expect(done.stderr).toContain('neither gpgv nor gpg is installed, so the signature was not checked');
+    expect(await inside(`${without} get --fingerprint ${fingerprint}`)).toMatchObject({ exitCode: 1 });
   });
 
   test('a script that came in half does nothing', () => {
