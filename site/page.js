@@ -37,7 +37,7 @@
   }
 
   const told = one('#told');
-  for (const button of all('.copy')) {
+  for (const button of all('.command .copy')) {
     button.hidden = false;
     let timer;
     button.addEventListener('click', async () => {

@@ -16,6 +16,9 @@ const real = (await isHere('Chromium')) ? describe : describe.skip;
 /** Folder for pictures of the page, to be looked at. */
 const pictures = process.env['SLURM_FACTORY_TEST_SCREENSHOTS'];
 
+/** What the keyboard is at, in the page. */
+const focused = 'document.activeElement';
+
 const folder = temporaryFolder('page');
 const missing = 'slurm-24.11.6-glibc2.34-arm64';
 let browser: Browser;
@@ -116,7 +119,7 @@ real('the page of a release', () => {
   });
 
   test('filters by words and by choices, and says how many are left', async () => {
-    const { page } = await open();
+    const { page, complaints } = await open();
     const count = page.locator('.filter output');
     expect(await count.textContent()).toBe('7 targets');
     await page.getByRole('searchbox').fill('24.11 cuda');
@@ -132,6 +135,7 @@ real('the page of a release', () => {
     expect(await shownTargets(page)).toEqual([]);
     await picture(page, 'nothing');
     await page.getByRole('button', { name: 'Show all' }).click();
+    expect(complaints).toEqual([]);
     expect(await count.textContent()).toBe('7 targets');
   });
 
@@ -144,16 +148,16 @@ real('the page of a release', () => {
     expect(await target.locator('.copy').textContent()).toBe('Copied');
     expect(await page.locator('#told').textContent()).toBe('Copied to the clipboard');
     const { address } = server;
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
       `curl -fsSL ${address}get.sh | sh -s -- --from ${address} --target ${matrixTargets[0]}`,
     );
-    await page.waitForFunction(() => document.querySelector('.copy.done') === null);
+    await page.waitForFunction("document.querySelector('.copy.done') === null");
   });
 
   test('copies without the clipboard of https, too', async () => {
     context = await browser.newContext();
     const page = await context.newPage();
-    await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+    await page.addInitScript("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
     await page.goto(server.address);
     await page.getByRole('button', { name: 'Copy' }).first().click();
     expect(await page.locator('.copy').first().textContent()).toBe('Copied');
@@ -166,7 +170,7 @@ real('the page of a release', () => {
   test('is used by the keyboard alone', async () => {
     const { page } = await open();
     await page.keyboard.press('/');
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search');
+    expect(await page.evaluate(`${focused}?.getAttribute('type')`)).toBe('search');
     await page.keyboard.type('bookworm');
     expect(await shownTargets(page)).toEqual([
       'slurm-26.05.3-bookworm-amd64',
@@ -174,16 +178,16 @@ real('the page of a release', () => {
     ]);
     for (let steps = 0; steps < 20; steps++) {
       await page.keyboard.press('Tab');
-      if (await page.evaluate(() => document.activeElement?.matches('.target > summary'))) break;
+      if (await page.evaluate(`${focused}?.matches('.target > summary')`)) break;
     }
     await page.keyboard.press('Enter');
     expect(await page.locator('.target[open]').count()).toBe(1);
     await picture(page, 'keyboard');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
-    expect(await page.evaluate(() => document.activeElement?.className)).toBe('copy');
+    expect(await page.evaluate(`${focused}?.className`)).toBe('copy');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => document.activeElement?.textContent === 'Copied');
+    await page.waitForFunction(`${focused}?.textContent === 'Copied'`);
     await page.keyboard.press('/');
     await page.keyboard.press('Escape');
     expect(await shownTargets(page)).toHaveLength(7);
@@ -195,7 +199,7 @@ real('the page of a release', () => {
     await page.locator(`[id="${matrixTargets[1]}"] summary`).tap();
     await page.locator(`[id="${matrixTargets[1]}"]`).evaluate((target) => target.scrollIntoView());
     await picture(page, 'phone-open', false);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     expect(await page.locator('.sum code:visible').first().textContent()).toMatch(/^[0-9a-f]{64}$/);
     expect(await page.locator('.matrix [data-platform]:visible').count()).toBe(4);
   });
@@ -204,10 +208,10 @@ real('the page of a release', () => {
     const { page } = await open({ colorScheme: 'dark' });
     await page.locator('.target summary').nth(1).click();
     await picture(page, 'dark');
-    const [ground, text] = await page.evaluate(() => {
-      const { backgroundColor, color } = getComputedStyle(document.body);
-      return [backgroundColor, color].map((rgb) => Number(/\d+/.exec(rgb)?.[0]));
-    });
+    const colours = await page.evaluate<string[]>(
+      '(({ backgroundColor, color }) => [backgroundColor, color])(getComputedStyle(document.body))',
+    );
+    const [ground, text] = colours.map((rgb) => Number(/\d+/.exec(rgb)?.[0]));
     expect(ground).toBeLessThan(40);
     expect(text).toBeGreaterThan(200);
   });
