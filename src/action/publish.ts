@@ -75,7 +75,7 @@ async function resultsOf({ results }: PublishOptions, { workspace, workRoot }: J
   const count = await actionLogger.group('Artifacts of this run', () =>
     fetchArtifacts(folder, looksHandedOut, actionLogger).catch((error: unknown) => {
       throw new PublishError(
-        `The artifacts of this run could not be fetched: ${error instanceof Error ? error.message : String(error)}.`,
+        `The artifacts of this run could not be fetched: ${(error instanceof Error ? error.message : String(error)).replace(/\.+$/, '')}.`,
         'Run the job again; or download them with actions/download-artifact, and name the directory as results.',
       );
     }),

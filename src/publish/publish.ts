@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { PublishError } from '../base/errors.js';
@@ -245,6 +245,8 @@ async function requireOwnFolder(folder: string): Promise<void> {
 }
 
 async function replaceFolder(made: string, place: string): Promise<void> {
+  // A web server shall be able to read it.
+  await chmod(made, 0o755);
   const old = `${place}.old-${randomBytes(6).toString('hex')}`;
   await rename(place, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;

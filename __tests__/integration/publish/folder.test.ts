@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { nodeProcess } from '../../../src/local/process.js';
@@ -51,6 +51,7 @@ test('has all files, an index, a page, get.sh, and signed sums of all of it', as
   const report = await run(folder, { signing });
   const release = join(folder, 'release');
   expect(report).toMatchObject({ targets, missing: [], release: undefined, folder: release });
+  expect(statSync(release).mode & 0o777).toBe(0o755);
   const own = ['SHA256SUMS', 'SHA256SUMS.asc', 'get.sh', 'index.html', 'index.json', 'signing-key.asc'];
   expect(report.files.map(({ name }) => name).filter((name) => !name.startsWith('slurm-'))).toEqual(own);
   expect(report.files).toHaveLength(own.length + 2 * 7);
