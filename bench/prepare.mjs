@@ -92,6 +92,7 @@ async function planOf({ root, settings, cacheDir, library }) {
   const { nodeProcess } = await library('local/process.js');
   const { openProject } = await library('pipeline/project.js');
   const { resolveBuild } = await library('pipeline/resolve.js');
+  const { nodeWeb } = await library('local/web.js');
   const host = await inspectHost(process.env);
   const plan = await resolveBuild(
     {
@@ -116,7 +117,7 @@ async function planOf({ root, settings, cacheDir, library }) {
       runId: 'bench',
       installMissing: false,
     },
-    nodeProcess,
+    { process: nodeProcess, web: nodeWeb({}), signal: new AbortController().signal },
   );
   if (plan.engine instanceof Error) throw plan.engine;
   return { host, plan, nodeProcess };

@@ -14,6 +14,7 @@ import {
 } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
 import { sourceInputs } from './source-inputs.js';
+import { spackInputs } from './spack-inputs.js';
 
 /*
  * The one table of inputs. Options, help, completion, `action.yml`, `action-types.yml`, `docs/inputs.md` and
@@ -28,7 +29,7 @@ export const inputCommands = ['build'] as const;
 export type InputCommand = (typeof inputCommands)[number];
 
 /** Headings of the groups in `docs/inputs.md`, in its order. */
-export const groups = ['What is built', 'How it is built', 'Caches', 'Results', 'Signing'] as const;
+export const groups = ['What is built', 'Spack', 'How it is built', 'Caches', 'Results', 'Signing'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Input {
@@ -50,11 +51,11 @@ export interface Input {
 }
 
 export const engineChoices = ['auto', 'docker', 'podman', 'none'] as const;
-export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
 export type EngineChoice = (typeof engineChoices)[number];
+export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
 export type CacheMode = (typeof cacheModes)[number];
 
-// An image reference; what else a shell or an engine's option could make of a value is out.
+// What else a shell or an engine's option could make of a value is out.
 export const image = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
 // git check-ref-format's core: no leading dash or dot, no '..', no white space.
 const ref = text(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$/, 'a commit, tag or branch');
@@ -115,6 +116,7 @@ export const inputs = {
     kind: boolean,
     ...everywhere,
   },
+  ...spackInputs,
   engine: {
     group: 'How it is built',
     default: 'auto',

@@ -46,6 +46,25 @@ export async function buildLocally(
   told: (caches: CacheReport) => void = () => {},
   machine: Machine = localMachine,
 ): Promise<LocalBuild> {
+  const counted = countFiles(place.progress);
+  const watched = { ...place, progress: counted.progress };
+  const { given: report, caches } = await runLocally(runBuild, request, watched, told, machine);
+  await keepTimings(foldersOf(place).cacheDir, report, counted.files(), place.logger);
+  return { report, caches: caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
+}
+
+/**
+ * Runs the pipeline, or a part of it, on this machine, and does all that follows, whatever becomes of it.
+ * @param run the part
+ * @returns what it gave, and what became of the cache entries
+ */
+export async function runLocally<T>(
+  run: (request: BuildRequest, ports: Ports) => Promise<T>,
+  request: LocalBuildRequest,
+  place: LocalPlace,
+  told: (caches: CacheReport) => void = () => {},
+  machine: Machine = localMachine,
+): Promise<{ readonly given: T; readonly caches: CacheReport | undefined }> {
   const { env, logger } = place;
   const { cacheDir, buildDir, spackCache, transfers, records } = foldersOf(place);
   // A record of this build lies there before anything else.
@@ -60,8 +79,7 @@ export async function buildLocally(
   const transfer = join(transfers, own);
   const places = recordPlaces(buildDir, transfer, env);
   const record = new RecordFile(records, own, places);
-  const counted = countFiles(place.progress);
-  const ports = machine.ports({ ...place, record, transfer, progress: counted.progress });
+  const ports = machine.ports({ ...place, record, transfer });
   for (const earlier of claimRecords(records, host.owner, places)) {
     logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
     const caches = await finish(earlier, ports, seal);
@@ -72,7 +90,7 @@ export async function buildLocally(
     caches = await finish(record, ports, seal);
     if (caches !== undefined) told(caches);
   };
-  const report = await runBuild(
+  const given = await run(
     {
       ...request,
       ...{ host, transfer, runId },
@@ -83,8 +101,7 @@ export async function buildLocally(
     },
     ports,
   ).finally(finished);
-  await keepTimings(cacheDir, report, counted.files(), logger);
-  return { report, caches: caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
+  return { given, caches };
 }
 
 /** @returns undefined where there was nothing to finish */

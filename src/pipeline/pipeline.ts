@@ -3,6 +3,7 @@ import type { Ports } from '../base/ports.js';
 import { withSignal } from '../base/signal.js';
 import { presentFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
+import type { Lock } from '../spack/lock.js';
 import { type BuildContext, openContext } from './context.js';
 import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
 import type { BuildRequest } from './resolve.js';
@@ -28,12 +29,11 @@ import { uploadStage } from './stages/upload.js';
 /** Looks whether there is anything to build. */
 const find = sequence().add(findResultStage);
 
+/** What there is to know before anything is built. */
+const solve = sequence().add(preflightStage).add(toolsStage).add(sessionStage).add(lockStage);
+
 /** The way of a miss: what brings a result about. */
-const make = sequence()
-  .add(preflightStage)
-  .add(toolsStage)
-  .add(sessionStage)
-  .add(lockStage)
+const make = solve
   .add(installStage)
   .add(treeStage)
   .add(graftStage)
@@ -55,9 +55,13 @@ const finish = sequence<{ readonly result: Result }>()
  * afterwards, whatever happens here, `afterBuild` does from the record.
  * @throws FactoryError
  */
-export async function runBuild(request: BuildRequest, ports: Ports): Promise<BuildReport> {
+export const runBuild = (request: BuildRequest, ports: Ports): Promise<BuildReport> =>
+  orCancelled(ports, (bound) => runStages(request, bound));
+
+/** Runs a part of the pipeline that every process ends with once the signal says so. */
+async function orCancelled<T>(ports: Ports, body: (bound: Ports) => Promise<T>): Promise<T> {
   try {
-    return await runStages(request, { ...ports, process: withSignal(ports.process, ports.signal) });
+    return await body({ ...ports, process: withSignal(ports.process, ports.signal) });
   } catch (error) {
     // Whatever failed of it: say what it was.
     if (!ports.signal.aborted) throw error;
@@ -65,6 +69,35 @@ export async function runBuild(request: BuildRequest, ports: Ports): Promise<Bui
       cause: error,
     });
   }
+}
+
+/** What Spack would build for a target. */
+export interface Concretized {
+  readonly identifier: string;
+  readonly lock: Lock;
+  /** The lock as a result hands it out. */
+  readonly text: string;
+}
+
+/**
+ * Brings the lock of a target, and builds nothing.
+ * @throws FactoryError
+ */
+export async function runConcretize(request: BuildRequest, ports: Ports): Promise<Concretized> {
+  return orCancelled(ports, async (bound) => {
+    const watch = new Stopwatch(bound);
+    const build = await watch.stage('resolve', () => resolve(request, bound));
+    const context = openContext(build, request, bound);
+    let failed = true;
+    try {
+      const { lock, lockFile } = await solve.run(context, watch, {});
+      failed = false;
+      context.recorder.update({ succeeded: true });
+      return { identifier: build.identifier, lock, text: lockFile };
+    } finally {
+      await context.close(failed);
+    }
+  });
 }
 
 async function runStages(request: BuildRequest, ports: Ports): Promise<BuildReport> {

@@ -7,7 +7,7 @@ import { lastLine } from '../base/text.js';
 
 /** One upstream repository at one commit. */
 export interface Pin {
-  readonly name: 'spack' | 'packages';
+  readonly name: 'spack' | 'packages' | 'repo';
   readonly url: string;
   readonly commit: string;
 }
@@ -99,6 +99,6 @@ export async function put(from: string, to: string): Promise<void> {
 function unreachable(url: string, stderr: string): SpackUnreachableError {
   return new SpackUnreachableError(
     `${url} can't be reached: ${lastLine(stderr)}`,
-    'Check the network and the proxy settings, or the inputs spack-ref and packages-ref.',
+    'Check the network and the proxy settings, or the inputs spack-ref, packages-ref and repos.',
   );
 }

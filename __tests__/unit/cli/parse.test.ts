@@ -178,7 +178,7 @@ describe('build', () => {
     ['--gpg-private-key-fil', "Did you mean '--gpg-private-key-file'?"],
     ['--upload', 'an input of the action only'],
     ['--gpg-passphrase', 'Use --gpg-passphrase-file <file>.'],
-    ['--repot', "Did you mean '--report'?"],
+    ['--reportt', "Did you mean '--report'?"],
     ['--no-smoketest', "Did you mean '--no-smoke-test'?"],
     ['--completely-different', 'The options of build are: --slurm-version, '],
   ])('%s is answered by what the command has: %s', (word, answer) => {

@@ -3,6 +3,7 @@ import { audit } from './audit.js';
 import { build } from './build.js';
 import { clean } from './clean.js';
 import { completion } from './completion.js';
+import { concretize } from './concretize.js';
 import { config } from './config.js';
 import { diff } from './diff.js';
 import { doctor } from './doctor.js';
@@ -14,7 +15,7 @@ import { version } from './version.js';
 
 /** The commands, in the order of the help. */
 export const commands: readonly Command[] = [
-  ...[build, list, clean],
+  ...[build, concretize, list, clean],
   ...[verify, audit, smoke, diff, graph],
   ...[config, doctor, completion, version],
 ];

@@ -74,7 +74,9 @@ export async function install(
   const place = { toolchain, arch, builder: build.builder, padding };
   const wanted = builtSpecs(lock);
   const arrived = arrivedPackages(build.hostLayout);
-  await Promise.all(wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
+  const isTested = testedIn(build, lock);
+  const cached = wanted.filter((spec) => !isTested(spec));
+  await Promise.all(cached.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
   const restored = (await completePackages(arrived)).map((cached) => cached.hash);
   const directory = build.hostLayout.buildCache;
   recorder.putSave({
@@ -106,6 +108,11 @@ export async function install(
   return readInstalled(build, session, lock);
 }
 
+/** Which packages are tested, and so compiled: what comes from the build cache Spack doesn't test. */
+function testedIn({ own: { tests } }: ResolvedBuild, lock: Lock): (spec: LockedSpec) => boolean {
+  return (spec) => tests === 'all' || (tests === 'root' && [lock.root, ...lock.further].includes(spec));
+}
+
 /**
  * Lets Spack install, and tells how far it is.
  * @param total number of packages that are not the distribution's
@@ -118,7 +125,7 @@ async function runInstall(
   { logger, progress: told }: Pick<Ports, 'logger' | 'progress'>,
 ): Promise<void> {
   const progress = new InstallProgress(total);
-  const { command, env } = installCommand(session, build.jobs);
+  const { command, env } = installCommand(session, build.jobs, build.own.tests);
   const tail: string[] = [];
   const onLine = (line: string) => {
     const shown = progress.read(line);
@@ -242,7 +249,7 @@ async function explainFailure(
     firstError: scarce?.reason ?? found,
     log: log === undefined ? undefined : logName(log),
     remedy: scarce?.remedy,
-    command: installCommand(session, build.jobs).command.join(' '),
+    command: installCommand(session, build.jobs, build.own.tests).command.join(' '),
   });
 }
 

@@ -16,6 +16,7 @@ import { stageBench } from '../../../support/stage.js';
 const target = 'slurm-24.11.6-bookworm-amd64';
 const ingredients = {
   lock: parseLock(lockText),
+  lockFile: lockText,
   prefix: slurmPrefix,
   runtimePackages: ['libmunge2', 'libc6'],
   grafted: { libraries: [], updates: [] },
