@@ -99,8 +99,8 @@ export type ProgressEvent =
     }
   /** A package came into a phase, `installed` when it is done. */
   | { readonly what: 'package'; readonly name: string; readonly version: string; readonly phase: string }
-  /** So many source files of the package that is built were compiled. */
-  | { readonly what: 'compiled'; readonly files: number };
+  /** So many source files of a package were compiled. */
+  | { readonly what: 'compiled'; readonly name: string; readonly files: number };
 
 /** One entry of a cache, as its store lists it. */
 export interface StoredEntry {

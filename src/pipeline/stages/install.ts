@@ -138,7 +138,7 @@ async function runInstall(
     if (tail.length > mostLines) tail.splice(0, mostLines / 2);
   };
   const compiling = () => (progress.current?.phase === 'build' ? progress.current : undefined);
-  const tell = (files: number) => told?.({ what: 'compiled', files });
+  const tell = (name: string, files: number) => told?.({ what: 'compiled', name, files });
   const unwatch =
     told === undefined ? () => {} : watchCompiling(build.hostLayout.buildStage, compiling, tell);
   const result = await session.exec(command, { env, onLine }).finally(unwatch);
