@@ -13,6 +13,7 @@ import {
   whole,
 } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
+import { reportInputs } from './report-inputs.js';
 import { sourceInputs } from './source-inputs.js';
 
 /*
@@ -227,15 +228,7 @@ export const inputs = {
     kind: whole(400),
     ...actionOnly,
   },
-  'smoke-test': {
-    group: 'Results',
-    default: 'true',
-    description:
-      'Run a one-node cluster from the tarball in a fresh container before it is handed out (not with engine none).',
-    help: 'a failed check fails the build, and no tarball is handed out; the checks are in `<target>-smoke.xml` all the same. A result from the cache was tested and is not tested again; a build without the test does not save its result. With engine `none` it is skipped with a notice. See [smoke.md](smoke.md).',
-    kind: boolean,
-    ...everywhere,
-  },
+  ...reportInputs,
   'gpg-private-key': {
     group: 'Signing',
     default: '',

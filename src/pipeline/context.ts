@@ -4,6 +4,7 @@ import { Ccache } from './ccache.js';
 import { Indexes } from './indexes.js';
 import { PackageSaver } from './packages.js';
 import { Recorder } from './record.js';
+import type { PackageTimes } from './report.js';
 import type { BuildRequest, ResolvedBuild } from './resolve.js';
 import { SecurityIndex } from './updates.js';
 
@@ -18,6 +19,9 @@ export interface BuildContext {
   readonly ccache: Ccache;
   readonly saver: PackageSaver;
   readonly securityIndex: SecurityIndex;
+  /** How long the packages took, once Spack has installed them or failed to. */
+  readonly packageTimes: () => readonly PackageTimes[];
+  readonly tellTimes: (packages: readonly PackageTimes[]) => void;
   /** Has something ended once the result is there, or can't be made (`failed`). */
   defer(end: (failed: boolean) => Promise<void>): void;
   /** Ends all that was deferred; safe to call twice. */
@@ -33,6 +37,7 @@ export function openContext(build: ResolvedBuild, request: BuildRequest, ports: 
     onUse: (use) => recorder.addUse(use),
     onDamaged: (damaged) => recorder.update({ damaged }),
   });
+  let times: readonly PackageTimes[] = [];
   const ends: ((failed: boolean) => Promise<void>)[] = [];
   return {
     ...{ build, request, ports, recorder, entries },
@@ -40,6 +45,10 @@ export function openContext(build: ResolvedBuild, request: BuildRequest, ports: 
     ccache: new Ccache(build, entries, recorder, ports.logger),
     saver: new PackageSaver(recorder, entries, ports.logger),
     securityIndex: new SecurityIndex(build, ports),
+    packageTimes: () => times,
+    tellTimes: (packages) => {
+      times = packages;
+    },
     defer: (end) => void ends.push(end),
     close: async (failed) => {
       await Promise.all(ends.splice(0).map((end) => end(failed)));

@@ -4,6 +4,7 @@ import { withSignal } from '../base/signal.js';
 import { presentFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
 import { type BuildContext, openContext } from './context.js';
+import { writeBuildJunit } from './junit.js';
 import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
 import type { BuildRequest } from './resolve.js';
 import { Stopwatch, sequence } from './stage.js';
@@ -72,6 +73,18 @@ async function runStages(request: BuildRequest, ports: Ports): Promise<BuildRepo
   const build = await watch.stage('resolve', () => resolve(request, ports));
   ports.progress?.({ what: 'target', identifier: build.identifier, release: build.target.version });
   const context = openContext(build, request, ports);
+  try {
+    const report = await makeOrTake(context, watch);
+    await writeBuildJunit(context, watch.timings);
+    return report;
+  } catch (error) {
+    await writeBuildJunit(context, watch.timings, error);
+    throw error;
+  }
+}
+
+async function makeOrTake(context: BuildContext, watch: Stopwatch): Promise<BuildReport> {
+  const { build } = context;
   const { cached } = await find.run(context, watch, {});
   const made = cached === undefined ? await makeResult(context, watch) : fromCache(cached);
   const finished = await finish.run(context, watch, made);
@@ -90,6 +103,7 @@ async function runStages(request: BuildRequest, ports: Ports): Promise<BuildRepo
     described: finished.described,
     smoke: made.smoke,
     packages: made.packages,
+    packageTimes: context.packageTimes(),
     caches: context.entries.ledger,
     runtimePackages: made.result.runtimePackages,
     artifacts: finished.artifacts,

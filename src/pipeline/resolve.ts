@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
-import { makeFolder, mirrorFolder } from '../base/folders.js';
+import { checkNewFile, makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { Ports, ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
@@ -85,6 +85,8 @@ export interface ResolvedBuild {
   readonly jobs: number;
   /** Absolute path of the folder for the results. */
   readonly outputDir: string;
+  /** Absolute path of the file for the report as JUnit XML; undefined where none is asked for. */
+  readonly junit: string | undefined;
   /** Everything of this build alone; removed at its end. */
   readonly buildFolder: string;
   /** The layout on this machine. */
@@ -139,6 +141,7 @@ export async function resolveBuild(
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),
+    junit: options.junit === undefined ? undefined : resolve(cwd, options.junit),
     hostLayout: {
       ...layoutBelow(buildFolder),
       spack: clone(pins.spack),
@@ -170,6 +173,7 @@ async function checkedOptions({
   await makeFolder(workRoot);
   await makeFolder(dirname(transfer));
   await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
+  if (options.junit !== undefined) await checkNewFile(resolve(cwd, options.junit), 'junit');
   return { options, patches };
 }
 

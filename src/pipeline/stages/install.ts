@@ -22,7 +22,7 @@ import type { Indexes } from '../indexes.js';
 import { logName, mostLogBytes } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
 import type { Recorder } from '../record.js';
-import type { PackageCounts } from '../report.js';
+import type { PackageCounts, PackageTimes } from '../report.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import type { Builder } from './builder.js';
@@ -57,6 +57,12 @@ export interface InstallCaches {
   readonly fetch: (specs: readonly LockedSpec[], indexes: Promise<unknown>) => Promise<void>;
 }
 
+/** Whom an installation tells of itself. */
+export interface InstallListeners extends Pick<Ports, 'logger' | 'progress'> {
+  /** Told how long each package took, of an installation that fails too. */
+  readonly times: (packages: readonly PackageTimes[]) => void;
+}
+
 /**
  * Brings the lock's packages from the cache, then lets Spack install them: from there what is there, from
  * source the rest. Each package that was compiled is pushed as it finishes.
@@ -68,7 +74,7 @@ export async function install(
   lock: Lock,
   { entries, indexes, ccache, saver, fetch }: InstallCaches,
   recorder: Recorder,
-  { logger, progress }: Pick<Ports, 'logger' | 'progress'>,
+  { logger, progress, times }: InstallListeners,
 ): Promise<Installed> {
   const { toolchain, arch } = build.target;
   const place = { toolchain, arch, builder: build.builder, padding };
@@ -101,23 +107,23 @@ export async function install(
     for (const one of ready) if (one.status === 'rejected') throw one.reason;
   }
 
-  await runInstall(build, session, wanted.length, saver, { logger, progress });
+  await runInstall(build, session, wanted, saver, { logger, progress, times });
   ccache.finished();
   return readInstalled(build, session, lock);
 }
 
 /**
  * Lets Spack install, and tells how far it is.
- * @param total number of packages that are not the distribution's
+ * @param wanted the packages that are not the distribution's
  */
 async function runInstall(
   build: ResolvedBuild,
   session: Session,
-  total: number,
+  wanted: readonly LockedSpec[],
   saver: PackageSaver,
-  { logger, progress: told }: Pick<Ports, 'logger' | 'progress'>,
+  { logger, progress: told, times }: InstallListeners,
 ): Promise<void> {
-  const progress = new InstallProgress(total);
+  const progress = new InstallProgress(wanted.length);
   const { command, env } = installCommand(session, build.jobs);
   const tail: string[] = [];
   const onLine = (line: string) => {
@@ -134,7 +140,10 @@ async function runInstall(
   const tell = (files: number) => told?.({ what: 'compiled', files });
   const unwatch =
     told === undefined ? () => {} : watchCompiling(build.hostLayout.buildStage, compiling, tell);
-  const result = await session.exec(command, { env, onLine }).finally(unwatch);
+  const result = await session.exec(command, { env, onLine }).finally(() => {
+    unwatch();
+    times(wanted.map(({ name, version, hash }) => ({ name, version, hash, ...progress.timesOf(hash) })));
+  });
   saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
 }
@@ -287,7 +296,8 @@ export const installStage: Stage<
     const { build, entries, indexes, ccache, saver, recorder, ports } = context;
     const fetch = fetcher(context, builder);
     const caches = { entries, indexes, ccache, saver, fetch };
-    return { installed: await install(build, session, lock, caches, recorder, ports) };
+    const told = { logger: ports.logger, progress: ports.progress, times: context.tellTimes };
+    return { installed: await install(build, session, lock, caches, recorder, told) };
   },
 };
 

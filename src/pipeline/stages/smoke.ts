@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { Ports } from '../../base/ports.js';
 import { fileName } from '../../bundle/catalogue.js';
 import { describeFile } from '../../bundle/sums.js';
-import { formatJunit } from '../../smoke/junit.js';
-import { SmokeError, type SmokeReport } from '../../smoke/report.js';
+import { SmokeError, type SmokeReport, smokeJunit } from '../../smoke/report.js';
 import { smokeTest } from '../../smoke/run.js';
 import { openSubject } from '../../smoke/subject.js';
 import { containerOf } from '../confine.js';
@@ -48,7 +47,7 @@ export async function smoke(
       await handOutReport(build, request, described.folder, error.report, ports);
     throw error;
   });
-  await addFile(described, 'smoke', formatJunit(report));
+  await addFile(described, 'smoke', smokeJunit(report));
   return report;
 }
 
@@ -60,7 +59,7 @@ async function handOutReport(
   ports: Ports,
 ): Promise<void> {
   const name = fileName(build.identifier, 'smoke');
-  await writeFile(join(folder, name), formatJunit(report));
+  await writeFile(join(folder, name), smokeJunit(report));
   const place = { ...build, owner: request.host.owner };
   await handOut(place, folder, [await describeFile(join(folder, name))], false);
   if (build.options.upload) await uploadFiles(build, folder, [name], ports.artifacts, ports.logger);
