@@ -8,6 +8,11 @@ import type { PackageTimes } from './report.js';
 import type { BuildRequest, ResolvedBuild } from './resolve.js';
 import { SecurityIndex } from './updates.js';
 
+/** Why a result can't be made. */
+export interface Failure {
+  readonly error: unknown;
+}
+
 /** What every stage of a build can use: all decisions, the ports, the caches and the record. */
 export interface BuildContext {
   readonly build: ResolvedBuild;
@@ -22,10 +27,10 @@ export interface BuildContext {
   /** How long the packages took, once Spack has installed them or failed to. */
   readonly packageTimes: () => readonly PackageTimes[];
   readonly tellTimes: (packages: readonly PackageTimes[]) => void;
-  /** Has something ended once the result is there, or can't be made (`failed`). */
-  defer(end: (failed: boolean) => Promise<void>): void;
+  /** Has something ended once the result is there, or can't be made (`failure`). */
+  defer(end: (failure: Failure | undefined) => Promise<void>): void;
   /** Ends all that was deferred; safe to call twice. */
-  close(failed: boolean): Promise<void>;
+  close(failure?: Failure): Promise<void>;
 }
 
 /** Begins the record of a build and opens its caches. */
@@ -38,7 +43,7 @@ export function openContext(build: ResolvedBuild, request: BuildRequest, ports: 
     onDamaged: (damaged) => recorder.update({ damaged }),
   });
   let times: readonly PackageTimes[] = [];
-  const ends: ((failed: boolean) => Promise<void>)[] = [];
+  const ends: ((failure: Failure | undefined) => Promise<void>)[] = [];
   return {
     ...{ build, request, ports, recorder, entries },
     indexes: new Indexes(build, entries),
@@ -50,8 +55,8 @@ export function openContext(build: ResolvedBuild, request: BuildRequest, ports: 
       times = packages;
     },
     defer: (end) => void ends.push(end),
-    close: async (failed) => {
-      await Promise.all(ends.splice(0).map((end) => end(failed)));
+    close: async (failure) => {
+      await Promise.all(ends.splice(0).map((end) => end(failure)));
     },
   };
 }

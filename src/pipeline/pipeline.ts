@@ -3,7 +3,7 @@ import type { Ports } from '../base/ports.js';
 import { withSignal } from '../base/signal.js';
 import { presentFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
-import { type BuildContext, openContext } from './context.js';
+import { type BuildContext, type Failure, openContext } from './context.js';
 import { writeBuildJunit } from './junit.js';
 import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
 import type { BuildRequest } from './resolve.js';
@@ -123,16 +123,18 @@ const fromCache = (result: Result): Made => ({
 });
 
 async function makeResult(context: BuildContext, watch: Stopwatch): Promise<Made> {
-  let failed = true;
+  let failure: Failure | undefined;
   try {
     const { result, smoke, installed } = await make.run(context, watch, {});
-    failed = false;
     return {
       ...{ result, smoke },
       cacheHit: installed.rootFromCache ? 'build-cache' : 'none',
       packages: installed.packages,
     };
+  } catch (error) {
+    failure = { error };
+    throw error;
   } finally {
-    await context.close(failed);
+    await context.close(failure);
   }
 }

@@ -260,6 +260,42 @@ test('on a terminal a build has a line for each stage, and in CI plain ones', as
   expect(plain.err).toContain('== Install');
 });
 
+describe('shell', () => {
+  const failing = {
+    answer: (words: readonly string[]) => {
+      if (words.includes('build-env')) return { exitCode: 3 };
+      return words.includes('install')
+        ? { exitCode: 1, stdout: '[x] sssssss slurm@24-11-6-1 failed' }
+        : undefined;
+    },
+  };
+
+  test('runs a command in the failed build that was kept, and ends as that does', async () => {
+    const { run, process } = await machine(failing);
+    expect((await run(['build', '24.11.6', '--keep-container'])).exitCode).toBe(4);
+    const done = await run(['shell', target, '--', 'make', '-n']);
+    expect(done).toMatchObject({ exitCode: 3, out: '' });
+    expect(done.err).toMatch(/slurm@24-11-6-1 failed in phase starting[\s\S]*Remove it: slurm-factory clean/);
+    expect(process.lines.at(-1)).toMatch(/ build-env slurm -- make -n$/);
+    // How the shell itself ended says nothing.
+    expect((await run(['shell'])).exitCode).toBe(0);
+    expect(process.lines.at(-1)).toMatch(/ build-env slurm -- bash$/);
+    expect(await run(['shell', 'slurm-1'])).toMatchObject({
+      ...{ exitCode: 2, err: expect.stringContaining(`There are:\n  ${target}: slurm@24-11-6-1`) },
+    });
+  });
+
+  test('without a kept build says how to keep one', async () => {
+    const { run } = await machine();
+    expect(await run(['shell'])).toMatchObject({
+      ...{
+        exitCode: 2,
+        err: expect.stringContaining('Keep one: slurm-factory build RELEASE --keep-container'),
+      },
+    });
+  });
+});
+
 describe('diff and graph', () => {
   test('what two builds differ in, as text and as JSON', async () => {
     const { run } = await machine();

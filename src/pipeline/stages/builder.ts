@@ -94,24 +94,3 @@ async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: Bui
 export async function makeFolders(build: ResolvedBuild): Promise<void> {
   for (const place of places) await mkdir(build.hostLayout[place], { recursive: true });
 }
-
-/** A word as a user types it. */
-const shellWord = (word: string): string =>
-  /^[\w./+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
-/** Leaves what a failed build ran in, and says how to look into it and how to remove it. */
-export function keepForDebugging(
-  build: ResolvedBuild,
-  session: Session,
-  recorder: Recorder,
-  logger: Ports['logger'],
-): void {
-  const folder = `rm -rf ${shellWord(build.buildFolder)}`;
-  const kept = session.container?.keep();
-  recorder.update({ kept: true });
-  logger.notice(
-    session.container === undefined || kept === undefined
-      ? `The build's folder is kept: ${build.buildFolder}. Remove it: ${folder}`
-      : `The container ${session.container.name} is kept. Enter it: ${kept.enter}. Remove it: ${kept.remove} && ${folder}`,
-  );
-}
