@@ -153,7 +153,7 @@ export const inputs = {
     group: 'How it is built',
     default: '',
     description: 'Directory or URL of a Spack source mirror, for machines without internet.',
-    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address.",
+    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address. One that `slurm-factory mirror create` has made brings the clones of Spack and the images too: see [spack.md](spack.md#mirror-for-sites-without-a-network).",
     kind: { ...mirror, completes: 'folder' },
     ...everywhere,
   },

@@ -25,6 +25,7 @@ import type { FittedToolchain } from '../targets/toolchains.js';
 import { archOn } from './arch.js';
 import { buildName } from './confine.js';
 import { lookAtExternals, toolchainFor } from './externals.js';
+import { type Mirror, openMirror, pinsIn } from './mirror.js';
 import type { Project } from './project.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
 
@@ -82,6 +83,8 @@ export interface ResolvedBuild {
   readonly vulnerability: string | undefined;
   /** Folder of the source mirror; undefined where it is not on this machine, or there is none. */
   readonly localMirror: string | undefined;
+  /** What else that folder has, where `mirror create` has made it. */
+  readonly mirror: Mirror | undefined;
   readonly jobs: number;
   /** Absolute path of the folder for the results. */
   readonly outputDir: string;
@@ -119,7 +122,10 @@ export async function resolveBuild(
     engine instanceof NoEngineError || engine.kind !== 'none'
       ? definitionDigest(image)
       : machineDigest(image);
-  const pins = await resolvePins(options, project, process);
+  const { sourceMirror } = options;
+  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
+  const mirror = localMirror === undefined ? undefined : await openMirror(localMirror);
+  const pins = pinsIn(mirror, await resolvePins(options, project, process));
   const overlayDigest = await overlayOf(project, release);
   const decided = {
     ...{ options, release, addition },
@@ -132,11 +138,9 @@ export async function resolveBuild(
   };
   const key = await contentKeyOf(decided, project);
   const buildFolder = join(workRoot, buildName(key, request.runId));
-  const { sourceMirror } = options;
-  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
-    ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
+    ...{ ...decided, image, engine, contentKey: key, localMirror, mirror, buildFolder, vulnerability },
     ...trustOf(options, request.trigger),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),

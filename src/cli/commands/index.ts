@@ -8,6 +8,7 @@ import { diff } from './diff.js';
 import { doctor } from './doctor.js';
 import { graph } from './graph.js';
 import { list } from './list.js';
+import { mirror } from './mirror.js';
 import { shell } from './shell.js';
 import { smoke } from './smoke.js';
 import { verify } from './verify.js';
@@ -17,5 +18,5 @@ import { version } from './version.js';
 export const commands: readonly Command[] = [
   ...[build, list, clean],
   ...[verify, audit, smoke, diff, graph],
-  ...[shell, config, doctor, completion, version],
+  ...[mirror, shell, config, doctor, completion, version],
 ];

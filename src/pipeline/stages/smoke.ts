@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { Ports } from '../../base/ports.js';
 import { fileName } from '../../bundle/catalogue.js';
 import { describeFile } from '../../bundle/sums.js';
+import { smokeImage } from '../../smoke/plan.js';
 import { SmokeError, type SmokeReport, smokeJunit } from '../../smoke/report.js';
 import { smokeTest } from '../../smoke/run.js';
 import { openSubject } from '../../smoke/subject.js';
 import { containerOf } from '../confine.js';
+import { loadImage } from '../mirror.js';
 import { handOut } from '../output.js';
 import type { Recorder } from '../record.js';
 import type { BuildRequest, ResolvedBuild } from '../resolve.js';
@@ -28,8 +30,12 @@ export async function smoke(
 ): Promise<SmokeReport> {
   if (build.engine instanceof Error) throw build.engine;
   const name = containerOf(build.buildFolder, 'smoke');
-  if (build.engine.kind !== 'none')
-    recorder.addCleanup({ what: 'container', kind: 'smoke', program: build.engine.kind, name });
+  if (build.engine.kind !== 'none') {
+    const program = build.engine.kind;
+    recorder.addCleanup({ what: 'container', kind: 'smoke', program, name });
+    const image = smokeImage(build.toolchain, described.facts.runtimePackages, build.options.containerImage);
+    await loadImage(build.mirror, program, image.tag, ports);
+  }
   const report = await smokeTest(
     {
       subject: await openSubject(join(described.folder, fileName(build.identifier, 'software'))),
