@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { InputError, PackageBuildError } from '../../../src/base/errors.js';
+import { CancelledError, InputError, PackageBuildError } from '../../../src/base/errors.js';
 import { buildJunit } from '../../../src/pipeline/junit.js';
-import { memoryCache } from '../../support/fakes.js';
+import { memoryCache, never } from '../../support/fakes.js';
 import { hashes, type MachineScript } from '../../support/machine.js';
 import { build, target } from '../../support/pipeline.js';
 
@@ -89,6 +89,21 @@ test('a package that no build cache has is from source; that one was asked is on
     ['build', '4.000'],
     ['installed', '0.000'],
   ]);
+});
+
+test('a build that is cancelled reports how far it came', async () => {
+  const controller = new AbortController();
+  const script: MachineScript = {
+    answer: (words) => {
+      if (!words.includes('install')) return undefined;
+      setImmediate(() => controller.abort(new Error('stopped')));
+      return never;
+    },
+  };
+  const { xml, error } = await reported({ script, signal: controller.signal });
+  expect(error).toBeInstanceOf(CancelledError);
+  expect(suite(xml, target)).toMatch(/name="Install" time="[\d.]+"><failure message="stopped">/);
+  expect(suite(xml, 'slurm@24-11-6-1')).toContain('<skipped message="It was not begun."/>');
 });
 
 test('a stage that fails is one, whatever it was', () => {
