@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
+import { configHeaderPath, mostHeaderBytes, parseConfigHeader } from '../../bundle/configure.js';
 import type { Grafted } from '../../bundle/graft.js';
 import { distributionCommand, parseRecipes, spackSbomPath, takenIn } from '../../bundle/ingredients.js';
 import { type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
@@ -11,6 +12,7 @@ import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
 import { type DistributionPackage, parseDistribution } from '../../distro/distro.js';
+import { paddingFolder } from '../../spack/environment.js';
 import type { Lock } from '../../spack/lock.js';
 import { summarize } from '../../targets/own-environment.js';
 import type { Project } from '../project.js';
@@ -105,6 +107,7 @@ export async function describe(
       ...(from === null ? {} : { package: from, version: distribution.get(from)?.version ?? '' }),
       ...builtFrom(lock, spec),
     })),
+    configure: await configureResults(session, ingredients.prefix),
     files: [...tarballs, ...described],
   };
   await sumUp({ folder, facts });
@@ -156,6 +159,13 @@ async function sumUp({ folder, facts }: Described): Promise<void> {
   await writeJson(path, manifest);
   const files = [...namedFiles(manifest), await describeFile(path)];
   await writeFile(join(folder, fileName(facts.identifier, 'sums')), formatSums(files));
+}
+
+/** What configure found out, of a recipe that keeps it; what a build wrote may be a link to something endless. */
+async function configureResults({ exec, layout }: Session, prefix: string) {
+  const header = await exec(['head', '-c', String(mostHeaderBytes), `${prefix}/${configHeaderPath}`]);
+  const folders = [layout.store, layout.buildStage, paddingFolder];
+  return parseConfigHeader(header.exitCode === 0 ? header.stdout : '', prefix, folders);
 }
 
 /** The distribution's packages that libraries were taken from, sorted, each once. */

@@ -64,6 +64,20 @@ group('describe', () => {
     expect(asked).toEqual(expect.arrayContaining(['libc6', 'libmunge2']));
   });
 
+  test('the manifest has what configure found out, where Spack kept it', async () => {
+    const header = `#define HAVE_JWT 1\n#define PAM_DIR "${slurmPrefix}/lib/security"\n`;
+    const path = `${slurmPrefix}/.spack/archived-files/spack-src/config.h`;
+    const { describe } = await packedBench({
+      answer: (words) => (words[0] === 'head' && words.at(-1) === path ? { stdout: header } : undefined),
+    });
+    const { folder } = await describe();
+    const { manifest } = await checkResult(folder, target, { exact: true });
+    expect(manifest.configure).toEqual([
+      { name: 'HAVE_JWT', value: '1' },
+      { name: 'PAM_DIR', value: '"@prefix@/lib/security"' },
+    ]);
+  });
+
   test.each<[string, MachineScript]>([
     ['is missing', { answer: (words) => (words[0] === 'head' ? { exitCode: 1 } : undefined) }],
     ['is cut off', { answer: (words) => (words[0] === 'head' ? { stdout: '{"packages": [{' } : undefined) }],
