@@ -46,6 +46,9 @@ async function expectShell(): Promise<void> {
   expect(ran.exitCode).toBe(3);
   const terminal = startInTerminal(['shell', '--cache-dir', cacheDir]);
   await terminal.shows(/failed in phase configure[\s\S]*[#$] $/);
+  // A prompt that breaks no line in two.
+  terminal.type("PS1='> '\n");
+  await terminal.shows(/(?:2004h|\n)> $/);
   terminal.type('tty && basename "$PWD" && echo "it is $((40 + 2))"\n');
   await terminal.shows(/\/dev\/pts\/\d+\s+spack-src\s+it is 42/);
   // Ctrl-C ends what runs in there, and nothing else.

@@ -15,7 +15,7 @@ import { describeFile } from '../bundle/sums.js';
 import type { EngineProgram } from '../container/confinement.js';
 import { imageTag } from '../container/image.js';
 import { smokeImage } from '../smoke/plan.js';
-import { git, type Pin } from '../spack/checkout.js';
+import { fetchWords, git, type Pin } from '../spack/checkout.js';
 import { builtSpecs } from '../spack/lock.js';
 import { type BuildContext, type Failure, openContext } from './context.js';
 import { emptyIndex, type MirrorIndex, mirrorIndex, mirrorRepository, openMirror } from './mirror.js';
@@ -147,21 +147,19 @@ async function addSources(
   return [...known, ...added].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Fetches a commit into the mirror's repository; a branch of its own keeps it there. */
+/** Fetches a commit into the mirror's repository; a ref of its own keeps it there. */
 async function addCommit(
-  { name, url, commit }: Pin,
+  pin: Pin,
   folder: string,
   known: readonly string[],
   { process }: Pick<Ports, 'process'>,
 ): Promise<string[]> {
+  const { name, url, commit } = pin;
   if (known.includes(commit)) return [...known];
   const repository = mirrorRepository(folder, name);
   await mkdir(repository, { recursive: true });
   const run = (...words: string[]) => process.run([...git, '--git-dir', repository, ...words]);
-  for (const words of [
-    ['init', '--quiet', '--bare'],
-    ['fetch', '--quiet', '--depth', '1', '--no-tags', '--', url, `${commit}:refs/heads/${commit}`],
-  ]) {
+  for (const words of [['init', '--quiet', '--bare'], fetchWords(pin, `${commit}:refs/pins/${commit}`)]) {
     const done = await run(...words);
     if (done.exitCode === 0) continue;
     throw new SpackUnreachableError(

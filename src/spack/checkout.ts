@@ -85,17 +85,28 @@ export function checkoutCommands(
     ...git,
     ...['--git-dir', bare, '--work-tree', folder, ...words],
   ];
-  // A mirror may be another user's; what comes out of it is what the commit's hash says.
-  const from =
-    mirror === undefined
-      ? ['--', url]
-      : ['--upload-pack=git -c safe.directory=* upload-pack', '--', pathToFileURL(mirror).href];
   return [
     run('init', '--quiet'),
-    run('fetch', '--quiet', '--depth', '1', '--no-tags', ...from, commit),
+    run(...fetchWords({ url, mirror }, commit)),
     run('checkout', '--quiet', '--force', '--detach', fetched),
   ];
 }
+
+/**
+ * Git's words that fetch a pin's commit, and nothing before it.
+ * @param refspec what of it goes where
+ */
+export const fetchWords = (
+  { url, mirror }: { readonly url: string; readonly mirror?: string | undefined },
+  refspec: string,
+): string[] => [
+  ...['fetch', '--quiet', '--depth', '1', '--no-tags'],
+  // A mirror may be another user's; what comes out of it is what the commit's hash says.
+  ...(mirror === undefined
+    ? ['--', url]
+    : ['--upload-pack=git -c safe.directory=* upload-pack', '--', pathToFileURL(mirror).href]),
+  refspec,
+];
 
 /** Moves something to its place. Another build on this machine may have been faster; what is there has the same content. */
 export async function put(from: string, to: string): Promise<void> {

@@ -62,7 +62,7 @@ describe('mirror create', () => {
       expect(gunzipSync(packed).toString()).toBe(`layers of ${image.tag}`);
       expect(sha256(packed)).toBe(image.sha256);
     }
-    const fetched = process.lines.filter((line) => line.includes(`${spackCommit}:refs/heads/${spackCommit}`));
+    const fetched = process.lines.filter((line) => line.includes(`${spackCommit}:refs/pins/${spackCommit}`));
     expect(fetched).toEqual([
       expect.stringMatching(/--git-dir \S+mirror\/git\/spack\.git fetch --quiet --depth 1/),
     ]);
