@@ -1,13 +1,20 @@
 // Slurm without Spack and without our patches: upstream's archive, our recipe's configure arguments, make.
 import { execFileSync } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { commandsOf, withSession } from './session.mjs';
+import { listFiles } from '../src/base/files.js';
+import { readKey } from '../src/cache/keys.js';
+import { archiveBelow, type Left, type Prepared } from './bench.js';
+import { entryKeys } from './ours.js';
+import type { BareFigures } from './results.js';
+import { commandsOf, withSession } from './session.js';
 
 /** The words of a line that Spack has quoted as a shell wants it. */
-export function splitWords(text) {
+export function splitWords(text: string): string[] {
   const parts = text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
-  return parts.map((part) => part.replace(/'([^']*)'|"([^"]*)"/g, (_, single, double) => single ?? double));
+  return parts.map((part) =>
+    part.replace(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ''),
+  );
 }
 
 /**
@@ -15,7 +22,7 @@ export function splitWords(text) {
  * the PAM directory, which lies below the prefix.
  * @param spackRoot folder of all that is Spack's
  */
-export function bareArguments(words, prefix, spackRoot) {
+export function bareArguments(words: readonly string[], prefix: string, spackRoot: string): string[] {
   return words.flatMap((word) => {
     if (word.startsWith('--with-pam_dir=')) return [`--with-pam_dir=${prefix}/lib/security`];
     // The recipe has the makefiles made after configure, on all cores.
@@ -28,51 +35,44 @@ export function bareArguments(words, prefix, spackRoot) {
   });
 }
 
-/** Where a Spack source mirror has a release's archive. */
-export const archiveBelow = (mirror, { archiveSha256: sum }) =>
-  join(mirror, '_source-cache', 'archive', sum.slice(0, 2), `${sum}.tar.gz`);
-
-export async function measureBare(context) {
-  const { plan, image, release, cacheDir, work, say } = context;
-  const given = splitWords(await readConfigureArguments(cacheDir, release.spack));
-  return withSession(context, image, join(work, 'bare'), async (session) => {
+export async function measureBare(bench: Prepared, left: Left): Promise<BareFigures> {
+  const { plan, image, release, work, say } = bench;
+  const given = splitWords(await readConfigureArguments(left.cacheDir));
+  const folder = join(work, 'bare');
+  const figures = await withSession(bench, image, folder, async (session) => {
     const run = commandsOf(session, say);
-    const { sources, stage, store } = session.layout;
+    const { sources, buildStage, store } = session.layout;
     const prefix = `${store}/slurm`;
-    const tree = `${stage}/slurm`;
+    const tree = `${buildStage}/slurm`;
     const words = [`--prefix=${prefix}`, ...bareArguments(given, prefix, dirname(store))];
+    const archive = archiveBelow(sources, release.archiveSha256);
+    // Of an earlier round.
+    await run('clean', ['rm', '-rf', tree, prefix]);
     // Configure wants the PAM directory to be there.
     await run('make folders', ['mkdir', '-p', tree, `${prefix}/lib/security`]);
-    await run('unpack', ['tar', '-xzf', archiveBelow(sources, release), '-C', tree, '--strip-components=1']);
+    await run('unpack', ['tar', '-xzf', archive, '-C', tree, '--strip-components=1']);
     const configure = await run('configure', ['./configure', ...words], { cwd: tree });
     const make = await run('make', ['make', '-j', String(plan.jobs)], { cwd: tree });
     const install = await run('make install', ['make', 'install'], { cwd: tree });
-    return {
-      arguments: words,
-      configure: configure.seconds,
-      make: make.seconds,
-      install: install.seconds,
-      total: configure.seconds + make.seconds + install.seconds,
-    };
+    return { arguments: words, configure: configure.seconds, make: make.seconds, install: install.seconds };
   });
+  return { ...figures, total: figures.configure + figures.make + figures.install };
 }
 
 /** What Spack's recipe gave to configure, out of the package that the cold build has pushed. */
-async function readConfigureArguments(cacheDir, version) {
-  const entries = join(cacheDir, 'entries');
-  const files = (await readdir(entries, { recursive: true })).sort();
-  const manifest = files.find(
-    (file) => file.includes(`/slurm-${version}-`) && file.endsWith('.spec.manifest.json'),
-  );
-  if (manifest === undefined) throw new Error(`the cache has no package of Slurm ${version}`);
-  const key = manifest.slice(0, manifest.indexOf('/'));
-  const blobs = files.filter((file) => file.startsWith(`${key}/blobs/sha256/`) && /[0-9a-f]{64}$/.test(file));
-  const sized = await Promise.all(
-    blobs.map(async (blob) => ({ file: join(entries, blob), size: (await stat(join(entries, blob))).size })),
-  );
+async function readConfigureArguments(cacheDir: string): Promise<string> {
+  const key = (await entryKeys(cacheDir)).find((name) => {
+    const { kind, name: packageName } = readKey(name);
+    return kind === 'package' && packageName === 'slurm';
+  });
+  if (key === undefined) throw new Error('the cache has no package of Slurm');
+  const entry = join(cacheDir, 'entries', key);
+  const blobs = (await listFiles(entry)).filter((file) => /^blobs\/sha256\/.*\/?[0-9a-f]{64}$/.test(file));
+  const sizes = await Promise.all(blobs.map(async (blob) => (await stat(join(entry, blob))).size));
   // The other blob is the spec.
-  const [{ file }] = sized.sort((a, b) => b.size - a.size);
+  const largest = blobs[sizes.indexOf(Math.max(...sizes))];
+  if (largest === undefined) throw new Error(`${key} has no blobs`);
   const member = '*/.spack/spack-configure-args.txt';
-  const words = ['--extract', '--gzip', '--to-stdout', '--wildcards', '--file', file, member];
-  return execFileSync('tar', words, { encoding: 'utf8' });
+  const words = ['--extract', '--gzip', '--to-stdout', '--wildcards', '--file', join(entry, largest), member];
+  return execFileSync('tar', words, { encoding: 'utf8', maxBuffer: 1 << 24 });
 }

@@ -1,11 +1,8 @@
-// The process that talks to the cache service: `node cache-client.mjs REQUEST.json`.
+// The process that talks to the cache service: `node cache-client.js REQUEST.json`.
 import { readFile, writeFile } from 'node:fs/promises';
-import { exchange } from './caches.mjs';
-import { libraryOf } from './prepare.mjs';
+import { actionsCache } from '../src/action/stores.js';
+import { type ExchangeRequest, exchange } from './caches.js';
 
-const request = JSON.parse(await readFile(process.argv[2], 'utf8'));
-const { root, source, keys, workspace, answer } = request;
-const library = libraryOf(root);
-const { actionsCache } = await library('action/stores.js');
-const figures = await exchange({ library, store: actionsCache(workspace), source, keys, work: workspace });
-await writeFile(answer, JSON.stringify(figures));
+const [, , file = ''] = process.argv;
+const request: ExchangeRequest = JSON.parse(await readFile(file, 'utf8'));
+await writeFile(request.answer, JSON.stringify(await exchange(actionsCache(request.work), request)));

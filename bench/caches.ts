@@ -1,30 +1,58 @@
 // Saving and restoring what the cold build has put into the caches, through each kind of store.
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { folderBytes } from './ours.mjs';
-import { timed } from './prepare.mjs';
+import { startResultsService } from '../__tests__/support/services/results-service.js';
+import { listFiles } from '../src/base/files.js';
+import type { CacheStore } from '../src/base/ports.js';
+import { sumsFile } from '../src/cache/check.js';
+import { CacheEntries } from '../src/cache/entries.js';
+import { inScope } from '../src/cache/keys.js';
+import { directoryCache } from '../src/local/stores.js';
+import { folderBytes, type Left, type Prepared, quietLogger, timed } from './bench.js';
+import { entryKeys } from './ours.js';
+import type { CachesFigures, StoreFigures } from './results.js';
 
-/**
- * Saves entries one after the other and restores them at the same time, as a build does.
- * @param store a CacheStore
- * @param source folder with the entries by key
- */
-export async function exchange({ library, store, source, keys, work }) {
-  const { CacheEntries } = await library('cache/entries.js');
-  const { listFiles } = await library('base/files.js');
-  const faults = [];
-  const logger = { info: () => {}, warning: (message) => faults.push(message) };
-  const policy = { restore: true, save: true, scopes: ['open'] };
+/** What an exchange is of. */
+export interface Exchange {
+  /** Folder with the entries by key, as a directory has them. */
+  readonly source: string;
+  readonly keys: readonly string[];
+  /** Folder that it may write in. */
+  readonly work: string;
+}
+
+/** What a process that exchanges is told, by a file. */
+export interface ExchangeRequest extends Exchange {
+  /** File that the times are written to. */
+  readonly answer: string;
+}
+
+export type ExchangeTimes = Omit<StoreFigures, 'bytes'>;
+
+const scope = 'open';
+
+/** The key that a build asks for, of the one that a store has. */
+export function withoutScope(key: string): string {
+  const bare = key.replace(`-${scope}-`, '-');
+  if (inScope(bare, scope) !== key) throw new Error(`${key} is no key of the scope ${scope}`);
+  return bare;
+}
+
+/** Saves entries one after the other and restores them at the same time, as a build does. */
+export async function exchange(store: CacheStore, { source, keys, work }: Exchange): Promise<ExchangeTimes> {
+  const faults: string[] = [];
+  const logger = quietLogger((message) => void faults.push(message), faults);
+  const policy = { restore: true, save: true, scopes: [scope] };
   const entries = new CacheEntries(store, policy, logger, join(work, 'transfer'));
   const save = await timed(async () => {
     for (const key of keys) {
-      const files = (await listFiles(join(source, key))).filter((file) => file !== 'ENTRY.sha256');
-      await entries.save(key, join(source, key), files);
+      const files = (await listFiles(join(source, key))).filter((file) => file !== sumsFile);
+      await entries.save(withoutScope(key), join(source, key), files);
     }
   });
   const restore = await timed(() =>
-    Promise.all(keys.map((key) => entries.restore(key, join(work, 'restored', key)))),
+    Promise.all(keys.map((key) => entries.restore(withoutScope(key), join(work, 'restored', key)))),
   );
   if (faults.length > 0) throw new Error(faults.join('\n'));
   const missing = keys.filter((_, index) => !restore.value[index]);
@@ -32,41 +60,43 @@ export async function exchange({ library, store, source, keys, work }) {
   return { save: save.seconds, restore: restore.seconds };
 }
 
-export async function measureCaches(context, keys) {
-  const { library, cacheDir, say } = context;
-  const source = join(cacheDir, 'entries');
-  const work = join(context.work, 'caches');
-  const { directoryCache } = await library('local/stores.js');
-  const root = join(work, 'directory', 'entries');
-  const directory = await exchange({
-    library,
-    store: directoryCache(root),
-    source,
-    keys,
-    work: join(work, 'directory'),
-  });
-  const figures = {
-    entries: keys.length,
-    directory: { ...directory, bytes: await folderBytes(root) },
-    service: await throughService(context, { source, keys, work: join(work, 'service') }),
-  };
-  for (const name of ['directory', 'service'])
-    say(`   ${name}: save ${figures[name].save.toFixed(2)} s, restore ${figures[name].restore.toFixed(2)} s`);
-  return figures;
+export async function measureCaches(bench: Prepared, left: Left): Promise<CachesFigures> {
+  const { work: folder, say } = bench;
+  const work = join(folder, 'caches');
+  const keys = await entryKeys(left.cacheDir);
+  const source = join(left.cacheDir, 'entries');
+  try {
+    const inDirectory = join(work, 'directory');
+    const stored = join(inDirectory, 'entries');
+    await mkdir(inDirectory, { recursive: true });
+    const times = await exchange(directoryCache(stored), { source, keys, work: inDirectory });
+    const figures = {
+      entries: keys.length,
+      directory: { ...times, bytes: await folderBytes(stored) },
+      service: await throughService({ source, keys, work: join(work, 'service') }),
+    };
+    for (const name of ['directory', 'service'] as const)
+      say(
+        `   ${name}: save ${figures[name].save.toFixed(2)} s, restore ${figures[name].restore.toFixed(2)} s`,
+      );
+    return figures;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
 }
 
 /** The toolkit's own client against a cache service (v2 protocol) on loopback, in a process of its own. */
-async function throughService({ root, support }, { source, keys, work }) {
-  const { startResultsService } = await support('services/results-service.js');
+async function throughService({ source, keys, work }: Exchange): Promise<StoreFigures> {
   const workspace = join(work, 'workspace');
-  const request = join(work, 'request.json');
+  const file = join(work, 'request.json');
   const answer = join(work, 'answer.json');
+  const request: ExchangeRequest = { source, keys, work: workspace, answer };
   await mkdir(workspace, { recursive: true });
-  await writeFile(request, JSON.stringify({ root, source, keys, workspace, answer }));
+  await writeFile(file, JSON.stringify(request));
   const service = await startResultsService({ directory: join(work, 'stored') });
   try {
-    await runClient(request, {
-      PATH: process.env.PATH,
+    await runClient(file, {
+      PATH: process.env['PATH'] ?? '',
       HOME: work,
       RUNNER_TEMP: work,
       GITHUB_WORKSPACE: workspace,
@@ -74,18 +104,19 @@ async function throughService({ root, support }, { source, keys, work }) {
       ACTIONS_RUNTIME_TOKEN: service.token,
       ACTIONS_CACHE_SERVICE_V2: 'true',
     });
-    const bytes = service.cacheEntries().reduce((sum, entry) => sum + entry.size, 0);
-    return { ...JSON.parse(await readFile(answer, 'utf8')), bytes };
+    const times: ExchangeTimes = JSON.parse(await readFile(answer, 'utf8'));
+    return { ...times, bytes: service.cacheEntries().reduce((sum, entry) => sum + entry.size, 0) };
   } finally {
     await service.close();
   }
 }
 
-function runClient(request, env) {
+/** @param env the whole environment of the process, with the workspace among it */
+function runClient(request: string, env: Readonly<Record<string, string>>): Promise<void> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'cache-client.mjs'), request], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'cache-client.js'), request], {
       // The client takes relative paths from its workspace. What goes wrong comes by standard error.
-      cwd: env.GITHUB_WORKSPACE,
+      cwd: env['GITHUB_WORKSPACE'],
       env,
       stdio: ['ignore', 'ignore', 'inherit'],
     });

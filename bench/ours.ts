@@ -1,132 +1,201 @@
 // The command line from dist/ as a user runs it, from its start to its end.
-import { execFileSync, spawn } from 'node:child_process';
-import { appendFile, cp, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { appendFile, cp, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { timed } from './prepare.mjs';
+import { ownerLabel } from '../src/base/owner.js';
+import { type EntryKind, readKey } from '../src/cache/keys.js';
+import { type ContainerKind, containerKinds, kindLabel } from '../src/container/container.js';
+import type { BuildReport } from '../src/pipeline/report.js';
+import type { StageId } from '../src/pipeline/stage.js';
+import { type Bench, type BenchOfBuilds, docker, folderBytes, type Left, timed } from './bench.js';
+import { metered } from './meter.js';
+import type { BuildFigures, ColdFigures } from './results.js';
 
-/** A cold build with empty caches; all later cases go on from what it saves. */
-export async function measureCold(context) {
-  const figures = await build('cold', context);
-  if (figures.cacheHit !== 'none') throw new Error(`the build was not cold: ${figures.cacheHit}`);
-  const keys = await entryKeys(context.cacheDir);
-  return { ...figures, keys, entryBytes: await bytesByKind(context.cacheDir, keys) };
+/** How a build is run, where it is not the release of the settings from this project. */
+export interface Run {
+  /** What its files are named by. */
+  readonly name: string;
+  readonly cacheDir: string;
+  readonly buildDir: string;
+  readonly options?: readonly string[];
+  readonly root?: string;
+  readonly release?: string;
 }
 
-export const measureNothing = (context) => build('nothing', context);
+let runs = 0;
+
+/** A folder for one run. */
+async function newFolder({ work }: Bench, name: string): Promise<string> {
+  runs += 1;
+  const folder = join(work, `${name}-${runs}`);
+  await mkdir(folder);
+  return folder;
+}
+
+/** A cold build with empty caches, and what later cases go on from. */
+export async function measureCold(bench: BenchOfBuilds): Promise<{ figures: ColdFigures; left: Left }> {
+  const cacheDir = await newFolder(bench, 'cache');
+  const { buildDir } = bench;
+  const { figures, output } = await runBuild(bench, { name: 'cold', cacheDir, buildDir });
+  if (figures.cacheHit !== 'none') throw new Error(`the build was not cold: ${figures.cacheHit}`);
+  const entryBytes = await bytesByKind(cacheDir);
+  return { figures: { ...figures, entryBytes }, left: { cacheDir, output } };
+}
+
+/** What a build does otherwise than the cold one. */
+type Change = Partial<Pick<Run, 'options' | 'root' | 'release'>> & {
+  /** Whether a cache entry of this kind is lost. */
+  readonly lost?: (kind: EntryKind | undefined) => boolean;
+};
+
+/** A build with what the cold one left in the caches, whatever was built since. */
+export async function measureAfterCold(
+  bench: BenchOfBuilds,
+  left: Left,
+  name: string,
+  change: Change = {},
+): Promise<BuildFigures> {
+  const { buildDir } = bench;
+  const { lost = () => false, ...more } = change;
+  const cacheDir = await newFolder(bench, 'cache');
+  const entries = join(cacheDir, 'entries');
+  await cp(join(left.cacheDir, 'entries'), entries, { recursive: true, preserveTimestamps: true });
+  for (const key of await entryKeys(cacheDir))
+    if (lost(readKey(key).kind)) await rm(join(entries, key), { recursive: true });
+  const { figures, output } = await runBuild(bench, { ...more, name, cacheDir, buildDir });
+  await rm(cacheDir, { recursive: true });
+  await rm(output, { recursive: true });
+  return figures;
+}
 
 /** The same release from a project whose module template has one more comment. */
-export async function measurePackaging(context) {
-  const project = join(context.work, 'project');
-  await mkdir(project);
+export async function measurePackaging(bench: BenchOfBuilds, left: Left): Promise<BuildFigures> {
+  const project = await newFolder(bench, 'project');
   for (const part of ['templates', 'spack-repo', 'dist'])
-    await cp(join(context.root, part), join(project, part), { recursive: true });
-  for (const part of ['data', 'toolchains', 'scripts'])
-    await symlink(join(context.root, part), join(project, part));
+    await cp(join(bench.root, part), join(project, part), { recursive: true });
+  for (const part of ['data', 'toolchains', 'scripts', 'package.json'])
+    await symlink(join(bench.root, part), join(project, part));
   await appendFile(join(project, 'templates', 'slurm.lua'), '-- Changed by the bench.\n');
-  return build('packaging', { ...context, root: project });
+  return measureAfterCold(bench, left, 'packaging', { root: project });
 }
 
-/** The same release with the distribution's own libraries: the same packages. */
-export const measureSystem = (context) => build('system', context, ['--dependencies', 'system']);
-
-/** The same release for another kind of GPU: compiled again, with ccache's files of the first one. */
-export const measureCuda = (context) => build('cuda', context, ['--gpu', 'cuda']);
-
-export const measurePatch = (context) =>
-  build('patch', { ...context, settings: { ...context.settings, release: context.settings.nextRelease } });
-
-/** The same release with its result and its lock lost: concretized with Spack's indexes, nothing compiled. */
-export async function measureRelocked(context) {
-  for (const key of await entryKeys(context.cacheDir)) {
-    if (/^slurm-factory-v\d+-(lock|result)-/.test(key))
-      await rm(join(context.cacheDir, 'entries', key), { recursive: true });
-  }
-  return build('relocked', context);
-}
-
-async function build(name, { root, settings, work, cacheDir, say }, more = []) {
-  const { release, toolchain, mirror } = settings;
-  const report = join(work, `report-${name}.json`);
-  const output = join(work, `output-${name}`);
-  const words = ['build', release, '--toolchain', toolchain, '--engine', 'docker', '--source-mirror', mirror];
-  words.push(...more, '--cache-dir', cacheDir, '--output-dir', output, '--report', report);
+/** Builds once by the command line. */
+export async function runBuild(
+  bench: BenchOfBuilds,
+  run: Run,
+): Promise<{ readonly figures: BuildFigures; readonly output: string }> {
+  const { settings, root, say, signal, work } = bench;
+  const { name, cacheDir, buildDir, options = [], release = settings.release } = run;
+  const output = await newFolder(bench, `output-${name}`);
+  const report = `${output}.json`;
+  const words = ['build', release, '--toolchain', settings.toolchain, '--engine', 'docker'];
+  words.push('--source-mirror', settings.mirror, '--cache-dir', cacheDir, '--build-dir', buildDir);
+  words.push(...options, '--output-dir', output, '--report', report);
   const keysBefore = await entryKeys(cacheDir);
   const since = Date.now() / 1000;
-  const { seconds: total, value: pid } = await timed(() => runCli(root, words));
-  const { timings, cacheHit, packages, described } = JSON.parse(await readFile(report, 'utf8'));
-  const added = (await entryKeys(cacheDir)).filter((key) => !keysBefore.includes(key));
-  const stage = (wanted) => timings.find((timing) => timing.stage === wanted)?.seconds;
+  const places = [work, docker('info', '--format', '{{.DockerRootDir}}')];
+  const { value, resources } = await metered(places, () =>
+    timed(() => runCli(run.root ?? root, words, signal)),
+  );
+  const { seconds: total, value: pid } = value;
+  const added = (await entryKeys(cacheDir)).filter((key) => !keysBefore.includes(key)).map(readKey);
+  const told: BuildReport = JSON.parse(await readFile(report, 'utf8'));
+  const containers = containersOf(eventsSince(since), pid);
+  const figures = { release, total, containers, resources, ...figuresOf(told, added, total) };
+  say(`   ${total.toFixed(1)} s, ${figures.smokeTest.toFixed(1)} s of it the smoke test`);
+  return { figures, output };
+}
+
+function figuresOf(
+  { timings, cacheHit, packages, described }: BuildReport,
+  added: readonly ReturnType<typeof readKey>[],
+  total: number,
+): Omit<BuildFigures, 'release' | 'total' | 'containers' | 'resources'> {
+  const stage = (wanted: StageId) => timings.find((timing) => timing.stage === wanted)?.seconds;
   const smokeTest = stage('smoke') ?? 0;
-  say(`   ${total.toFixed(1)} s, ${smokeTest.toFixed(1)} s of it the smoke test`);
+  const software = described.find((file) => file.name.endsWith('-software.tar.gz'));
+  if (software === undefined) throw new Error('the build gave no software tarball');
   return {
-    release,
-    output,
-    total,
     smokeTest,
     withoutSmokeTest: total - smokeTest,
     cacheHit,
-    containers: containersOf(pid, since),
     // A lock that was concretized is saved; one that was restored is not.
-    concretized: added.filter((key) => key.includes('-lock-')).length,
+    concretized: added.filter(({ kind }) => kind === 'lock').length,
     compiled: packages?.compiled ?? 0,
     fromCache: packages?.fromCache ?? 0,
-    compiledNames: added.flatMap((key) => /-package-.*-p\d+-(.+)-[a-z0-9]{32}$/.exec(key)?.[1] ?? []),
+    compiledNames: added.flatMap(({ kind, name }) =>
+      kind === 'package' && name !== undefined ? [name] : [],
+    ),
     concretize: stage('lock'),
     // Each package is pushed to the build cache as it finishes, within the installation.
     installAndPush: stage('install'),
     tarball: stage('pack'),
     audit: stage('audit'),
-    tarballBytes: described.find((file) => file.name.endsWith('-software.tar.gz')).size,
+    tarballBytes: software.size,
     stages: timings,
   };
 }
 
 /** Runs the command line to its end; returns the number of its process. */
-function runCli(root, words) {
+function runCli(root: string, words: readonly string[], signal: AbortSignal): Promise<number | undefined> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [join(root, 'dist', 'cli', 'index.js'), ...words], {
       stdio: ['ignore', process.stderr, 'inherit'],
     });
+    // From a terminal it has the interrupt already; a second one is harmless while it cleans up.
+    const interrupt = () => child.kill('SIGINT');
+    signal.addEventListener('abort', interrupt, { once: true });
     child.on('error', fail);
-    child.on('close', (code) =>
-      code === 0 ? done(child.pid) : fail(new Error(`the build ended with ${code}`)),
-    );
+    child.on('close', (code) => {
+      signal.removeEventListener('abort', interrupt);
+      if (code === 0) done(child.pid);
+      else fail(new Error(`the build ended with ${code}`));
+    });
   });
 }
 
-/** How many containers a process of ours has made, by their names, which end with its number. */
-function containersOf(pid, since) {
+/** Attributes of the containers that were made since a time, a line each. */
+function eventsSince(since: number): string[] {
   const times = ['--since', since.toFixed(3), '--until', (Date.now() / 1000).toFixed(3)];
-  const count = (label, end) => {
-    const filters = ['--filter', 'event=create', '--filter', `label=slurm-factory=${label}`];
-    const words = ['events', ...times, ...filters, '--format', '{{.Actor.Attributes.name}}'];
-    const names = execFileSync('docker', words, { encoding: 'utf8' }).split('\n');
-    return names.filter((name) => name.endsWith(end)).length;
-  };
-  return { build: count('build', `-${pid}`), smoke: count('smoke', `-${pid}-smoke`) };
+  const filters = ['--filter', 'type=container', '--filter', 'event=create'];
+  const text = docker('events', ...times, ...filters, '--format', '{{json .Actor.Attributes}}');
+  return text.split('\n').filter((line) => line !== '');
 }
 
-const entryKeys = async (cacheDir) => {
-  const names = await readdir(join(cacheDir, 'entries')).catch(() => []);
-  return names.filter((name) => !name.startsWith('.')).sort();
-};
+/**
+ * How many containers a process of ours has made, by what they are for.
+ * @param events labels and name of each container that was made, as JSON
+ */
+export function containersOf(
+  events: readonly string[],
+  pid: number | undefined,
+): Record<ContainerKind, number> {
+  const labels = events.map((line): Record<string, string> => JSON.parse(line));
+  // The owner's fourth word is its process.
+  const own = labels.filter((label) => label[ownerLabel]?.split('~')[3] === String(pid));
+  const count = (kind: ContainerKind) => own.filter((label) => label[kindLabel] === kind).length;
+  return Object.fromEntries(containerKinds.map((kind) => [kind, count(kind)])) as Record<
+    ContainerKind,
+    number
+  >;
+}
 
-/** Bytes of cache entries by what they are of: package, lock, … */
-async function bytesByKind(cacheDir, keys) {
-  const kinds = {};
-  for (const key of keys) {
-    const kind = key.split('-')[3];
+/** Keys of all entries of a cache folder. */
+export async function entryKeys(cacheDir: string): Promise<string[]> {
+  const names = await readdir(join(cacheDir, 'entries')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.filter((name) => !name.startsWith('.')).sort();
+}
+
+/** Bytes of cache entries by what they are of. */
+async function bytesByKind(cacheDir: string): Promise<ColdFigures['entryBytes']> {
+  const kinds: Partial<Record<EntryKind, number>> = {};
+  for (const key of await entryKeys(cacheDir)) {
+    const { kind } = readKey(key);
+    if (kind === undefined) throw new Error(`${key} is no key of a cache entry`);
     kinds[kind] = (kinds[kind] ?? 0) + (await folderBytes(join(cacheDir, 'entries', key)));
   }
   return kinds;
-}
-
-/** Bytes of all files below a folder. */
-export async function folderBytes(folder) {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(
-    files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -1,159 +1,141 @@
 // Measures this project against Spack used plainly and against plain make, in one run, with real Docker
 // and real Spack. The figures go to standard output as JSON, tables to standard error. `--help` says more.
 import { mkdtempSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { homedir, loadavg, tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { measureBare } from './bare.mjs';
-import { measureCaches } from './caches.mjs';
-import { afterCold, caseNames, selectCases } from './cases.mjs';
-import { measureInstall } from './install.mjs';
-import {
-  measureCold,
-  measureCuda,
-  measureNothing,
-  measurePackaging,
-  measurePatch,
-  measureSystem,
-} from './ours.mjs';
-import { formatPage, formatText } from './page.mjs';
-import { measurePlain } from './plain.mjs';
-import { describeMachine, prepare } from './prepare.mjs';
-import { measureStartup } from './startup.mjs';
-import { comparisons, targets } from './table.mjs';
-import { measureWorth } from './worth.mjs';
+import { measureBare } from './bare.js';
+import type { Bench, Left, Prepared } from './bench.js';
+import { measureCaches } from './caches.js';
+import { type Measurements, needsTools, runCases } from './cases.js';
+import { type Compared, compare, type Earlier, readEarlier } from './compare.js';
+import { measureFirst } from './first.js';
+import { measureInstall } from './install.js';
+import { describeMachine } from './machine.js';
+import { help, type Options, readOptions } from './options.js';
+import { measureAfterCold, measureCold, measurePackaging } from './ours.js';
+import { formatPage, formatText } from './page.js';
+import { measurePlain } from './plain.js';
+import { prepare } from './prepare.js';
+import { type Results, resultsNumber } from './results.js';
+import { measureStartup } from './startup.js';
+import { comparisons, targets } from './targets.js';
+import { measureWorth } from './worth.js';
 
-const root = resolve(import.meta.dirname, '..');
+// This file is build/bench/run.js by the time it runs.
+const root = resolve(import.meta.dirname, '..', '..');
 const tools =
-  process.env.SLURM_FACTORY_TEST_TOOLS ??
-  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'slurm-factory-tests');
-const say = (text) => process.stderr.write(`${text}\n`);
+  process.env['SLURM_FACTORY_TEST_TOOLS'] ??
+  join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'slurm-factory-tests');
+const say = (text: string) => void process.stderr.write(`${text}\n`);
 
-const help = `node bench/run.mjs [options]
-
-  --cases NAMES          some of ${caseNames.join(', ')}
-                         (all; cold comes along where another case starts from it)
-  --release R            release of the cold build (24.11.6)
-  --next-release R       the patch release after it (24.11.7)
-  --source-mirror DIR    Spack source mirror; archives that it lacks are made from upstream's tags
-                         (the one that the tests keep)
-  --json FILE            also write the figures there
-  --markdown FILE        write the tables there as a page, docs/performance.md`;
-
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      help: { type: 'boolean', default: false },
-      cases: { type: 'string' },
-      json: { type: 'string' },
-      markdown: { type: 'string' },
-      release: { type: 'string', default: '24.11.6' },
-      'next-release': { type: 'string', default: '24.11.7' },
-      'source-mirror': { type: 'string', default: join(tools, 'source-mirror') },
-    },
-  });
+/** How each case is measured; what the last cold build left is there for those that start from it. */
+function measurementsOf(bench: Bench, prepared: Prepared | undefined, results: Results): Measurements {
+  const nodes = [process.execPath, join(tools, 'node', 'node_modules', 'node', 'bin', 'node')];
+  let kept: Left | undefined;
+  const ready = (): Prepared => {
+    if (prepared === undefined) throw new Error('nothing was prepared');
+    return prepared;
+  };
+  const left = (): Left => {
+    if (kept === undefined) throw new Error('there is no cold build');
+    return kept;
+  };
+  const { nextRelease } = bench.settings;
   return {
-    help: values.help,
-    json: values.json,
-    markdown: values.markdown,
-    cases: selectCases(values.cases),
-    release: values.release,
-    nextRelease: values['next-release'],
-    mirror: resolve(values['source-mirror']),
-    toolchain: 'bookworm',
+    startup: () => measureStartup(bench, nodes),
+    first: () => measureFirst(ready()),
+    cold: async () => {
+      const cold = await measureCold(ready());
+      kept = cold.left;
+      return cold.figures;
+    },
+    nothing: () => measureAfterCold(ready(), left(), 'nothing'),
+    packaging: () => measurePackaging(ready(), left()),
+    // The distribution's own libraries: the same packages.
+    system: () => measureAfterCold(ready(), left(), 'system', { options: ['--dependencies', 'system'] }),
+    // Compiled again, with ccache's files of the first one.
+    cuda: () => measureAfterCold(ready(), left(), 'cuda', { options: ['--gpu', 'cuda'] }),
+    patch: () => measureAfterCold(ready(), left(), 'patch', { release: nextRelease }),
+    caches: () => measureCaches(ready(), left()),
+    install: () => measureInstall(ready(), left()),
+    bare: () => measureBare(ready(), left()),
+    worth: () => measureWorth(ready(), left(), results.figures),
+    plain: () => measurePlain(ready()),
   };
 }
 
-/** How each case is measured, and where its figures stand among the results. */
-const measurements = {
-  startup: (context) => measureStartup(root, context.work, context.nodes),
-  cold: measureCold,
-  nothing: measureNothing,
-  packaging: measurePackaging,
-  system: measureSystem,
-  cuda: measureCuda,
-  patch: measurePatch,
-  caches: (context, results) => measureCaches(context, results.ours.cold.keys),
-  install: (context, results) => measureInstall(context, results.ours.cold.output),
-  bare: measureBare,
-  worth: measureWorth,
-  plain: measurePlain,
-};
-const ownCases = ['cold', 'nothing', 'packaging', 'system', 'cuda', 'patch'];
-
-/** Runs one case; the highest load meanwhile shows whether it was alone. */
-async function runCase(name, context, results) {
-  say(`== ${name}`);
-  let peakLoad = loadavg()[0];
-  const timer = setInterval(() => {
-    peakLoad = Math.max(peakLoad, loadavg()[0]);
-  }, 5000);
+async function readEarlierFile(options: Options): Promise<Earlier | undefined> {
+  if (options.compare === undefined) return undefined;
   try {
-    const figures = await measurements[name](context, results);
-    (ownCases.includes(name) ? results.ours : results)[name] = figures;
-    results.peakLoads[name] = peakLoad;
-  } finally {
-    clearInterval(timer);
+    return readEarlier(await readFile(options.compare, 'utf8'), options);
+  } catch (error) {
+    throw new Error(`--compare ${options.compare}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** Runs the cases in order. One that fails takes only those with it that start from it. */
-async function runCases(context, results, stopped) {
-  for (const name of results.cases) {
-    if (stopped()) return;
-    const lost = afterCold.includes(name) && results.ours.cold === undefined;
-    const run = lost ? Promise.reject(new Error('there is no cold build')) : runCase(name, context, results);
-    await run.catch((error) => {
-      say(`FAILED ${name}: ${error.stack}`);
-      results.failed.push({ name, message: error.message });
-    });
-  }
-}
-
-async function main() {
-  const settings = readArguments();
-  if (settings.help) return process.stdout.write(`${help}\n`);
-  const { release, nextRelease, toolchain, cases } = settings;
+/** @returns the exit code */
+async function measure(options: Options, earlier: Earlier | undefined): Promise<number> {
+  const { release, nextRelease, toolchain, cases, repeat } = options;
   const work = mkdtempSync(join(tmpdir(), 'slurm-factory-bench-'));
-  const results = {
-    ...{ release, nextRelease, toolchain, cases, machine: describeMachine() },
-    ...{ preparation: undefined, ours: {}, peakLoads: {}, failed: [] },
+  const results: Results = {
+    layout: resultsNumber,
+    ...{ release, nextRelease, toolchain, cases },
+    machine: describeMachine(),
+    ...{ figures: {}, rounds: {}, peakLoads: {}, failed: [] },
   };
   // An interrupt ends what runs at the moment; the folder is then removed as after any failure.
-  let interrupted = false;
-  process.once('SIGINT', () => {
-    interrupted = true;
-  });
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
+  const { signal } = interrupt;
   try {
-    const nodes = [process.execPath, join(tools, 'node', 'node_modules', 'node', 'bin', 'node')];
-    const given = { root, settings, work, cacheDir: join(work, 'cache'), say, nodes };
-    const context = cases.some((name) => name !== 'startup') ? await prepare(given) : given;
-    results.preparation = context.preparation;
-    results.jobs = context.plan?.jobs;
-    await runCases(context, results, () => interrupted);
-    if (!interrupted) await tell(results, settings);
+    const bench: Bench = { root, settings: options, work, say, signal };
+    const prepared = cases.some(needsTools) ? await prepare(bench) : undefined;
+    if (prepared !== undefined) {
+      results.preparation = prepared.preparation;
+      results.jobs = prepared.plan.jobs;
+    }
+    await runCases(measurementsOf(bench, prepared, results), results, { repeat, say, signal });
+    if (signal.aborted) return 130;
+    const compared = earlier === undefined ? undefined : compare(earlier, results);
+    await tell(results, compared, options);
+    const worse = compared?.changes.some(({ verdict }) => verdict === 'worse') === true;
+    return worse || results.failed.length > 0 ? 1 : 0;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  if (interrupted || results.failed.length > 0) process.exitCode = 1;
 }
 
-async function tell(results, { json, markdown }) {
-  const { ours, ...rest } = results;
-  // Where the bench kept its files is nobody's business.
-  const shown = Object.entries(ours).map(([name, { output: _, ...figures }]) => [name, figures]);
-  const all = {
-    ...rest,
-    ours: Object.fromEntries(shown),
-    comparisons: comparisons(results),
-    targets: targets(results),
-  };
+async function tell(
+  results: Results,
+  compared: Compared | undefined,
+  { json, markdown, keepGoing }: Options,
+): Promise<void> {
+  const { figures } = results;
+  const all = { ...results, comparisons: comparisons(figures), targets: targets(figures), compared };
   const text = `${JSON.stringify(all, undefined, 2)}\n`;
   if (json !== undefined) await writeFile(json, text);
-  if (markdown !== undefined) await writeFile(markdown, formatPage(results));
   process.stdout.write(text);
-  say(formatText(results));
+  say(formatText(results, compared));
+  if (markdown === undefined) return;
+  // A page that lacks a case looks as if it were never measured.
+  if (results.failed.length > 0 && !keepGoing)
+    say(`${markdown} is not written: a case failed (--keep-going).`);
+  else await writeFile(markdown, formatPage(results, compared));
 }
 
-await main();
+/** What the user wants, and the run to compare with; undefined after a word on what is wrong with it. */
+async function asked(): Promise<{ options: Options; earlier: Earlier | undefined } | undefined> {
+  try {
+    const options = readOptions(process.argv.slice(2), tools, process.cwd());
+    return { options, earlier: await readEarlierFile(options) };
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+const request = await asked();
+if (request === undefined) process.exitCode = 2;
+else if (request.options.help) process.stdout.write(`${help}\n`);
+else process.exitCode = await measure(request.options, request.earlier);

@@ -2,38 +2,43 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Bench } from './bench.js';
+import type { CaseFigures } from './results.js';
 
-const rounds = 9;
-
-/** Milliseconds by Node version; versions that are not on this machine are left out. */
-export async function measureStartup(root, work, candidates) {
+/**
+ * Milliseconds by Node's version.
+ * @param nodes paths of Node programs; those that are not on this machine are left out
+ */
+export async function measureStartup(
+  { root, work }: Bench,
+  nodes: readonly string[],
+): Promise<CaseFigures['startup']> {
   // A wrong input ends the action right after its first lines.
   const wrong = { INPUT_TOOLCHAIN: 'none-such', RUNNER_TEMP: work, GITHUB_WORKSPACE: work };
-  const figures = {};
-  for (const node of candidates.filter((candidate) => existsSync(candidate))) {
+  const figures: Record<string, CaseFigures['startup'][string]> = {};
+  for (const node of nodes.filter((candidate) => existsSync(candidate))) {
     const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
     figures[version] = {
-      node: await median(node, ['--eval', 'console.log(1)'], {}, work),
-      main: await median(node, [join(root, 'dist', 'build', 'index.js')], wrong, work),
-      cliVersion: await median(node, [join(root, 'dist', 'cli', 'index.js'), 'version'], {}, work),
+      node: await firstLine(node, ['--eval', 'console.log(1)'], {}, work),
+      main: await firstLine(node, [join(root, 'dist', 'build', 'index.js')], wrong, work),
+      cliVersion: await firstLine(node, [join(root, 'dist', 'cli', 'index.js'), 'version'], {}, work),
     };
   }
   return figures;
 }
 
-async function median(node, words, env, cwd) {
-  const times = [];
-  for (let round = 0; round < rounds; round++) times.push(await firstLine(node, words, env, cwd));
-  return times.sort((a, b) => a - b)[(rounds - 1) / 2];
-}
-
-function firstLine(node, words, env, cwd) {
+function firstLine(
+  node: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<number> {
   return new Promise((done, fail) => {
-    let first;
+    let first: number | undefined;
     const start = performance.now();
     const child = spawn(node, words, {
       cwd,
-      env: { PATH: process.env.PATH, HOME: cwd, ...env },
+      env: { PATH: process.env['PATH'], HOME: cwd, ...env },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     child.stdout.on('data', () => {
