@@ -86,7 +86,8 @@ async function measure(options: Options, earlier: Earlier | undefined): Promise<
   };
   // An interrupt ends what runs at the moment; the folder is then removed as after any failure.
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(name, () => interrupt.abort(new Error('interrupted')));
   const { signal } = interrupt;
   try {
     const bench: Bench = { root, settings: options, work, say, signal };
