@@ -52,6 +52,11 @@ export const buildOutputs = {
     metadata: string,
     value: (report) => report.files.modules,
   },
+  'spack-lock': {
+    description: "Path of Spack's lock.",
+    metadata: string,
+    value: (report) => report.files.lock ?? '',
+  },
   manifest: {
     description: 'Path of the manifest.',
     metadata: string,

@@ -24,6 +24,11 @@ export interface RunOptions {
    * ends the process alone.
    */
   readonly terminal?: boolean;
+  /**
+   * Gives the process this one's standard streams, for a program that a user works with; the result then has no
+   * output, and an abort ends the process alone.
+   */
+  readonly interactive?: boolean;
 }
 
 /** Characters that a result keeps of an output whose lines were handed on. */
@@ -110,8 +115,8 @@ export type ProgressEvent =
     }
   /** A package came into a phase, `installed` when it is done. */
   | { readonly what: 'package'; readonly name: string; readonly version: string; readonly phase: string }
-  /** So many source files of the package that is built were compiled. */
-  | { readonly what: 'compiled'; readonly files: number };
+  /** So many source files of a package were compiled. */
+  | { readonly what: 'compiled'; readonly name: string; readonly files: number };
 
 /** One entry of a cache, as its store lists it. */
 export interface StoredEntry {

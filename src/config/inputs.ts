@@ -14,8 +14,10 @@ import {
 } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
 import { publishInputs } from './publish-inputs.js';
+import { reportInputs } from './report-inputs.js';
 import { signingInputs } from './signing-inputs.js';
 import { sourceInputs } from './source-inputs.js';
+import { spackInputs } from './spack-inputs.js';
 
 /*
  * The one table of inputs. Options, help, completion, `action.yml`, `action-types.yml`, `docs/inputs.md` and
@@ -32,6 +34,7 @@ export type InputCommand = (typeof inputCommands)[number];
 /** Headings of the groups in `docs/inputs.md`, in its order. */
 export const groups = [
   'What is built',
+  'Spack',
   'How it is built',
   'Caches',
   'Results',
@@ -59,11 +62,11 @@ export interface Input {
 }
 
 export const engineChoices = ['auto', 'docker', 'podman', 'none'] as const;
-export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
 export type EngineChoice = (typeof engineChoices)[number];
+export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
 export type CacheMode = (typeof cacheModes)[number];
 
-// An image reference; what else a shell or an engine's option could make of a value is out.
+// What else a shell or an engine's option could make of a value is out.
 export const image = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
 // git check-ref-format's core: no leading dash or dot, no '..', no white space.
 const ref = text(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$/, 'a commit, tag or branch');
@@ -124,6 +127,7 @@ export const inputs = {
     kind: boolean,
     ...everywhere,
   },
+  ...spackInputs,
   engine: {
     group: 'How it is built',
     default: 'auto',
@@ -161,7 +165,7 @@ export const inputs = {
     group: 'How it is built',
     default: '',
     description: 'Directory or URL of a Spack source mirror, for machines without internet.',
-    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address.",
+    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address. One that `slurm-factory mirror create` has made brings the clones of Spack and the images too: see [spack.md](spack.md#mirror-for-sites-without-a-network).",
     kind: { ...mirror, completes: 'folder' },
     ...everywhere,
   },
@@ -236,15 +240,7 @@ export const inputs = {
     kind: whole(400),
     ...actionOnly,
   },
-  'smoke-test': {
-    group: 'Results',
-    default: 'true',
-    description:
-      'Run a one-node cluster from the tarball in a fresh container before it is handed out (not with engine none).',
-    help: 'a failed check fails the build, and no tarball is handed out; the checks are in `<target>-smoke.xml` all the same. A result from the cache was tested and is not tested again; a build without the test does not save its result. With engine `none` it is skipped with a notice. See [smoke.md](smoke.md).',
-    kind: boolean,
-    ...everywhere,
-  },
+  ...reportInputs,
   ...publishInputs,
   ...signingInputs,
 } as const satisfies Record<string, Input>;

@@ -1,30 +1,31 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
-import { sha256 } from '../base/files.js';
-import { makeFolder, mirrorFolder } from '../base/folders.js';
+import { checkNewFile, makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { Ports, ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
-import { contentKey } from '../cache/keys.js';
 import { type CachePolicy, cachePolicy, policyNotice, type Trigger } from '../cache/policy.js';
 import { makeSeal, type Seal } from '../cache/seal.js';
 import type { Layer } from '../config/layers.js';
 import { type BuildOptions, resolveOptions } from '../config/resolve.js';
 import { type FoundEngine, findEngine } from '../container/engine.js';
 import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
-import { containerLayout, type Layout, layoutBelow } from '../container/layout.js';
+import { type Layout, layoutBelow } from '../container/layout.js';
 import { type Pin, resolveCommit } from '../spack/checkout.js';
-import { type EnvironmentRequest, renderEnvironment } from '../spack/environment.js';
 import { vulnerabilityOf } from '../targets/advisories.js';
 import { formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
+import { environmentWord, type OwnEnvironment, summarize } from '../targets/own-environment.js';
 import { externalsWord } from '../targets/self-contained.js';
-import { type BuiltRelease, resolveVersion, sourceDigest } from '../targets/source.js';
+import { type BuiltRelease, resolveVersion } from '../targets/source.js';
 import { supportNotice } from '../targets/support.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
 import { archOn } from './arch.js';
 import { buildName } from './confine.js';
 import { lookAtExternals, toolchainFor } from './externals.js';
+import { contentKeyOf, hasOwnRecipes, overlayOf, withOverrides } from './key.js';
+import { type Mirror, openMirror, pinsIn } from './mirror.js';
+import { lookAtOwn, type OwnFiles, resolveOwn } from './own.js';
 import type { Project } from './project.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
 
@@ -57,6 +58,8 @@ export interface ResolvedBuild {
   readonly release: BuiltRelease;
   /** What our recipe is told of a source of its own; undefined for a release as `data/` has it. */
   readonly addition: RecipeAddition | undefined;
+  /** What its user adds in Spack's own words. */
+  readonly own: OwnEnvironment;
   readonly target: Target;
   readonly identifier: string;
   /** As the build sees it: see `fitToolchain` and `selfContainedToolchain`. */
@@ -82,9 +85,13 @@ export interface ResolvedBuild {
   readonly vulnerability: string | undefined;
   /** Folder of the source mirror; undefined where it is not on this machine, or there is none. */
   readonly localMirror: string | undefined;
+  /** What else that folder has, where `mirror create` has made it. */
+  readonly mirror: Mirror | undefined;
   readonly jobs: number;
   /** Absolute path of the folder for the results. */
   readonly outputDir: string;
+  /** Absolute path of the file for the report as JUnit XML; undefined where none is asked for. */
+  readonly junit: string | undefined;
   /** Everything of this build alone; removed at its end. */
   readonly buildFolder: string;
   /** The layout on this machine. */
@@ -102,14 +109,16 @@ export async function resolveBuild(
 ): Promise<ResolvedBuild> {
   const { process } = ports;
   const { project, host, cwd, workRoot } = request;
-  const { options, patches } = await checkedOptions(request);
+  const { options, patches, ownFiles } = await checkedOptions(request);
   const { release, addition } = await resolveSource(options, patches, { project, cwd, workRoot, ports });
   const vulnerability = vulnerabilityOf(release, project.advisories);
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
   const { toolchain, dockerfile, externals } = await toolchainFor(options, release, archOn(host), project);
-  const target = targetOf({ ...options, release, toolchain, externalsWord: externalsWord(externals) });
+  const own = await resolveOwn(options, ownFiles, { cwd, workRoot, process });
+  const words = { externalsWord: externalsWord(externals), environmentWord: environmentWord(summarize(own)) };
+  const target = targetOf({ ...options, release, toolchain, ...words });
   const { requirements } = project;
   const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
   const engine = await lookForEngine(options, host, toolchain, process);
@@ -117,10 +126,13 @@ export async function resolveBuild(
     engine instanceof NoEngineError || engine.kind !== 'none'
       ? definitionDigest(image)
       : machineDigest(image);
-  const pins = await resolvePins(options, project, process);
-  const overlayDigest = await overlayOf(project, release);
+  const { sourceMirror } = options;
+  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
+  const mirror = localMirror === undefined ? undefined : await openMirror(localMirror);
+  const pins = pinsIn(mirror, await resolvePins(options, project, process));
+  const overlayDigest = await overlayOf(project, release, own);
   const decided = {
-    ...{ options, release, addition },
+    ...{ options, release, addition, own },
     target,
     identifier: formatTarget(target),
     ...{ toolchain, externals },
@@ -130,53 +142,45 @@ export async function resolveBuild(
   };
   const key = await contentKeyOf(decided, project);
   const buildFolder = join(workRoot, buildName(key, request.runId));
-  const { sourceMirror } = options;
-  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
-    ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
-    ...trustOf(options, request.trigger),
+    ...{ ...decided, image, engine, contentKey: key, localMirror, mirror, buildFolder, vulnerability },
+    ...withOverrides(trustOf(options, request.trigger), decided),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),
+    junit: options.junit === undefined ? undefined : resolve(cwd, options.junit),
     hostLayout: {
       ...layoutBelow(buildFolder),
       spack: clone(pins.spack),
       recipes: clone(pins.packages),
-      ...(addition === undefined ? { overlay: project.overlay } : {}),
+      ...(hasOwnRecipes(decided) ? {} : { overlay: project.overlay }),
       ...(localMirror === undefined ? {} : { sources: localMirror }),
     },
   };
 }
 
 /** The inputs, checked, and the folders that they name: now, not after an hour, and before an engine is asked. */
-async function checkedOptions({
-  layers,
-  project,
-  host,
-  cwd,
-  workRoot,
-  transfer,
-}: BuildRequest): Promise<{ readonly options: BuildOptions; readonly patches: readonly Patch[] }> {
+async function checkedOptions({ layers, project, host, cwd, workRoot, transfer }: BuildRequest): Promise<{
+  readonly options: BuildOptions;
+  readonly patches: readonly Patch[];
+  readonly ownFiles: OwnFiles;
+}> {
   const { problems, patches } = await lookAtSources(layers, cwd);
+  const own = await lookAtOwn(layers, cwd);
   const catalog = {
     toolchains: project.toolchains,
     variants: project.features.variants,
     resolveVersion: (wanted: string) => resolveVersion(project.releases, wanted),
   };
   const wrongNames = await lookAtExternals(layers, archOn(host), project);
-  const options = resolveOptions(layers, catalog, [...problems, ...wrongNames]);
+  const options = resolveOptions(layers, catalog, [...problems, ...own.problems, ...wrongNames]);
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
   await makeFolder(workRoot);
   await makeFolder(dirname(transfer));
   await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
-  return { options, patches };
-}
-
-/** Digest of the recipes that a build uses: ours, with what they are told of a source of its own. */
-async function overlayOf(project: Project, { source }: BuiltRelease): Promise<string> {
-  const ours = await project.digest('spack-repo');
-  return source === undefined ? ours : sha256(`${ours}\nsource ${sourceDigest(source)}`);
+  if (options.junit !== undefined) await checkNewFile(resolve(cwd, options.junit), 'junit');
+  return { options, patches, ownFiles: own.files };
 }
 
 async function resolvePins(
@@ -194,41 +198,6 @@ async function resolvePins(
   };
 }
 
-async function contentKeyOf(
-  decided: Pick<
-    ResolvedBuild,
-    'options' | 'release' | 'target' | 'identifier' | 'toolchain' | 'builder' | 'pins' | 'overlayDigest'
-  >,
-  project: Project,
-): Promise<string> {
-  const { options, release, target, identifier, toolchain, builder, pins, overlayDigest } = decided;
-  const environment = renderEnvironment({
-    ...environmentBase(options, release, toolchain, target.arch),
-    layout: containerLayout,
-    versionOf: () => 'system',
-    sourceMirror: undefined,
-  });
-  return contentKey({
-    target: identifier,
-    dependencies: target.dependencies,
-    builder,
-    spackCommit: pins.spack.commit,
-    packagesCommit: pins.packages.commit,
-    overlay: overlayDigest,
-    environment,
-    templates: await project.digest('templates'),
-    scripts: await project.digest('scripts/inside'),
-    libraries: librariesIn(target.dependencies, project),
-  });
-}
-
-// A system or bundled target has the key that it would have without any other.
-function librariesIn(kind: Target['dependencies'], project: Project): string | undefined {
-  const { libraries, selfContained } = project;
-  if (kind === 'system') return undefined;
-  return JSON.stringify(kind === 'bundled' ? libraries : [libraries, selfContained]);
-}
-
 /** Whose cache entries are believed, and what a user should know of that. */
 function trustOf(
   { cache, cacheSecret }: BuildOptions,
@@ -241,16 +210,6 @@ function trustOf(
     seal,
     notices: notice === undefined ? [] : [notice],
   };
-}
-
-/** The parts of an environment that options alone decide. */
-export function environmentBase(
-  { gpu, debug }: BuildOptions,
-  { spack }: BuiltRelease,
-  toolchain: FittedToolchain,
-  arch: Target['arch'],
-): Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'arch' | 'toolchain'> {
-  return { spackVersion: spack, gpu, debug, arch, toolchain };
 }
 
 // A result that is in the cache needs no engine, so its absence is not an error yet.

@@ -1,5 +1,6 @@
 import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
+import type { PackageTests } from '../targets/own-environment.js';
 
 /** A command and the variables that it needs. */
 export interface SpackCommand {
@@ -37,9 +38,15 @@ export const concretizeCommand = (side: Side): SpackCommand => spack(side, 'conc
 /**
  * Installs the lock's packages, from the build cache where it has them.
  * @param jobs a number; a template has its own word for it
+ * @param tests packages whose own tests are run behind their build
  */
-export function installCommand(side: Side, jobs: number | string): SpackCommand {
+export function installCommand(
+  side: Side,
+  jobs: number | string,
+  tests: PackageTests = 'none',
+): SpackCommand {
   const words = ['--only-concrete', '--no-check-signature', '--fail-fast', '--jobs', String(jobs)];
+  if (tests !== 'none') words.push('--test', tests);
   const { command, env } = spack(side, 'install', ...words);
   const ccache = {
     CCACHE_DIR: ccacheFolder(side.layout),
@@ -53,6 +60,16 @@ export function installCommand(side: Side, jobs: number | string): SpackCommand 
   // Some projects, OpenSSL among them, put the time of the build into their libraries: that of 1980-01-01 then.
   return { command, env: { ...env, ...ccache, SOURCE_DATE_EPOCH: '315532800' } };
 }
+
+/**
+ * Runs a command in the environment that Spack gives a package's build.
+ * @param name of a package in the lock
+ */
+export const buildEnvironmentCommand = (
+  side: Side,
+  name: string,
+  command: readonly [string, ...string[]],
+): SpackCommand => spack(side, 'build-env', name, '--', ...command);
 
 /**
  * Fetches the sources of packages, and nothing else, to the folder that the build has as a mirror. Spack

@@ -2,7 +2,9 @@ import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
 import { driversOf, type Gpu, gpuDrivers } from '../targets/gpus.js';
 import { type Arch, spackTarget } from '../targets/identifier.js';
+import { type Mapping, noOwn, type OwnEnvironment } from '../targets/own-environment.js';
 import type { FittedToolchain, SystemPackage } from '../targets/toolchains.js';
+import { mergeEnvironment, type Override } from './merge.js';
 
 /** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
 export const padding = 128;
@@ -19,6 +21,8 @@ export interface EnvironmentRequest {
   readonly debug: boolean;
   readonly arch: Arch;
   readonly toolchain: FittedToolchain;
+  /** What its user adds in Spack's own words. */
+  readonly own?: OwnEnvironment;
   readonly layout: Layout;
   /** Version of a package of the distribution, as a Spack version. */
   readonly versionOf: (systemPackage: SystemPackage) => string;
@@ -28,54 +32,100 @@ export interface EnvironmentRequest {
 
 /** The root spec of a target. */
 export function rootSpec(
-  request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain'>,
+  request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain' | 'own'>,
 ): string {
   const debug = request.debug ? '+debug' : '~debug';
   const { switches } = request.toolchain;
   const drivers = driversOf(request.gpu, switches.off);
   const gpu = gpuDrivers.map((driver) => `${drivers.includes(driver) ? '+' : '~'}${driver.variant}`);
-  return `slurm@=${request.spackVersion} ${[...gpu, debug, ...switches.words].join(' ')}`;
+  const words = [...gpu, debug, ...switches.words, ...(request.own?.spec ?? [])];
+  return `slurm@=${request.spackVersion} ${words.join(' ')}`;
 }
 
 /**
- * Text of spack.yaml: the root spec, the distribution's compiler, libraries and tools as externals, and
- * every setting that the outcome depends on. Spack reads no other configuration but its defaults.
+ * Text of spack.yaml: the root specs, the distribution's compiler, libraries and tools as externals, and every
+ * setting that the outcome depends on, with what a user merges over it. Spack reads no other configuration but its
+ * defaults.
  */
-export function renderEnvironment(request: EnvironmentRequest): string {
-  const { layout } = request;
-  return stringify(
-    {
-      spack: {
-        specs: [rootSpec(request)],
-        view: false,
-        concretizer: {
-          unify: true,
-          reuse: false,
-          // With these and notBuilt the solver leaves most of 600 packages out: seconds instead of half a minute.
-          static_analysis: true,
-          duplicates: { strategy: 'none' },
-          targets: { granularity: 'generic' },
-        },
-        config: {
-          install_tree: { root: layout.store, padded_length: padding },
-          build_stage: [layout.buildStage],
-          source_cache: `${layout.userCache}/sources`,
-          misc_cache: `${layout.userCache}/misc`,
-          checksum: true,
-          ccache: true,
-          install_status: false,
-        },
-        bootstrap: { enable: false },
-        repos: {
-          slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
-          builtin: `${layout.recipes}/repos/spack_repo/builtin`,
-        },
-        mirrors: renderMirrors(request),
-        packages: renderPackages(request),
-      },
+export const renderEnvironment = (request: EnvironmentRequest): string =>
+  stringify({ spack: mergedEnvironment(request).merged }, { lineWidth: 0 });
+
+/** What of ours a user's environment changes, whatever the distribution's versions are. */
+export const overridesOf = (
+  request: Omit<EnvironmentRequest, 'versionOf' | 'sourceMirror'>,
+): readonly Override[] =>
+  mergedEnvironment({ ...request, versionOf: () => 'system', sourceMirror: undefined }).overrides;
+
+/** Folder that views are made in. */
+export const viewsFolder = (layout: Layout): string => `${layout.environment}/views`;
+
+function mergedEnvironment(request: EnvironmentRequest): {
+  readonly merged: Mapping;
+  readonly overrides: readonly Override[];
+} {
+  const base = baseEnvironment(request);
+  const { own = noOwn, layout } = request;
+  if (own.yaml === undefined) return { merged: base, overrides: [] };
+  const { merged, overrides } = mergeEnvironment(base, own.yaml, viewsFolder(layout));
+  return { merged: withTargets(merged, `target=${targetOf(request)}`), overrides };
+}
+
+/**
+ * What is required of one package takes the place of what is required of all, the target too; without one Spack
+ * would take the processor's own.
+ */
+function withTargets(merged: Mapping, target: string): Mapping {
+  const packages = Object.entries(merged['packages'] as Mapping).map(([name, settings]) => {
+    const { require } = settings as { require?: unknown };
+    if (require === undefined || JSON.stringify(require).includes('target=')) return [name, settings];
+    return [name, { ...(settings as Mapping), require: [require, target].flat() }];
+  });
+  return { ...merged, packages: Object.fromEntries(packages) };
+}
+
+/** The processor that all packages are built for: what a user's spec of Slurm says, else the generic one. */
+function targetOf({ own = noOwn, arch }: Pick<EnvironmentRequest, 'own' | 'arch'>): string {
+  const given = own.spec
+    .map((word) => /^target==?(.+)$/.exec(word)?.[1])
+    .find((found) => found !== undefined);
+  return given ?? spackTarget(arch);
+}
+
+/** Targets that many processors share, `x86_64_v3`; all others are of one maker. */
+const isGeneric = (target: string): boolean => /^(?:x86_64|aarch64)(?:_v\d+)?$|^armv\d/.test(target);
+
+function baseEnvironment(request: EnvironmentRequest): Mapping {
+  const { layout, own = noOwn } = request;
+  const repos = own.repos.map(({ namespace, place }) => [namespace, `${layout.overlay}/repos/${place}`]);
+  return {
+    specs: [rootSpec(request), ...own.packages],
+    view: false,
+    concretizer: {
+      unify: true,
+      reuse: false,
+      // With these and notBuilt the solver leaves most of 600 packages out: seconds instead of half a minute.
+      static_analysis: true,
+      duplicates: { strategy: 'none' },
+      targets: { granularity: isGeneric(targetOf(request)) ? 'generic' : 'microarchitectures' },
     },
-    { lineWidth: 0 },
-  );
+    config: {
+      install_tree: { root: layout.store, padded_length: padding },
+      build_stage: [layout.buildStage],
+      source_cache: `${layout.userCache}/sources`,
+      misc_cache: `${layout.userCache}/misc`,
+      checksum: true,
+      ccache: true,
+      install_status: false,
+    },
+    bootstrap: { enable: false },
+    repos: {
+      slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
+      ...Object.fromEntries(repos),
+      builtin: `${layout.recipes}/repos/spack_repo/builtin`,
+    },
+    mirrors: renderMirrors(request),
+    packages: renderPackages(request),
+  };
 }
 
 /** Where the cache's packages arrive. */
@@ -113,7 +163,7 @@ function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
       ],
     },
   ]);
-  const target = `target=${spackTarget(request.arch)}`;
+  const target = `target=${targetOf(request)}`;
   // What is required of one package takes the place of what is required of all.
   const required = (toolchain.required ?? []).map((item) => [item.package, { require: [target, item.spec] }]);
   const { name, version, languages } = toolchain.compiler;

@@ -15,7 +15,10 @@ export interface LockedSpec {
 }
 
 export interface Lock {
+  /** Slurm. */
   readonly root: LockedSpec;
+  /** What else was asked for: packages beside Slurm. */
+  readonly further: readonly LockedSpec[];
   readonly specs: readonly LockedSpec[];
 }
 
@@ -46,18 +49,20 @@ export function parseLock(text: string): Lock {
       'Use a Spack commit that this version knows, or build with cache: false.',
     );
   }
-  const specs = Object.entries(parsed.data.concrete_specs).map(([hash, spec]) => ({
+  const specs: LockedSpec[] = Object.entries(parsed.data.concrete_specs).map(([hash, spec]) => ({
     name: spec.name,
     version: spec.version,
     hash,
     external: spec.external?.path ?? (spec.external ? '' : undefined),
     dependencies: spec.dependencies.map((edge) => ({ hash: edge.hash, types: edge.parameters.deptypes })),
   }));
-  const root = specs.find((spec) => spec.hash === parsed.data.roots[0]?.hash);
-  if (root === undefined) {
+  const roots = parsed.data.roots.map(({ hash }) => specs.find((spec) => spec.hash === hash));
+  const root = roots.find((spec) => spec?.name === 'slurm');
+  if (root === undefined || roots.includes(undefined)) {
     throw new ConfigurationError('spack.lock lacks its own root.', 'Build again with cache: false.');
   }
-  return { root, specs };
+  const further = roots.filter((spec): spec is LockedSpec => spec !== undefined && spec !== root);
+  return { root, further, specs };
 }
 
 /**

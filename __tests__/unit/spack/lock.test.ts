@@ -30,6 +30,7 @@ describe('parseLock', () => {
     };
     expect(parseLock(JSON.stringify(lock))).toEqual({
       root: slurm,
+      further: [],
       specs: [
         { name: 'munge', version: '0.5.15', hash: hashes.munge, external: '/usr', dependencies: [] },
         { name: 'glibc', version: '2.36', hash: hashes.glibc, external: '', dependencies: [] },

@@ -17,10 +17,8 @@ import {
   textOf,
 } from '../command.js';
 import { common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
-import { readSecretFiles, type SecretFiles } from '../secrets.js';
-import { levelOf, openLog, settle } from '../settings.js';
-import { cancellable } from '../signals.js';
-import { openView } from '../view.js';
+import { runInView } from '../running.js';
+import type { SecretFiles } from '../secrets.js';
 
 /** What a call of `build` asks for. */
 export interface BuildCall {
@@ -46,6 +44,15 @@ export function readBuild(given: Given, invocation: Invocation): BuildCall {
   };
 }
 
+/** The release as the first word of a call. */
+export const releaseArgument = {
+  name: 'release',
+  description: inputOf('slurm-version').description,
+  required: false,
+  completes: 'release',
+  pattern: /^(?:latest|\d+\.\d+(?:\.\d+)*|[0-9a-f]{40}|.*\.(?:tar\.(?:gz|bz2|xz)|tgz))$/s,
+} as const;
+
 export const build: Command = {
   name: 'build',
   description: 'Build a Slurm release, or take it from the cache.',
@@ -55,13 +62,7 @@ export const build: Command = {
     'build 24.11.7 --patches site/fix.patch',
     'build --gpg-private-key-file key.asc --gpg-passphrase-file p.txt',
   ],
-  argument: {
-    name: 'release',
-    description: inputOf('slurm-version').description,
-    required: false,
-    completes: 'release',
-    pattern: /^(?:latest|\d+\.\d+(?:\.\d+)*|[0-9a-f]{40}|.*\.(?:tar\.(?:gz|bz2|xz)|tgz))$/s,
-  },
+  argument: releaseArgument,
   options: [
     ...inputOptions('build'),
     {
@@ -82,43 +83,27 @@ export const build: Command = {
 };
 
 async function runCommand(given: Given, context: Context): Promise<Answer> {
-  const { invocation } = context;
-  const call = readBuild(given, invocation);
-  const { installMissing, keepContainer } = call;
-  const settled = await settle(given, context, call.layer);
-  const { cacheDir, buildDir, spackCache, layers } = settled;
-  if (call.report !== undefined) await checkNewFile(call.report, '--report');
-  const secrets = await readSecretFiles(call.secretFiles, invocation.cwd);
-  const { buildLocally } = await import('../../local/build.js');
+  const {
+    installMissing,
+    keepContainer,
+    layer,
+    secretFiles,
+    report: file,
+  } = readBuild(given, context.invocation);
+  if (file !== undefined) await checkNewFile(file, '--report');
   const summary = await import('../../pipeline/summary.js');
-  const machine = await context.machine();
-  const request = {
-    layers: [...layers, { origin: 'option', values: secrets } as const],
-    project: await machine.openProject(context.root),
-    ...{ cwd: invocation.cwd, installMissing, keepContainer },
-  };
-  const level = levelOf(given, settled);
-  // A program that asks for a password needs the terminal to itself.
-  const live = context.screen.live && level === 'info' && !installMissing;
-  const view = await openView({ ...context, screen: { ...context.screen, live } }, cacheDir);
-  const log = await openLog(view.logger, level, settled);
-  const body = async (signal: AbortSignal): Promise<Answer> => {
-    signal.addEventListener('abort', () => view.cancelling(log.logger), { once: true });
-    const place = {
-      ...{ cacheDir, buildDir, spackCache, env: invocation.env, logger: log.logger, signal },
-      ...(view.progress === undefined ? {} : { progress: view.progress }),
-    };
-    const tellCaches = (caches: CacheReport) => logCaches(caches, summary, log.logger);
-    const { report } = await buildLocally(request, place, tellCaches, machine);
-    if (call.report !== undefined) await writeFile(call.report, `${JSON.stringify(report, undefined, 2)}\n`);
+  const { buildLocally } = await import('../../local/build.js');
+  return runInView({ given, context, layer, secretFiles }, async ({ request, place, machine }) => {
+    const tellCaches = (caches: CacheReport) => logCaches(caches, summary, place.logger);
+    const { report } = await buildLocally(
+      { ...request, installMissing, keepContainer },
+      place,
+      tellCaches,
+      machine,
+    );
+    if (file !== undefined) await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
     return { lines: formatReport(report, summary, context.colours.out), data: report };
-  };
-  return cancellable(['The build was cancelled.', 'Run it again; what was built is kept.'], body).finally(
-    () => {
-      log.close();
-      view.close();
-    },
-  );
+  });
 }
 
 type Summary = typeof import('../../pipeline/summary.js');

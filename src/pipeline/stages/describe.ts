@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
+import { configHeaderPath, mostHeaderBytes, parseConfigHeader } from '../../bundle/configure.js';
 import type { Grafted } from '../../bundle/graft.js';
 import { distributionCommand, parseRecipes, spackSbomPath, takenIn } from '../../bundle/ingredients.js';
 import { type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
@@ -11,7 +12,9 @@ import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
 import { type DistributionPackage, parseDistribution } from '../../distro/distro.js';
+import { paddingFolder } from '../../spack/environment.js';
 import type { Lock } from '../../spack/lock.js';
+import { summarize } from '../../targets/own-environment.js';
 import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
@@ -25,6 +28,8 @@ const mostSbomBytes = 1 << 26;
 /** What the tarballs were made from. */
 export interface Ingredients {
   readonly lock: Lock;
+  /** Its text as it is handed out. */
+  readonly lockFile: string;
   /** Slurm's prefix, as the session sees it. */
   readonly prefix: string;
   readonly runtimePackages: readonly string[];
@@ -57,26 +62,9 @@ export async function describe(
   const names = resultFiles(build.identifier);
   const folder = await makeResultFolder(build);
   const path = (name: string) => join(folder, name);
-  const { lock, runtimePackages, grafted, contents } = ingredients;
+  const { lock, runtimePackages, grafted } = ingredients;
   const distribution = await installedPackages(build, session, ingredients);
-  const installer = renderInstaller(
-    await project.template('install.sh'),
-    build.target,
-    {
-      ...{ os: build.toolchain.os, packageManager: build.toolchain.packageManager },
-      ...(build.target.dependencies === 'system'
-        ? {}
-        : {
-            brings: {
-              libraries: project.libraries,
-              needed: ingredients.neededLibraries,
-              features: build.toolchain.switches.on,
-            },
-          }),
-    },
-    runtimePackages,
-    contents,
-  );
+  const installer = await installerOf(build, project, ingredients);
   await writeFile(path(names.installer), installer, { mode: 0o755 });
   const tarballs = await Promise.all(
     packed.tarballs.map(async (name) => ({
@@ -89,14 +77,16 @@ export async function describe(
     path(names.sbom),
     await describeIngredients(build, session, software, ingredients, distribution),
   );
-  const [installerFile, sbom] = await Promise.all([
-    describeFile(path(names.installer)),
-    describeFile(path(names.sbom)),
-  ]);
+  const lockName = fileName(build.identifier, 'lock');
+  await writeFile(path(lockName), ingredients.lockFile);
+  const described = await Promise.all(
+    [names.installer, names.sbom, lockName].map((name) => describeFile(path(name))),
+  );
   const facts: ManifestContent = {
     target: build.target,
     identifier: build.identifier,
     source: build.release.source,
+    environment: summarize(build.own),
     dependencies: build.options.dependencies,
     features: build.toolchain.switches.on,
     externals: build.externals,
@@ -117,10 +107,36 @@ export async function describe(
       ...(from === null ? {} : { package: from, version: distribution.get(from)?.version ?? '' }),
       ...builtFrom(lock, spec),
     })),
-    files: [...tarballs, installerFile, sbom],
+    configure: await configureResults(session, ingredients.prefix),
+    files: [...tarballs, ...described],
   };
   await sumUp({ folder, facts });
   return { folder, facts };
+}
+
+async function installerOf(
+  build: ResolvedBuild,
+  project: Project,
+  { neededLibraries, runtimePackages, contents }: Ingredients,
+): Promise<string> {
+  return renderInstaller(
+    await project.template('install.sh'),
+    build.target,
+    {
+      ...{ os: build.toolchain.os, packageManager: build.toolchain.packageManager },
+      ...(build.target.dependencies === 'system'
+        ? {}
+        : {
+            brings: {
+              libraries: project.libraries,
+              needed: neededLibraries,
+              features: build.toolchain.switches.on,
+            },
+          }),
+    },
+    runtimePackages,
+    contents,
+  );
 }
 
 /** Adds a file that the manifest names to a result; what was described already stays as it is. */
@@ -143,6 +159,13 @@ async function sumUp({ folder, facts }: Described): Promise<void> {
   await writeJson(path, manifest);
   const files = [...namedFiles(manifest), await describeFile(path)];
   await writeFile(join(folder, fileName(facts.identifier, 'sums')), formatSums(files));
+}
+
+/** What configure found out, of a recipe that keeps it; what a build wrote may be a link to something endless. */
+async function configureResults({ exec, layout }: Session, prefix: string) {
+  const header = await exec(['head', '-c', String(mostHeaderBytes), `${prefix}/${configHeaderPath}`]);
+  const folders = [layout.store, layout.buildStage, paddingFolder];
+  return parseConfigHeader(header.exitCode === 0 ? header.stdout : '', prefix, folders);
 }
 
 /** The distribution's packages that libraries were taken from, sorted, each once. */
@@ -208,6 +231,7 @@ export const describeStage: Stage<
     readonly session: Session;
     readonly packed: ResultFolder;
     readonly lock: Lock;
+    readonly lockFile: string;
     readonly installed: Installed;
     readonly grafted: Grafted;
     readonly audited: AuditReport;
@@ -215,9 +239,9 @@ export const describeStage: Stage<
   { readonly described: Described }
 > = {
   id: 'describe',
-  run: async ({ build, request }, { session, packed, lock, installed, grafted, audited }) => ({
+  run: async ({ build, request }, { session, packed, lock, lockFile, installed, grafted, audited }) => ({
     described: await describe(build, request.project, session, packed, {
-      lock,
+      ...{ lock, lockFile },
       prefix: installed.prefix,
       runtimePackages: audited.runtimePackages,
       neededLibraries: audited.neededLibraries,
