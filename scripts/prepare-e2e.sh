@@ -141,13 +141,18 @@ node24() {
   "$folder/node" --version >/dev/null 2>>"$log" && echo "$folder"
 }
 
-# A browser to look at a release's page with, and a font for it.
+# Prints the path of a browser to look at a release's page with, which is installed with a font where there is none.
 browser() {
-  has chromium || install chromium fonts-liberation || return 1
+  local found
+  has chromium || has google-chrome || install chromium fonts-liberation || return 1
+  for found in chromium google-chrome; do
+    command -v "$found" && return 0
+  done
+  return 1
 }
 
 programs
-browser || lacks "Chromium: $(last_line "$log")"
+if browser=$(browser); then echo "browser $browser"; else lacks "Chromium: $(last_line "$log")"; fi
 if engine; then
   image bookworm || lacks "image debian:bookworm: $(last_line "$log")"
   # Another distribution than the one that is built with.

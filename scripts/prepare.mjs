@@ -11,13 +11,13 @@ export const testCache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.ca
 
 /**
  * What scripts/prepare-e2e.sh prints, read.
- * @returns {{act?: string, node?: string, dockerd?: string, missing: string[]}} act's path, the folder of
- *   Node 24, the id of a dockerd that was started, and what this machine can't have, with the reason
+ * @returns {{act?: string, node?: string, browser?: string, dockerd?: string, missing: string[]}} act's path, the
+ *   folder of Node 24, a browser's path, the id of a dockerd that was started, and what this machine can't have, with the reason
  */
 export function parsePrepared(text) {
   const prepared = { missing: [] };
   for (const line of text.split('\n')) {
-    const [, name, value] = /^(act|node|dockerd|missing) (.+)$/.exec(line) ?? [];
+    const [, name, value] = /^(act|node|browser|dockerd|missing) (.+)$/.exec(line) ?? [];
     if (name === 'missing') prepared.missing.push(value);
     else if (name !== undefined) prepared[name] = value;
   }

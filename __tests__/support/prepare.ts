@@ -22,10 +22,11 @@ export const upstreams = [
   'https://github.com/spack/spack-packages.git',
 ];
 
-/** What scripts/prepare.mjs tells of this machine: act's path, Node 24's folder, and what can't be had. */
+/** What scripts/prepare.mjs tells of this machine: paths of act and a browser, Node 24's folder, what can't be had. */
 export interface Prepared {
   readonly act?: string;
   readonly node?: string;
+  readonly browser?: string;
   /** `Docker Engine: dockerd does not start: …` */
   readonly missing: readonly string[];
 }

@@ -6,7 +6,7 @@ import { nodeProcess } from '../../../src/local/process.js';
 import { nodeWeb } from '../../../src/local/web.js';
 import { publish } from '../../../src/publish/publish.js';
 import { recordingLogger } from '../../support/fakes.js';
-import { isHere, temporaryFolder } from '../../support/prepare.js';
+import { isHere, prepared, temporaryFolder } from '../../support/prepare.js';
 import { matrixTargets, publishRequest, writeResults } from '../../support/release.js';
 import { serveFolder, type WebFolder } from '../../support/web-folder.js';
 
@@ -47,7 +47,7 @@ real('the page of a release', () => {
   beforeAll(async () => {
     await makeRelease();
     server = await serveFolder(join(folder, 'release'));
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: prepared().browser ?? '', args: ['--no-sandbox'] });
   }, 120_000);
 
   afterEach(async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { buildOutputs, outputsOf } from '../../../src/action/outputs.js';
+import { publishOutputs } from '../../../src/action/publish-outputs.js';
 import { publishedFiles } from '../../../src/action/published.js';
 import { inputNames, inputOf, inputsOfAction } from '../../../src/config/inputs.js';
 import { configSchema, replaceSection } from '../../../src/config/published.js';
@@ -61,6 +62,18 @@ describe('action.yml', () => {
     );
     expect(parse(other)).toEqual({ ...action, name: 'other' });
     expect(action.runs).toMatchObject({ using: 'node24', 'post-if': 'always()' });
+  });
+});
+
+describe('publish/action.yml', () => {
+  const own: ActionFile = parse(read('publish/action.yml'));
+
+  test('has the inputs and outputs of publish, and its bundle in both steps', () => {
+    expect(Object.keys(own.inputs)).toEqual(inputsOfAction('publish'));
+    expect(Object.keys(own.outputs)).toEqual(Object.keys(publishOutputs));
+    const bundle = '../dist/publish/index.js';
+    expect(own.runs).toEqual({ using: 'node24', main: bundle, post: bundle, 'post-if': 'always()' });
+    expect(own.inputs['tag']?.default).toContain("github.ref_type == 'tag'");
   });
 });
 
