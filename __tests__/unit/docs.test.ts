@@ -143,6 +143,7 @@ describe('docs/errors.md', () => {
       new errors.PackageBuildError({ package: '', phase: '', firstError: '', log: undefined }),
       new errors.PackagingError('', ''),
       new errors.SigningError('', ''),
+      new errors.PublishError('', ''),
       new errors.CancelledError('', ''),
       new AuditError('', []),
       new PlainFileError('', ''),

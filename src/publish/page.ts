@@ -46,7 +46,7 @@ function body(index: ReleaseIndex): Html {
 <h1>Slurm packages <span class="name">${name}</span></h1>
 <p class="lead">${counts}: relocatable, audited tarballs of the workload manager, each with an installer, an SBOM and its sums.</p>
 ${gone}
-<section class="start" aria-labelledby="start"><h2 id="start">Get the one that fits</h2><p class="soft">Run this on the machine that Slurm is to run on. It looks at processor, glibc and GPU driver, fetches the newest that fits, checks it, and says what comes next.</p>${getCommand(index)}<p class="soft">Or install it at once. With <code>${releases[0]?.series ?? '24.11'}</code> behind it, either line takes the newest of that series.</p>${getCommand(index, '--prefix /opt/slurm')}</section>
+<section class="start" aria-labelledby="start"><h2 id="start">Get the one that fits</h2><p class="soft">Run this on the machine that Slurm is to run on. It looks at processor, glibc and GPU driver, fetches the newest that fits, checks it, and says what comes next.</p>${getCommand(index)}<p class="soft">Or install it at once; with <code>${releases[0]?.series ?? '24.11'}</code> behind it, the newest of that series.</p>${getCommand(index, '--prefix /opt/slurm')}</section>
 </header>
 <main>
 ${matrix(index)}

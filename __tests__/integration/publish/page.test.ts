@@ -151,7 +151,7 @@ real('the page of a release', () => {
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
       `curl -fsSL ${address}get.sh | sh -s -- --from ${address} --target ${matrixTargets[0]}`,
     );
-    await page.waitForFunction("document.querySelector('.copy.done') === null");
+    await page.locator('.copy.done').waitFor({ state: 'detached' });
   });
 
   test('copies without the clipboard of https, too', async () => {
@@ -187,7 +187,7 @@ real('the page of a release', () => {
     await page.keyboard.press('Tab');
     expect(await page.evaluate(`${focused}?.className`)).toBe('copy');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(`${focused}?.textContent === 'Copied'`);
+    await page.locator('.copy:focus', { hasText: 'Copied' }).waitFor();
     await page.keyboard.press('/');
     await page.keyboard.press('Escape');
     expect(await shownTargets(page)).toHaveLength(7);
