@@ -1,8 +1,13 @@
 import { posix } from 'node:path';
 import { visible } from '../base/text.js';
+import {
+  furtherFolder,
+  parseRelocationList,   relocationList,
+  relocationProgram,
+} from '../bundle/further.js';
 import type { Expectation } from './expectation.js';
 import type { Entry } from './inventory.js';
-import { type Breach, follow, leaves, type Tree } from './tree.js';
+import { type Breach, follow, isFurther, leaves, type Tree } from './tree.js';
 
 /** Checks of the archive, of modes, links and bytes. */
 
@@ -86,7 +91,7 @@ export function attributes(tree: Tree): Breach[] {
 
 export function staticLibraries(tree: Tree): Breach[] {
   return tree.entries.flatMap(({ path, type, archive }) => {
-    if (type === 'folder') return [];
+    if (type === 'folder' || isFurther(path)) return [];
     if (archive) return [{ file: path, detail: 'it is an archive of object files' }];
     return /\.l?a$/.test(path) ? [{ file: path, detail: 'it has the name of a static library' }] : [];
   });
@@ -135,6 +140,35 @@ export function buildPaths(tree: Tree): Breach[] {
     ({ forbidden }) => `it holds ${forbidden.join(' and ')}`,
   );
 }
+
+/** Files whose path has to be written on installation, and what is said of them. */
+export function relocation(tree: Tree): Breach[] {
+  const marked = tree.entries.filter((entry) => entry.marked).map(({ path }) => path);
+  if (tree.list === undefined) {
+    return marked.map((file) => ({ file, detail: `it has no path yet, and there is no ${relocationList}` }));
+  }
+  const list = parseRelocationList(tree.list);
+  if (list === undefined) return [{ file: relocationList, detail: "it can't be read" }];
+  const listed = new Map([...list.files].map(([path, kind]) => [posix.join(furtherFolder, path), kind]));
+  const known = new Set(marked);
+  return [
+    ...(tree.byPath.has(relocationProgram)
+      ? []
+      : [{ file: relocationProgram, detail: 'it is missing, and there is a list for it' }]),
+    ...marked
+      .filter((path) => !listed.has(path))
+      .map((file) => ({ file, detail: `it has no path yet, and ${relocationList} lacks it` })),
+    ...[...listed.keys()]
+      .filter((path) => !known.has(path))
+      .map((file) => ({ file, detail: `${relocationList} has it, and it holds no path to be written` })),
+    ...[...listed]
+      .filter(([path, kind]) => kind === 'text' && isCompiled(tree.byPath.get(path)))
+      .map(([file]) => ({ file, detail: `${relocationList} has it as a text` })),
+  ];
+}
+
+const isCompiled = (entry: Entry | undefined): boolean =>
+  entry !== undefined && (entry.elf !== null || entry.archive);
 
 /** Where the target's own packages put interpreters. */
 const systemFolders: readonly string[] = ['/bin', '/sbin', '/usr/bin', '/usr/sbin'];

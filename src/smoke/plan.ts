@@ -4,13 +4,10 @@ import { visible } from '../base/text.js';
 import { proxyArguments } from '../container/variables.js';
 import { type Repositories, repositoryArguments } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
+import type { ModuleSystem } from '../spack/modules.js';
 import { driversOf } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import { baseReference, type FittedToolchain, type Toolchain } from '../targets/toolchains.js';
-
-/** Kinds of module files that a result can have. */
-export const moduleSystems = ['lmod', 'tcl'] as const;
-export type ModuleSystem = (typeof moduleSystems)[number];
 
 /**
  * The checks that a target must pass, in the order in which they are told; functions of

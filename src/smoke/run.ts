@@ -10,18 +10,12 @@ import { startContainer } from '../container/container.js';
 import type { Engine } from '../container/engine.js';
 import { engineEnvironment } from '../container/variables.js';
 import { paddingFolder } from '../spack/environment.js';
+import { type ModuleSystem, moduleSystems } from '../spack/modules.js';
 import { gpuOptions } from '../targets/gpus.js';
 import { formatTarget } from '../targets/identifier.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
 import { smokeCommand, smokeContainer } from './container.js';
-import {
-  imageArguments,
-  type ModuleSystem,
-  moduleSystems,
-  promisedChecks,
-  type SmokeImage,
-  smokeImage,
-} from './plan.js';
+import { imageArguments, promisedChecks, type SmokeImage, smokeImage } from './plan.js';
 import { completeChecks, parseCheck, type SmokeCheck, SmokeError, type SmokeReport } from './report.js';
 import type { SmokeSubject } from './subject.js';
 

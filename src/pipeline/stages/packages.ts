@@ -1,0 +1,77 @@
+import { dirname } from 'node:path';
+import { PackagingError } from '../../base/errors.js';
+import { lastLine, visible } from '../../base/text.js';
+import {
+  type Further,
+  furtherFolder,
+  furtherRequest,
+  noFurther,
+  readFurther,
+  relocationTemplate,
+} from '../../bundle/further.js';
+import type { Session } from '../../container/session.js';
+import { modulesCommand } from '../../spack/commands.js';
+import { modulesFolder, moduleSystems, paddingFolder, viewsOf } from '../../spack/environment.js';
+import type { Project } from '../project.js';
+import type { Stage } from '../stage.js';
+import type { BuiltPackage, Installed } from './install.js';
+
+/** The script that brings further packages into a tree: its parts, one behind the other. */
+export async function furtherScript(project: Project): Promise<string> {
+  const names = ['elf.py', 'licences.py', 'further.py'];
+  return (await Promise.all(names.map((name) => project.script(name)))).join('\n');
+}
+
+/** Brings the packages that were asked for beside Slurm into the copied tree, with module files and views. */
+export const packagesStage: Stage<
+  { readonly session: Session; readonly installed: Installed; readonly tree: string },
+  { readonly further: Further }
+> = {
+  id: 'packages',
+  skip: ({ build: { options } }) =>
+    options.packages.length === 0 && Object.keys(viewsOf(options)).length === 0
+      ? { further: noFurther }
+      : undefined,
+  run: async ({ build, request, ports: { logger } }, { session, installed, tree }) => {
+    const { layout } = session;
+    const { project } = request;
+    const packages = installed.further;
+    await makeModules(session, packages);
+    const question = furtherRequest(
+      {
+        ...{ tree, store: layout.store, slurm: installed.prefix, packages },
+        views: viewsOf(build.options, layout),
+        modules: packages.length === 0 ? null : modulesFolder(layout),
+        sources: [layout.fetched, layout.sources],
+        folders: [paddingFolder, dirname(layout.store), layout.store, layout.buildStage],
+      },
+      project.selfContained,
+      await project.template(relocationTemplate),
+    );
+    const script = await furtherScript(project);
+    const further = readFurther(await session.exec([session.python, '-c', script, question]));
+    logger.info(`${packages.length} packages came into ${furtherFolder}/ of the tree.`);
+    if (further.unlicensed.length > 0) {
+      logger.notice(
+        `The sources of these packages have no file with a licence, so the tarball has none: ${further.unlicensed.join(', ')}.`,
+      );
+    }
+    for (const link of further.dropped) logger.debug(`a link that led out of the tree was left out: ${link}`);
+    return { further };
+  },
+};
+
+/** Lets Spack write module files of packages. */
+async function makeModules(session: Session, packages: readonly BuiltPackage[]): Promise<void> {
+  const hashes = packages.map(({ hash }) => hash);
+  for (const system of hashes.length === 0 ? [] : moduleSystems) {
+    const { command, env } = modulesCommand(session, system, hashes);
+    const done = await session.exec(command, { env });
+    if (done.exitCode === 0) continue;
+    throw new PackagingError(
+      `Spack could not write the module files for ${system}: ${visible(lastLine(done.stderr) || lastLine(done.stdout))}`,
+      'Read the lines above; settings of `modules` in spack-yaml may be wrong.',
+      { command: command.join(' ') },
+    );
+  }
+}
