@@ -93,7 +93,9 @@ export function commonNames(tree: Tree, expectation: Expectation): Breach[] {
 
 export function eagerBinding(tree: Tree, expectation: Expectation): Breach[] {
   return each(tree, ({ path, elf }) =>
-    elf.bindNow && !isGrafted(path, expectation) && !isFurther(path) ? ['it binds all its functions as it is loaded'] : [],
+    elf.bindNow && !isGrafted(path, expectation) && !isFurther(path)
+      ? ['it binds all its functions as it is loaded']
+      : [],
   );
 }
 

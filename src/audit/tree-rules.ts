@@ -1,10 +1,6 @@
 import { posix } from 'node:path';
 import { visible } from '../base/text.js';
-import {
-  furtherFolder,
-  parseRelocationList,   relocationList,
-  relocationProgram,
-} from '../bundle/further.js';
+import { furtherFolder, parseRelocationList, relocationList, relocationProgram } from '../bundle/further.js';
 import type { Expectation } from './expectation.js';
 import type { Entry } from './inventory.js';
 import { type Breach, follow, isFurther, leaves, type Tree } from './tree.js';

@@ -113,9 +113,13 @@ export function readFurther(done: Pick<RunResult, 'exitCode' | 'stdout' | 'stder
   }
   const answer = schema.safeParse(parseJson(done.stdout));
   if (!answer.success) {
-    throw new PackagingError("What the script for further packages said can't be read.", 'Report this defect.', {
-      cause: answer.error,
-    });
+    throw new PackagingError(
+      "What the script for further packages said can't be read.",
+      'Report this defect.',
+      {
+        cause: answer.error,
+      },
+    );
   }
   const { schema: _, ...further } = answer.data;
   return further;

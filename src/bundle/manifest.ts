@@ -15,7 +15,7 @@ const commit = word(/^[0-9a-f]{40,64}$/);
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
 export const listLimits = {
   ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
-  ...{ patches: 100, features: 200, externals: 100, specWords: 500, repos: 50 },
+  ...{ patches: 100, features: 200, externals: 100, specWords: 500, repos: 50, packages: 1000 },
 } as const;
 
 const specWords = z.array(word(/^[ -~]+$/, 1000)).max(listLimits.specWords);
@@ -148,6 +148,19 @@ export const manifestSchema = z.object({
     .max(listLimits.libraries)
     .optional()
     .describe('libraries that the tarball brings'),
+  packages: z
+    .array(
+      z.object({
+        spec: word(/^[a-z0-9][a-z0-9_-]*$/).describe('one of specs'),
+        version: word(/^[A-Za-z0-9_.+=/-]+$/),
+        hash: word(/^[a-z2-7]{32}$/),
+        path: word(/^packages\/[A-Za-z0-9_.+=@/-]+$/, 1000).describe('folder in the tarball'),
+        asked: z.boolean().describe('it was asked for, and is not only what another one needs'),
+      }),
+    )
+    .max(listLimits.packages)
+    .optional()
+    .describe('packages beside Slurm that the tarball brings'),
   files: z.array(bundleFile).max(listLimits.files).describe('the tarballs and the installer'),
   sbom: bundleFile.optional().describe('the SPDX document of the software tarball'),
   smoke: bundleFile.optional().describe("the smoke test's report, JUnit XML"),
@@ -186,6 +199,8 @@ export interface ManifestContent {
   readonly runtimePackages: readonly string[];
   /** The libraries that the tarball brings. */
   readonly libraries: NonNullable<Manifest['libraries']>;
+  /** The packages beside Slurm that it brings. */
+  readonly packages?: NonNullable<Manifest['packages']>;
   /** All files that the manifest names; the catalogue says in which of its fields. */
   readonly files: readonly BundleFile[];
   /** The distribution's package manager; without it the manifest has no command. */
@@ -224,6 +239,7 @@ export function makeManifest(facts: ManifestContent): Manifest {
     ...(dependencies === 'system'
       ? {}
       : { glibc: platform.replace('glibc', ''), libraries: [...facts.libraries] }),
+    ...(facts.packages === undefined || facts.packages.length === 0 ? {} : { packages: [...facts.packages] }),
     files: filesOfField(facts, 'files'),
     ...(sbom === undefined ? {} : { sbom }),
     ...(smoke === undefined ? {} : { smoke }),

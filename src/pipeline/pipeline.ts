@@ -17,6 +17,7 @@ import { handOutStage } from './stages/hand-out.js';
 import { installStage } from './stages/install.js';
 import { lockStage } from './stages/lock.js';
 import { packStage, treeStage } from './stages/pack.js';
+import { packagesStage } from './stages/packages.js';
 import { preflightStage } from './stages/preflight.js';
 import { resolve } from './stages/resolve.js';
 import { findResultStage } from './stages/result.js';
@@ -36,6 +37,7 @@ const solve = sequence().add(preflightStage).add(toolsStage).add(sessionStage).a
 const make = solve
   .add(installStage)
   .add(treeStage)
+  .add(packagesStage)
   .add(graftStage)
   .add(packStage)
   .add(auditStage)

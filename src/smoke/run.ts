@@ -5,6 +5,7 @@ import { ContainerError, InputError } from '../base/errors.js';
 import type { Host } from '../base/host.js';
 import type { Ports } from '../base/ports.js';
 import { lastLine } from '../base/text.js';
+import { relocationMark } from '../bundle/further.js';
 import type { EngineProgram } from '../container/confinement.js';
 import { startContainer } from '../container/container.js';
 import type { Engine } from '../container/engine.js';
@@ -37,7 +38,7 @@ export interface SmokeRequest {
   readonly prefix?: string | undefined;
   /** Kinds of module files that the result promises; without it, both. */
   readonly modules?: readonly ModuleSystem[];
-  /** Texts that no installed file may hold; without them, the padding of the build's prefix. */
+  /** Texts that no installed file may hold; without them, the padding of the build's prefix, and what stands for that of packages. */
   readonly forbidden?: readonly string[];
 }
 
@@ -75,7 +76,7 @@ async function runContainer(
 ): Promise<SmokeCheck[]> {
   const { name, subject, scripts, host } = request;
   const { target, files } = subject;
-  const checks = promisedChecks(target, request.toolchain, request.modules ?? moduleSystems);
+  const checks = promisedChecks(target, request.toolchain, request.modules ?? moduleSystems, subject.further);
   const cgroup2 = await hasCgroup2(program, ports.process);
   const container = await startContainer(
     smokeContainer({
@@ -91,7 +92,7 @@ async function runContainer(
     ports,
   );
   const reported: SmokeCheck[] = [];
-  const forbidden = request.forbidden ?? [paddingFolder];
+  const forbidden = request.forbidden ?? [paddingFolder, relocationMark];
   try {
     const ran = await container.exec(smokeCommand({ target, prefix, checks, forbidden }), {
       onLine: (line, stream) => {

@@ -28,7 +28,12 @@ export function moduleSettings(
     all: { autoload: 'run' },
   };
   const plain = { ...common, projections: { all: '{name}/{version}' } };
-  const hierarchy = { ...plain, hierarchical: true, core_compilers: [`${name}@${version}`], hierarchy: ['mpi'] };
+  const hierarchy = {
+    ...plain,
+    hierarchical: true,
+    core_compilers: [`${name}@${version}`],
+    hierarchy: ['mpi'],
+  };
   return {
     default: {
       roots: { lmod: `${modulesFolder(layout)}/lmod`, tcl: `${modulesFolder(layout)}/tcl` },

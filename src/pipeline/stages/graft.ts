@@ -14,7 +14,7 @@ import type { Project } from '../project.js';
 import type { Stage } from '../stage.js';
 import { outdatedLines } from '../updates.js';
 import type { Builder } from './builder.js';
-import type { Installed } from './install.js';
+import type { Installed } from './installed.js';
 
 /** The script that brings libraries into a tree: its parts, one behind the other. */
 export async function graftScript(project: Project): Promise<string> {
