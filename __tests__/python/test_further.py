@@ -52,7 +52,8 @@ class Case:
         rpaths = [f"-Wl,-rpath,{path}" for path in (self.two / "lib", self.one / "lib", "/usr/lib/somewhere")]
         gcc(self.two / "bin" / "two", main, *rpaths, str(self.one / "lib" / "libone.so"))
         self.two.joinpath("lib").mkdir()
-        self.two.joinpath("lib", "two.pc").write_text(f"prefix={self.two}\nsrun={self.slurm}/bin/srun\nat={root}/stage\n")
+        text = f"prefix={self.two}\nsrun={self.slurm}/bin/srun\nat={root}/stage\n"
+        self.two.joinpath("lib", "two.pc").write_text(text)
         links = {"one": self.one / "share" / "one.txt", "srun": self.slurm / "bin" / "srun", "gone": root / "stage"}
         for name, to in links.items():
             (self.two / "lib" / name).symlink_to(to)
