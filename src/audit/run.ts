@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import { PackagingError } from '../base/errors.js';
 import { lastLine, visible } from '../base/text.js';
-import { relocationList, relocationMark } from '../bundle/further.js';
 import type { Session } from '../container/session.js';
 import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
+import { relocationList, relocationMark } from '../targets/relocation.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { auditTree, type Finding } from './audit.js';
 import { elfFiles, parseVersion } from './elf-rules.js';

@@ -1,6 +1,12 @@
 import { posix } from 'node:path';
 import { visible } from '../base/text.js';
-import { furtherFolder, parseRelocationList, relocationList, relocationProgram } from '../bundle/further.js';
+import {
+  furtherFolder,
+  parseRelocationList,
+  relocationList,
+  relocationMark,
+  relocationProgram,
+} from '../targets/relocation.js';
 import type { Expectation } from './expectation.js';
 import type { Entry } from './inventory.js';
 import { type Breach, follow, isFurther, leaves, type Tree } from './tree.js';
@@ -169,10 +175,19 @@ const isCompiled = (entry: Entry | undefined): boolean =>
 /** Where the target's own packages put interpreters. */
 const systemFolders: readonly string[] = ['/bin', '/sbin', '/usr/bin', '/usr/sbin'];
 
+/** Whether a script's interpreter is a file of further packages, by the path that it gets on installation. */
+function isOfFurther(tree: Tree, script: string): boolean {
+  const below = new RegExp(`^${relocationMark}_*/(\\S+)`).exec(script)?.[1];
+  return below !== undefined && follow(tree, posix.join(furtherFolder, below))?.type === 'file';
+}
+
 export function scriptInterpreters(tree: Tree): Breach[] {
   return breaches(
     tree.entries,
-    ({ script }) => script !== null && !systemFolders.includes(posix.dirname(script.split(/\s/)[0] ?? '')),
+    ({ path, script }) =>
+      script !== null &&
+      !systemFolders.includes(posix.dirname(script.split(/\s/)[0] ?? '')) &&
+      !(isFurther(path) && isOfFurther(tree, script)),
     ({ script }) => `its first line asks for '${script}'`,
   );
 }

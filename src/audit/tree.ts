@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { furtherFolder } from '../bundle/further.js';
+import { furtherFolder } from '../targets/relocation.js';
 import type { Entry, Inventory, Load } from './inventory.js';
 
 /** One place where a rule is broken. */

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { longestPrefix, relocationMark, relocationTemplate } from '../../../src/bundle/further.js';
+import { longestPrefix, relocationMark, relocationTemplate } from '../../../src/targets/relocation.js';
 import { file, type Member, smallTarget, smallTree, writeSmallResult } from '../../support/installer.js';
 import { projectRoot } from '../../support/prepare.js';
 

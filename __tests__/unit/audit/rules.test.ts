@@ -44,6 +44,20 @@ test('a tarball that is as it must be breaks no rule', () => {
   expect(judge(facts())).toEqual([]);
 });
 
+test('a script of further packages may be run by a program of theirs', () => {
+  const script = (path: string, of: string) =>
+    entry(path, { script: `/__slurm_factory_packages______/${of} -E`, marked: path.startsWith('packages/') });
+  const given = (...more: Inventory['entries']) =>
+    withList('width\t128\ntext\tbin/x.py\n', entry('packages/bin/python3'), ...more);
+  expect(judge(given(script('packages/bin/x.py', 'bin/python3')))).toEqual([]);
+  expect(judge(given(script('packages/bin/x.py', 'bin/gone')))).toEqual([
+    ['system-interpreter', 'packages/bin/x.py', expect.stringMatching(/asks for/)],
+  ]);
+  expect(judge(withEntries(entry('packages/bin/python3'), script('bin/x.py', 'bin/python3')))).toEqual([
+    ['system-interpreter', 'bin/x.py', expect.stringMatching(/asks for/)],
+  ]);
+});
+
 test('further packages may have static libraries, bind at once, and have what only a program of theirs can load', () => {
   const file = 'packages/lib/x.so';
   const given = withList(

@@ -1,12 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { PackagingError } from '../../../src/base/errors.js';
-import {
-  furtherRequest,
-  longestPrefix,
-  parseRelocationList,
-  readFurther,
-  relocationMark,
-} from '../../../src/bundle/further.js';
+import { furtherRequest, readFurther } from '../../../src/bundle/further.js';
+import { relocationMark } from '../../../src/targets/relocation.js';
 
 const place = {
   ...{ tree: '/store/tree', store: '/store', slurm: '/store/pad/slurm', packages: [], views: {} },
@@ -19,32 +14,6 @@ test('the script is asked with the mark, the program and how licences are named'
     ...place,
     ...{ licences, program: '#!/bin/sh\n', mark: relocationMark },
   });
-});
-
-test('a prefix has the room of the packages without their own folder', () => {
-  expect(longestPrefix(128)).toBe(119);
-});
-
-describe('parseRelocationList', () => {
-  test('gives the width and what each file is', () => {
-    expect(parseRelocationList('width\t128\ntext\ta/b.pc\nbinary\tlib/x y.so\n')).toEqual({
-      width: 128,
-      files: new Map([
-        ['a/b.pc', 'text'],
-        ['lib/x y.so', 'binary'],
-      ]),
-    });
-    expect(parseRelocationList('width\t128\n')?.files.size).toBe(0);
-  });
-
-  test.each([
-    '',
-    'text\ta\n',
-    'width\t128\nother\ta',
-    'width\t128\ntext\t',
-    'width\t128\ntext\ta\tb',
-    'width\t99999',
-  ])('%j is no list', (text) => expect(parseRelocationList(text)).toBeUndefined());
 });
 
 describe('readFurther', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
-import { type Further, longestPrefix } from '../../bundle/further.js';
+import type { Further } from '../../bundle/further.js';
 import type { Grafted } from '../../bundle/graft.js';
 import {
   distributionCommand,
@@ -20,6 +20,7 @@ import type { Session } from '../../container/session.js';
 import { type DistributionPackage, parseDistribution } from '../../distro/distro.js';
 import type { Lock } from '../../spack/lock.js';
 import { summarize } from '../../targets/own-environment.js';
+import { longestPrefix } from '../../targets/relocation.js';
 import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';

@@ -2,20 +2,14 @@ import { dirname } from 'node:path';
 import { PackagingError } from '../../base/errors.js';
 import type { Logger } from '../../base/ports.js';
 import { lastLine, visible } from '../../base/text.js';
-import {
-  type Further,
-  furtherFolder,
-  furtherRequest,
-  noFurther,
-  readFurther,
-  relocationTemplate,
-} from '../../bundle/further.js';
+import { type Further, furtherRequest, noFurther, readFurther } from '../../bundle/further.js';
 import type { Session } from '../../container/session.js';
 import { modulesCommand } from '../../spack/commands.js';
 import { paddingFolder, viewsFolder } from '../../spack/environment.js';
 import type { Lock } from '../../spack/lock.js';
 import { viewsOf } from '../../spack/merge.js';
 import { moduleSystems, modulesFolder } from '../../spack/modules.js';
+import { furtherFolder, relocationTemplate } from '../../targets/relocation.js';
 import type { Project } from '../project.js';
 import type { Stage } from '../stage.js';
 import type { BuiltPackage, Installed } from './installed.js';
