@@ -11,10 +11,10 @@ export type OutputType =
       readonly 'list-item': { readonly type: 'string' | 'integer' };
     };
 
-export interface Output {
+export interface OutputOf<Report> {
   readonly description: string;
   readonly metadata: OutputType;
-  readonly value: (report: BuildReport) => string;
+  readonly value: (report: Report) => string;
 }
 
 const string = { type: 'string' } as const;
@@ -72,7 +72,7 @@ export const buildOutputs = {
     metadata: { type: 'list', separator: '\n', 'list-item': { type: 'string' } },
     value: (report) => report.artifacts.map((artifact) => artifact.url).join('\n'),
   },
-} as const satisfies Record<string, Output>;
+} as const satisfies Record<string, OutputOf<BuildReport>>;
 
 /** The outputs of a report by their names in action.yml. */
 export const outputsOf = (report: BuildReport): Record<string, string> =>

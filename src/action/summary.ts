@@ -4,6 +4,7 @@ import { visible } from '../base/text.js';
 import type { BuildReport } from '../pipeline/report.js';
 import { stageTitles } from '../pipeline/stage.js';
 import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../pipeline/summary.js';
+import type { PublishReport } from '../publish/publish.js';
 import { checkRows } from '../smoke/report.js';
 
 /** Text in a summary, which is HTML, and Markdown again behind an empty line. */
@@ -43,6 +44,24 @@ export async function writeSummary(report: BuildReport): Promise<void> {
   await summary
     .addHeading('Smoke test', 3)
     .addTable([header('Check', 'Outcome', 'Seconds', 'Detail'), ...htmlRows(checkRows(report.smoke))])
+    .write();
+}
+
+/** Writes what was published: the release's text, its files, and where it is. */
+export async function writePublishSummary(report: PublishReport): Promise<void> {
+  const { name, release, notes, targets, files, folder } = report;
+  const where =
+    release === undefined ? html(folder) : `<a href="${html(release.url)}">${html(release.url)}</a>`;
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  await summary
+    .addHeading(`Slurm, ${html(name)}`, 2)
+    .addTable([
+      ['Release', `${where}${release?.before === true ? ' (there before, and sound)' : ''}`],
+      ['Targets', String(targets.length)],
+      ['Files', `${files.length}, ${formatBytes(bytes)}`],
+      ['Signed with', html(report.fingerprint ?? 'nothing')],
+    ])
+    .addRaw(notes, true)
     .write();
 }
 

@@ -64,6 +64,17 @@ export interface WebClient {
    * @throws Error that says why there is none
    */
   get(address: string, limit: WebLimit, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The same into a new file, where nothing may be; asks again where a server is busy or breaks off. What fails
+   * leaves no file.
+   * @returns size in bytes and lower-case hex sha256 of what came
+   */
+  download(
+    address: string,
+    file: string,
+    limit: WebLimit,
+    signal: AbortSignal,
+  ): Promise<{ readonly size: number; readonly sha256: string }>;
 }
 
 /** Takes what a log says. */

@@ -12,7 +12,7 @@ export const exitCodeTable: readonly (readonly [code: string, meaning: string])[
   ['2', 'wrong inputs or arguments'],
   ['3', 'the container engine, its images or containers'],
   ['4', 'fetching, concretizing or building'],
-  ['5', 'making, checking, testing or signing the tarballs'],
+  ['5', 'making, checking, testing, signing or publishing the tarballs'],
   ['6', "the project's files, the user's settings, or what the machine lacks"],
   ['129, 130, 143', 'cancelled by SIGHUP, SIGINT (Ctrl-C), SIGTERM'],
 ];

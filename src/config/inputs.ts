@@ -13,7 +13,9 @@ import {
   whole,
 } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
+import { publishInputs } from './publish-inputs.js';
 import { reportInputs } from './report-inputs.js';
+import { signingInputs } from './signing-inputs.js';
 import { sourceInputs } from './source-inputs.js';
 import { spackInputs } from './spack-inputs.js';
 
@@ -23,14 +25,22 @@ import { spackInputs } from './spack-inputs.js';
  */
 
 /** The actions, by the names of their files in `src/action/`. */
-export const actionNames = ['build'] as const;
+export const actionNames = ['build', 'publish'] as const;
 export type ActionName = (typeof actionNames)[number];
 /** The commands that take inputs as options. */
-export const inputCommands = ['build'] as const;
+export const inputCommands = ['build', 'publish'] as const;
 export type InputCommand = (typeof inputCommands)[number];
 
 /** Headings of the groups in `docs/inputs.md`, in its order. */
-export const groups = ['What is built', 'Spack', 'How it is built', 'Caches', 'Results', 'Signing'] as const;
+export const groups = [
+  'What is built',
+  'Spack',
+  'How it is built',
+  'Caches',
+  'Results',
+  'Publishing',
+  'Signing',
+] as const;
 export type Group = (typeof groups)[number];
 
 export interface Input {
@@ -231,33 +241,8 @@ export const inputs = {
     ...actionOnly,
   },
   ...reportInputs,
-  'gpg-private-key': {
-    group: 'Signing',
-    default: '',
-    description:
-      'Private GPG key (armored, or base64 of that) to sign the files with; give it from a secret.',
-    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](cli.md#secrets).',
-    kind: secret(),
-    ...everywhere,
-  },
-  'gpg-passphrase': {
-    group: 'Signing',
-    default: '',
-    description: 'Passphrase of the GPG key; give it from a secret.',
-    help: 'kept as the key is. A passphrase without a key is an error.',
-    kind: secret(),
-    ...everywhere,
-  },
-  'github-token': {
-    group: 'Signing',
-    default: '',
-    expression: '${{ github.token }}',
-    description:
-      'Token that writes the build provenance, where the workflow grants attestations: write, and removes old cache entries, where it grants actions: write.',
-    help: 'it is used for the build provenance and to keep the caches within `cache-budget`, for nothing else. Without the permissions `id-token: write` and `attestations: write` there is a notice, and no provenance. Without `actions: write` there is a notice if a cache entry has to go, and it stays.',
-    kind: secret(),
-    ...actionOnly,
-  },
+  ...publishInputs,
+  ...signingInputs,
 } as const satisfies Record<string, Input>;
 
 /** Name of an input. */
@@ -286,8 +271,12 @@ type ValueOf<R> = R extends { readonly kind: Kind<infer T>; readonly default: in
     : T
   : never;
 
-/** The values of all inputs by their names in camel case. */
-export type InputValues = { readonly [N in InputName as Camel<N>]: ValueOf<(typeof inputs)[N]> };
+/** The values of an action's inputs by their names in camel case. */
+export type InputValues<A extends ActionName> = {
+  readonly [N in InputName as A extends (typeof inputs)[N]['actions'][number] ? Camel<N> : never]: ValueOf<
+    (typeof inputs)[N]
+  >;
+};
 
 /** `output-dir` → `outputDir` */
 export const camelCase = (name: string): string =>

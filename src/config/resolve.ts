@@ -1,6 +1,15 @@
 import { InputError, type Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
-import { camelCase, type InputName, type InputValues, inputNames, inputOf, isInputName } from './inputs.js';
+import {
+  type ActionName,
+  camelCase,
+  type InputName,
+  type InputValues,
+  inputNames,
+  inputOf,
+  inputsOfAction,
+  isInputName,
+} from './inputs.js';
 import type { Catalog } from './kinds.js';
 import { type Layer, type Origin, type Settled, settle, settleAll } from './layers.js';
 import { isSettingName, problemAt } from './settings.js';
@@ -11,7 +20,7 @@ export type { Catalog } from './kinds.js';
 type Reshaped = 'gpgPrivateKey' | 'gpgPassphrase' | 'githubToken' | 'cacheSecret';
 
 /** All inputs of a build, checked and typed; those without a value are undefined. */
-export interface BuildOptions extends Omit<InputValues, Reshaped> {
+export interface BuildOptions extends Omit<InputValues<'build'>, Reshaped> {
   /** What cache entries are sealed with; undefined where the build has no secret. */
   readonly cacheSecret: string | undefined;
   /** What the files are signed with; undefined for unsigned files. */
@@ -32,7 +41,7 @@ export function resolveOptions(
 ): BuildOptions {
   const settled = settleAll(layers);
   const problems = layers.flatMap((layer) => [...(layer.problems ?? []), ...unknownNames(layer)]);
-  const values = readAll(settled, catalog, problems);
+  const values = readAll('build', settled, catalog, problems);
   if (values.gpgPassphrase !== undefined && settled.get('gpg-private-key')?.text === '') {
     problems.push({ input: 'gpg-passphrase', message: 'there is no gpg-private-key for it.' });
   }
@@ -54,26 +63,28 @@ export function resolveOptions(
 export const cacheSecretOf = (layers: readonly Layer[]): string | undefined =>
   settle(layers, 'cache-secret').text || settle(layers, 'gpg-private-key').text || undefined;
 
-/** Reads each input by its kind. The values are whole only where no problem was added. */
-function readAll(
+/** Reads each input of an action by its kind. The values are whole only where no problem was added. */
+export function readAll<A extends ActionName>(
+  action: A,
   settled: ReadonlyMap<InputName, Settled>,
   catalog: Catalog,
   problems: Problem[],
-): InputValues {
-  const values = [...settled].map(([name, found]) => {
-    if (found.text === '') return [camelCase(name), undefined];
+): InputValues<A> {
+  const values = inputsOfAction(action).map((name) => {
+    const found = settled.get(name);
+    if (found === undefined || found.text === '') return [camelCase(name), undefined];
     const reading = inputOf(name).kind.read(found.text, catalog);
     if ('value' in reading) return [camelCase(name), reading.value];
     problems.push(problemAt(name, reading.problem, found));
     return [camelCase(name), undefined];
   });
   // The kinds in the table are what the type is made from.
-  return Object.fromEntries(values) as InputValues;
+  return Object.fromEntries(values) as InputValues<A>;
 }
 
 /** What of a source does not go together. An input that is wrong itself is told already. */
 function sourceProblems(
-  { slurmVersion, slurmSha256, source }: Partial<InputValues>,
+  { slurmVersion, slurmSha256, source }: Partial<InputValues<'build'>>,
   settled: ReadonlyMap<InputName, Settled>,
 ): Problem[] {
   const isArchive = slurmVersion?.kind === 'archive';
@@ -90,7 +101,7 @@ function sourceProblems(
 }
 
 // What no kind of libraries but one has would be left out in silence.
-const externalsProblems = ({ dependencies, externals }: Partial<InputValues>): Problem[] =>
+const externalsProblems = ({ dependencies, externals }: Partial<InputValues<'build'>>): Problem[] =>
   externals === undefined || dependencies === undefined || dependencies === 'self-contained'
     ? []
     : [
@@ -103,7 +114,7 @@ const externalsProblems = ({ dependencies, externals }: Partial<InputValues>): P
 const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['origins'] =>
   Object.fromEntries([...settled].map(([name, { origin }]) => [name, origin])) as Record<InputName, Origin>;
 
-const unknownNames = ({ values }: Layer): Problem[] =>
+export const unknownNames = ({ values }: Layer): Problem[] =>
   Object.keys(values)
     .filter((name) => !isInputName(name) && !isSettingName(name))
     .map((name) => {

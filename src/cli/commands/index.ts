@@ -7,9 +7,11 @@ import { concretize } from './concretize.js';
 import { config } from './config.js';
 import { diff } from './diff.js';
 import { doctor } from './doctor.js';
+import { get } from './get.js';
 import { graph } from './graph.js';
 import { list } from './list.js';
 import { mirror } from './mirror.js';
+import { publish } from './publish.js';
 import { shell } from './shell.js';
 import { smoke } from './smoke.js';
 import { verify } from './verify.js';
@@ -19,5 +21,6 @@ import { version } from './version.js';
 export const commands: readonly Command[] = [
   ...[build, concretize, list, clean],
   ...[verify, audit, smoke, diff, graph],
+  ...[publish, get],
   ...[mirror, shell, config, doctor, completion, version],
 ];
