@@ -15,7 +15,15 @@ const commit = word(/^[0-9a-f]{40,64}$/);
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
 export const listLimits = {
   ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
-  ...{ patches: 100, features: 200, externals: 100, specWords: 500, repos: 50, configure: 2000 },
+  ...{
+    patches: 100,
+    features: 200,
+    externals: 100,
+    specWords: 500,
+    repos: 50,
+    packages: 1000,
+    configure: 2000,
+  },
 } as const;
 
 const specWords = z.array(word(/^[ -~]+$/, 1000)).max(listLimits.specWords);
@@ -148,6 +156,19 @@ export const manifestSchema = z.object({
     .max(listLimits.libraries)
     .optional()
     .describe('libraries that the tarball brings'),
+  packages: z
+    .array(
+      z.object({
+        spec: word(/^[a-z0-9][a-z0-9_-]*$/).describe('one of specs'),
+        version: word(/^[A-Za-z0-9_.+=/-]+$/),
+        hash: word(/^[a-z2-7]{32}$/),
+        path: word(/^packages\/[A-Za-z0-9_.+=@/-]+$/, 1000).describe('folder in the tarball'),
+        asked: z.boolean().describe('it was asked for, and is not only what another one needs'),
+      }),
+    )
+    .max(listLimits.packages)
+    .optional()
+    .describe('packages beside Slurm that the tarball brings'),
   configure: z
     .array(
       z.object({
@@ -198,6 +219,8 @@ export interface ManifestContent {
   readonly libraries: NonNullable<Manifest['libraries']>;
   /** What Slurm's configure found out. */
   readonly configure?: NonNullable<Manifest['configure']>;
+  /** The packages beside Slurm that it brings. */
+  readonly packages?: NonNullable<Manifest['packages']>;
   /** All files that the manifest names; the catalogue says in which of its fields. */
   readonly files: readonly BundleFile[];
   /** The distribution's package manager; without it the manifest has no command. */
@@ -239,6 +262,7 @@ export function makeManifest(facts: ManifestContent): Manifest {
     ...(facts.configure === undefined || facts.configure.length === 0
       ? {}
       : { configure: [...facts.configure] }),
+    ...(facts.packages === undefined || facts.packages.length === 0 ? {} : { packages: [...facts.packages] }),
     files: filesOfField(facts, 'files'),
     ...(sbom === undefined ? {} : { sbom }),
     ...(smoke === undefined ? {} : { smoke }),

@@ -18,6 +18,7 @@ import { graftStage } from './stages/graft.js';
 import { handOutStage } from './stages/hand-out.js';
 import { installStage } from './stages/install.js';
 import { packStage, treeStage } from './stages/pack.js';
+import { packagesStage } from './stages/packages.js';
 import { resolve } from './stages/resolve.js';
 import { findResultStage } from './stages/result.js';
 import { signStage } from './stages/sign.js';
@@ -31,6 +32,7 @@ const find = sequence().add(findResultStage);
 const make = solve
   .add(installStage)
   .add(treeStage)
+  .add(packagesStage)
   .add(graftStage)
   .add(packStage)
   .add(auditStage)

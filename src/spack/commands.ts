@@ -1,6 +1,7 @@
 import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
 import type { PackageTests } from '../targets/own-environment.js';
+import type { ModuleSystem } from './modules.js';
 
 /** A command and the variables that it needs. */
 export interface SpackCommand {
@@ -81,6 +82,21 @@ export function fetchCommand(side: Side, hashes: readonly string[]): SpackComman
   const copied = { ...side, layout: { ...side.layout, environment: fetchEnvironment(side.layout) } };
   return spack(copied, '-c', cache, 'fetch', ...hashes.map((hash) => `/${hash}`));
 }
+
+/**
+ * Writes module files of installed packages, and none of earlier ones stay.
+ * @param hashes of the lock's packages, as Spack writes them
+ */
+export const modulesCommand = (side: Side, system: ModuleSystem, hashes: readonly string[]): SpackCommand =>
+  spack(
+    side,
+    'module',
+    system,
+    'refresh',
+    '--yes-to-all',
+    '--delete-tree',
+    ...hashes.map((hash) => `/${hash}`),
+  );
 
 /** Copy of the environment's folder that fetching works in. */
 export const fetchEnvironment = (layout: Layout): string => `${layout.userCache}/fetch`;

@@ -5,6 +5,7 @@ import { type Arch, spackTarget } from '../targets/identifier.js';
 import { type Mapping, noOwn, type OwnEnvironment } from '../targets/own-environment.js';
 import type { FittedToolchain, SystemPackage } from '../targets/toolchains.js';
 import { mergeEnvironment, type Override } from './merge.js';
+import { moduleSettings } from './modules.js';
 
 /** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
 export const padding = 128;
@@ -96,6 +97,7 @@ const isGeneric = (target: string): boolean => /^(?:x86_64|aarch64)(?:_v\d+)?$|^
 
 function baseEnvironment(request: EnvironmentRequest): Mapping {
   const { layout, own = noOwn } = request;
+  const further = hasFurther(own);
   const repos = own.repos.map(({ namespace, place }) => [namespace, `${layout.overlay}/repos/${place}`]);
   return {
     specs: [rootSpec(request), ...own.packages],
@@ -105,7 +107,7 @@ function baseEnvironment(request: EnvironmentRequest): Mapping {
       reuse: false,
       // With these and notBuilt the solver leaves most of 600 packages out: seconds instead of half a minute.
       static_analysis: true,
-      duplicates: { strategy: 'none' },
+      duplicates: { strategy: further ? 'minimal' : 'none' },
       targets: { granularity: isGeneric(targetOf(request)) ? 'generic' : 'microarchitectures' },
     },
     config: {
@@ -125,8 +127,13 @@ function baseEnvironment(request: EnvironmentRequest): Mapping {
     },
     mirrors: renderMirrors(request),
     packages: renderPackages(request),
+    ...(further ? { modules: moduleSettings(request.toolchain, layout, own.moduleLayout) } : {}),
   };
 }
+
+/** Whether there are packages beside Slurm. */
+const hasFurther = ({ packages, yaml }: OwnEnvironment): boolean =>
+  packages.length > 0 || (Array.isArray(yaml?.['specs']) && yaml['specs'].length > 0);
 
 /** Where the cache's packages arrive. */
 export const arrivedPackages = (layout: Layout): string => `${layout.arrivals}/build-cache`;
@@ -148,7 +155,9 @@ function renderMirrors({ layout, sourceMirror }: EnvironmentRequest): Record<str
 const languageOf = (name: string): string => (name === 'cxx' ? 'c++' : name);
 
 function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
-  const { toolchain } = request;
+  const { toolchain, own = noOwn } = request;
+  // What Slurm has no use for, others may need.
+  const notBuilt = hasFurther(own) ? [] : toolchain.notBuilt;
   const externals = [...toolchain.dependencies, ...toolchain.tools].map((systemPackage) => [
     systemPackage.spec,
     {
@@ -179,7 +188,7 @@ function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
   };
   return {
     all: { require: [target] },
-    ...Object.fromEntries(toolchain.notBuilt.map((package_) => [package_, { buildable: false }])),
+    ...Object.fromEntries(notBuilt.map((package_) => [package_, { buildable: false }])),
     ...Object.fromEntries([...required, ...externals]),
     [name]: compiler,
   };

@@ -4,9 +4,16 @@ import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
 import { configHeaderPath, mostHeaderBytes, parseConfigHeader } from '../../bundle/configure.js';
+import type { Further } from '../../bundle/further.js';
 import type { Grafted } from '../../bundle/graft.js';
-import { distributionCommand, parseRecipes, spackSbomPath, takenIn } from '../../bundle/ingredients.js';
-import { type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
+import {
+  distributionCommand,
+  parseRecipes,
+  type Recipe,
+  spackSbomPath,
+  takenIn,
+} from '../../bundle/ingredients.js';
+import { type Manifest, type ManifestContent, makeManifest, namedFiles } from '../../bundle/manifest.js';
 import { type InstalledEntry, renderInstaller } from '../../bundle/modules.js';
 import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
@@ -15,10 +22,11 @@ import { type DistributionPackage, parseDistribution } from '../../distro/distro
 import { paddingFolder } from '../../spack/environment.js';
 import type { Lock } from '../../spack/lock.js';
 import { summarize } from '../../targets/own-environment.js';
+import { longestPrefix } from '../../targets/relocation.js';
 import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
-import type { Installed } from './install.js';
+import type { Installed } from './installed.js';
 import type { ResultFolder } from './pack.js';
 import { makeResultFolder } from './result.js';
 
@@ -30,13 +38,15 @@ export interface Ingredients {
   readonly lock: Lock;
   /** Its text as it is handed out. */
   readonly lockFile: string;
-  /** Slurm's prefix, as the session sees it. */
-  readonly prefix: string;
+  /** Prefixes of Slurm and the further packages that Spack built, as the session sees them. */
+  readonly prefixes: readonly string[];
   readonly runtimePackages: readonly string[];
   /** Sonames that the software tarball needs from outside. */
   readonly neededLibraries: readonly string[];
   /** What the software tarball brings. */
   readonly grafted: Grafted;
+  /** The packages beside Slurm that it brings. */
+  readonly further: Further;
   /** All that lies in the software tarball. */
   readonly contents: readonly InstalledEntry[];
 }
@@ -62,7 +72,7 @@ export async function describe(
   const names = resultFiles(build.identifier);
   const folder = await makeResultFolder(build);
   const path = (name: string) => join(folder, name);
-  const { lock, runtimePackages, grafted } = ingredients;
+  const { lock, runtimePackages, grafted, further } = ingredients;
   const distribution = await installedPackages(build, session, ingredients);
   const installer = await installerOf(build, project, ingredients);
   await writeFile(path(names.installer), installer, { mode: 0o755 });
@@ -107,7 +117,8 @@ export async function describe(
       ...(from === null ? {} : { package: from, version: distribution.get(from)?.version ?? '' }),
       ...builtFrom(lock, spec),
     })),
-    configure: await configureResults(session, ingredients.prefix),
+    configure: await configureResults(session, ingredients.prefixes[0] ?? ''),
+    packages: describePackages(lock, further),
     files: [...tarballs, ...described],
   };
   await sumUp({ folder, facts });
@@ -117,13 +128,14 @@ export async function describe(
 async function installerOf(
   build: ResolvedBuild,
   project: Project,
-  { neededLibraries, runtimePackages, contents }: Ingredients,
+  { neededLibraries, runtimePackages, further, contents }: Ingredients,
 ): Promise<string> {
   return renderInstaller(
     await project.template('install.sh'),
     build.target,
     {
       ...{ os: build.toolchain.os, packageManager: build.toolchain.packageManager },
+      room: further.width === null ? undefined : longestPrefix(further.width),
       ...(build.target.dependencies === 'system'
         ? {}
         : {
@@ -178,6 +190,18 @@ function builtFrom({ specs }: Lock, hash: string | null): { spec?: string; versi
   return found === undefined ? {} : { spec: found.name, version: found.version };
 }
 
+/** Packages beside Slurm, for the manifest. */
+function describePackages(
+  { specs, further: asked }: Lock,
+  { packages }: Further,
+): NonNullable<Manifest['packages']> {
+  return packages.flatMap(({ hash, path }) => {
+    const found = specs.find((spec) => spec.hash === hash);
+    if (found === undefined) return [];
+    return [{ spec: found.name, version: found.version, hash, path, asked: asked.includes(found) }];
+  });
+}
+
 /** The packages that were linked, are needed or came into the tarball: as the builder image has them, or newer. */
 async function installedPackages(
   build: ResolvedBuild,
@@ -195,11 +219,9 @@ async function describeIngredients(
   build: ResolvedBuild,
   session: Session,
   tarball: BundleFile,
-  { lock, prefix, runtimePackages, grafted }: Ingredients,
+  { lock, prefixes, runtimePackages, grafted, further }: Ingredients,
   distribution: ReadonlyMap<string, DistributionPackage>,
 ) {
-  // A build may have made it a link to something endless.
-  const recipes = await session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]);
   return makeSbom({
     target: build.target,
     identifier: build.identifier,
@@ -213,13 +235,25 @@ async function describeIngredients(
         lock.root.hash,
         ...lock.specs.filter(({ name }) => takenIn.includes(name)).map(({ hash }) => hash),
         ...grafted.libraries.flatMap(({ spec }) => spec ?? []),
+        ...further.packages.map(({ hash }) => hash),
       ]),
     ],
-    recipes: parseRecipes(recipes.exitCode === 0 ? recipes.stdout : undefined),
+    recipes: await recipesOf(session, prefixes),
     distribution,
     runtimePackages,
     bundledPackages: packagesOf(grafted),
   });
+}
+
+/** What the recipes of installed packages say, and of what is below them in the graph. */
+async function recipesOf(session: Session, prefixes: readonly string[]): Promise<Map<string, Recipe>> {
+  const found: [string, Recipe][] = [];
+  for (const prefix of prefixes) {
+    // A build may have made it a link to something endless.
+    const read = await session.exec(['head', '-c', String(mostSbomBytes), `${prefix}/${spackSbomPath}`]);
+    found.push(...parseRecipes(read.exitCode === 0 ? read.stdout : undefined));
+  }
+  return new Map(found);
 }
 
 const writeJson = (path: string, value: unknown): Promise<void> =>
@@ -234,18 +268,23 @@ export const describeStage: Stage<
     readonly lockFile: string;
     readonly installed: Installed;
     readonly grafted: Grafted;
+    readonly further: Further;
     readonly audited: AuditReport;
   },
   { readonly described: Described }
 > = {
   id: 'describe',
-  run: async ({ build, request }, { session, packed, lock, lockFile, installed, grafted, audited }) => ({
+  run: async (
+    { build, request },
+    { session, packed, lock, lockFile, installed, grafted, further, audited },
+  ) => ({
     described: await describe(build, request.project, session, packed, {
       ...{ lock, lockFile },
-      prefix: installed.prefix,
+      prefixes: [installed.prefix, ...installed.further.map(({ prefix }) => prefix)],
       runtimePackages: audited.runtimePackages,
       neededLibraries: audited.neededLibraries,
       grafted,
+      further,
       contents: audited.contents,
     }),
   }),

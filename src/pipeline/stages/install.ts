@@ -1,48 +1,25 @@
-import { basename, posix } from 'node:path';
-import { PackagingError } from '../../base/errors.js';
 import type { Ports } from '../../base/ports.js';
-import { openPlain, readPlain } from '../../base/safe.js';
-import { listPlain } from '../../base/walk.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { packageKey } from '../../cache/keys.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
-import { arrivedPackages, padding, paddingFolder } from '../../spack/environment.js';
-import { builtSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack/lock.js';
+import { arrivedPackages, padding } from '../../spack/environment.js';
+import { builtSpecs, furtherSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack/lock.js';
 import { InstallProgress, parseProgressLine } from '../../spack/progress.js';
-import { fromCacheMarker, installedPrefixes } from '../../spack/results.js';
 import type { Ccache } from '../ccache.js';
 import { watchCompiling } from '../compiling.js';
 import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
 import type { PackageSaver } from '../packages.js';
 import type { Recorder } from '../record.js';
-import type { PackageCounts, PackageTimes } from '../report.js';
+import type { PackageTimes } from '../report.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import type { Builder } from './builder.js';
 import { fetchSources } from './fetch.js';
 import { explainFailure } from './install-failure.js';
-
-export interface Installed {
-  /** Slurm's prefix, as the session sees it. */
-  readonly prefix: string;
-  readonly packages: PackageCounts;
-  /** What Spack built for Slurm to link. */
-  readonly built: readonly BuiltPackage[];
-  /** Slurm itself came from the build cache. */
-  readonly rootFromCache: boolean;
-}
-
-/** A package that Spack built. */
-export interface BuiltPackage {
-  readonly name: string;
-  readonly version: string;
-  readonly hash: string;
-  /** As the session sees it. */
-  readonly prefix: string;
-}
+import { type Installed, readInstalled } from './installed.js';
 
 /** What an installation takes from earlier ones, and leaves to later ones. */
 export interface InstallCaches {
@@ -97,7 +74,7 @@ export async function install(
   });
   // Licences are in the sources alone, and what is built does not bring them along.
   const ownLibraries = build.target.dependencies === 'self-contained';
-  const fetched = ownLibraries ? linkedSpecs(lock).concat(built) : built;
+  const fetched = [...(ownLibraries ? linkedSpecs(lock) : []), ...furtherSpecs(lock), ...built];
   if (fetched.length > 0) {
     const indexed = indexes.bring(session);
     const sources = fetch([...new Set(fetched)], indexed);
@@ -150,71 +127,6 @@ async function runInstall(
   });
   saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
-}
-
-/** What Spack's own database and prefixes say of an installation. */
-async function readInstalled(build: ResolvedBuild, session: Session, lock: Lock): Promise<Installed> {
-  const prefixes = await readPrefixes(build, session);
-  const root = prefixes.get(lock.root.hash);
-  if (root === undefined) {
-    throw new PackagingError(
-      `Spack says that it installed ${lock.root.name}, but its database below ${session.layout.store} does not.`,
-      'Build again with cache: false.',
-    );
-  }
-  const wanted = builtSpecs(lock);
-  const fromCache = new Set<string>();
-  const compiled = new Set<string>();
-  for (const { hash } of wanted) {
-    const prefix = prefixes.get(hash);
-    if (prefix === undefined) continue;
-    const marker = posix.join(posix.relative(session.layout.store, prefix), fromCacheMarker);
-    ((await isPlainFile(build.hostLayout.store, marker)) ? fromCache : compiled).add(hash);
-  }
-  return {
-    prefix: root,
-    built: linkedSpecs(lock).flatMap(({ name, version, hash }) => {
-      const prefix = prefixes.get(hash);
-      return prefix === undefined ? [] : [{ name, version, hash, prefix }];
-    }),
-    packages: {
-      external: lock.specs.length - wanted.length,
-      fromCache: fromCache.size,
-      compiled: compiled.size,
-    },
-    rootFromCache: fromCache.has(lock.root.hash),
-  };
-}
-
-const isPlainFile = (root: string, path: string): Promise<boolean> =>
-  openPlain(root, path).then(
-    (file) => file.close().then(() => true),
-    () => false,
-  );
-
-/** bytes; it has some thousand for each package */
-const mostDatabaseBytes = 1 << 28;
-const databaseFolder = '.spack-db';
-
-/**
- * Prefixes by hash from Spack's own database, which lies at the padded root, some folders down. What does not lie
- * in the store is left out.
- */
-async function readPrefixes(build: ResolvedBuild, session: Session): Promise<Map<string, string>> {
-  // The last of the padding's folders is cut to length.
-  const pads = (name: string) => paddingFolder.startsWith(name);
-  const enter = (folder: string) => pads(basename(folder)) || basename(folder) === databaseFolder;
-  const files = await listPlain(build.hostLayout.store, { enter });
-  const databases = files.filter((file) => file.endsWith(`${databaseFolder}/index.json`));
-  const found: [string, string][] = [];
-  for (const database of databases) {
-    const text = await readPlain(build.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
-    const prefixes = installedPrefixes(text?.toString('utf8') ?? '');
-    for (const [hash, prefix] of prefixes) {
-      if (posix.normalize(prefix).startsWith(`${session.layout.store}/`)) found.push([hash, prefix]);
-    }
-  }
-  return new Map(found);
 }
 
 /** Lines of Spack's that are looked at when an install has failed. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, describe as group, test } from '@jest/globals';
 import { PlainFileError } from '../../../../src/base/safe.js';
 import { checkResult } from '../../../../src/bundle/check.js';
+import { noFurther } from '../../../../src/bundle/further.js';
 import { manifestSchema } from '../../../../src/bundle/manifest.js';
 import { verifySums } from '../../../../src/bundle/sums.js';
 import { addFile, describe } from '../../../../src/pipeline/stages/describe.js';
@@ -17,9 +18,10 @@ const target = 'slurm-24.11.6-bookworm-amd64';
 const ingredients = {
   lock: parseLock(lockText),
   lockFile: lockText,
-  prefix: slurmPrefix,
+  prefixes: [slurmPrefix],
   runtimePackages: ['libmunge2', 'libc6'],
   grafted: { libraries: [], updates: [] },
+  further: noFurther,
   neededLibraries: [],
   contents: [
     { path: 'bin', type: 'folder', mode: 0o755, sha256: null, target: null },
@@ -32,7 +34,9 @@ async function packedBench(script: MachineScript = {}) {
   const bench = await stageBench({}, script);
   const { plan, project, session } = bench;
   const packed = await pack(plan, project, session, { prefix: slurmPrefix, tree: packedTree });
-  return { ...bench, packed, describe: () => describe(plan, project, session, packed, ingredients) };
+  const run = (change: Partial<typeof ingredients> = {}) =>
+    describe(plan, project, session, packed, { ...ingredients, ...change });
+  return { ...bench, packed, describe: run };
 }
 
 group('describe', () => {
@@ -54,6 +58,18 @@ group('describe', () => {
     expect(manifest.specs.find(({ name }) => name === 'munge')?.external).toBe('/usr');
     expect((await stat(join(folder, `${target}-install.sh`))).mode & 0o777).toBe(0o755);
     expect((await stat(join(folder, `${target}-software.tar.gz`))).mode & 0o777).toBe(0o644);
+  });
+
+  test('further packages are in the manifest, with where they lie', async () => {
+    const { plan, describe } = await packedBench();
+    const { root } = ingredients.lock;
+    const path = 'packages/linux/openmpi';
+    const lock = { ...ingredients.lock, further: [root] };
+    const further = { ...noFurther, width: 128, packages: [{ hash: root.hash, path }] };
+    const { folder } = await describe({ lock, further });
+    const { manifest } = await checkResult(folder, target, { exact: true, contentKey: plan.contentKey });
+    const { name: spec, version, hash } = root;
+    expect(manifest.packages).toEqual([{ spec, version, hash, path, asked: true }]);
   });
 
   test("asks the distribution and Spack's document, the latter for no more than can be read", async () => {
