@@ -13,11 +13,11 @@ import {
   replaceSection,
   settingsSection,
 } from '../config/published.js';
-import { buildOutputs } from './outputs.js';
+import { buildOutputs, planOutputs } from './outputs.js';
 
 /** Where the metadata of each action is, and what it hands on. */
 const actions: Readonly<Record<ActionName, { readonly folder: string; readonly outputs: PublishedOutputs }>> =
-  { build: { folder: '', outputs: buildOutputs } };
+  { build: { folder: '', outputs: buildOutputs }, plan: { folder: 'plan/', outputs: planOutputs } };
 const actionList = Object.entries(actions) as [ActionName, (typeof actions)[ActionName]][];
 
 const typesHeading = '# Types of action.yml for github.com/typesafegithub/github-actions-typing.';

@@ -1,8 +1,18 @@
 import { InputError, type Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
-import { camelCase, type InputName, type InputValues, inputNames, inputOf, isInputName } from './inputs.js';
+import {
+  type Camel,
+  camelCase,
+  type InputName,
+  type InputValues,
+  inputNames,
+  inputOf,
+  inputsOf,
+  isInputName,
+} from './inputs.js';
 import type { Catalog } from './kinds.js';
 import { type Layer, type Origin, type Settled, settle, settleAll } from './layers.js';
+import type { PlanInputName } from './plan-inputs.js';
 import { isSettingName, problemAt } from './settings.js';
 
 export type { Catalog } from './kinds.js';
@@ -11,7 +21,7 @@ export type { Catalog } from './kinds.js';
 type Reshaped = 'gpgPrivateKey' | 'gpgPassphrase' | 'githubToken' | 'cacheSecret';
 
 /** All inputs of a build, checked and typed; those without a value are undefined. */
-export interface BuildOptions extends Omit<InputValues, Reshaped> {
+export interface BuildOptions extends Omit<InputValues, Reshaped | Camel<PlanInputName>> {
   /** What cache entries are sealed with; undefined where the build has no secret. */
   readonly cacheSecret: string | undefined;
   /** What the files are signed with; undefined for unsigned files. */
@@ -32,7 +42,7 @@ export function resolveOptions(
 ): BuildOptions {
   const settled = settleAll(layers);
   const problems = layers.flatMap((layer) => [...(layer.problems ?? []), ...unknownNames(layer)]);
-  const values = readAll(settled, catalog, problems);
+  const values = readAll(inputsOf('build'), settled, catalog, problems);
   if (values.gpgPassphrase !== undefined && settled.get('gpg-private-key')?.text === '') {
     problems.push({ input: 'gpg-passphrase', message: 'there is no gpg-private-key for it.' });
   }
@@ -54,14 +64,19 @@ export function resolveOptions(
 export const cacheSecretOf = (layers: readonly Layer[]): string | undefined =>
   settle(layers, 'cache-secret').text || settle(layers, 'gpg-private-key').text || undefined;
 
-/** Reads each input by its kind. The values are whole only where no problem was added. */
-function readAll(
+/**
+ * Reads inputs by their kinds. The values are whole only where no problem was added.
+ * @param problems takes what is wrong
+ */
+export function readAll(
+  names: readonly InputName[],
   settled: ReadonlyMap<InputName, Settled>,
   catalog: Catalog,
   problems: Problem[],
 ): InputValues {
-  const values = [...settled].map(([name, found]) => {
-    if (found.text === '') return [camelCase(name), undefined];
+  const values = names.map((name) => {
+    const found = settled.get(name);
+    if (found === undefined || found.text === '') return [camelCase(name), undefined];
     const reading = inputOf(name).kind.read(found.text, catalog);
     if ('value' in reading) return [camelCase(name), reading.value];
     problems.push(problemAt(name, reading.problem, found));

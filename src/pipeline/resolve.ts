@@ -1,30 +1,26 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
-import { sha256 } from '../base/files.js';
 import { makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { Ports, ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
-import { contentKey } from '../cache/keys.js';
 import { type CachePolicy, cachePolicy, policyNotice, type Trigger } from '../cache/policy.js';
 import { makeSeal, type Seal } from '../cache/seal.js';
 import type { Layer } from '../config/layers.js';
-import { type BuildOptions, resolveOptions } from '../config/resolve.js';
+import { type BuildOptions, type Catalog, resolveOptions } from '../config/resolve.js';
 import { type FoundEngine, findEngine } from '../container/engine.js';
-import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
-import { containerLayout, type Layout, layoutBelow } from '../container/layout.js';
+import type { ImageDefinition } from '../container/image.js';
+import { type Layout, layoutBelow } from '../container/layout.js';
 import { type Pin, resolveCommit } from '../spack/checkout.js';
-import { type EnvironmentRequest, renderEnvironment } from '../spack/environment.js';
 import { vulnerabilityOf } from '../targets/advisories.js';
-import { formatTarget, type Target } from '../targets/identifier.js';
-import { targetOf } from '../targets/matrix.js';
-import { externalsWord } from '../targets/self-contained.js';
-import { type BuiltRelease, resolveVersion, sourceDigest } from '../targets/source.js';
+import type { Target } from '../targets/identifier.js';
+import { type BuiltRelease, resolveVersion } from '../targets/source.js';
 import { supportNotice } from '../targets/support.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
 import { archOn } from './arch.js';
 import { buildName } from './confine.js';
-import { lookAtExternals, toolchainFor } from './externals.js';
+import { Decisions } from './decisions.js';
+import { lookAtExternals } from './externals.js';
 import type { Project } from './project.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
 
@@ -108,33 +104,20 @@ export async function resolveBuild(
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
-  const { toolchain, dockerfile, externals } = await toolchainFor(options, release, archOn(host), project);
-  const target = targetOf({ ...options, release, toolchain, externalsWord: externalsWord(externals) });
-  const { requirements } = project;
-  const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
-  const engine = await lookForEngine(options, host, toolchain, process);
-  const builder =
-    engine instanceof NoEngineError || engine.kind !== 'none'
-      ? definitionDigest(image)
-      : machineDigest(image);
+  const decisions = new Decisions(project);
+  const chosen = await decisions.choose(options, release, archOn(host));
+  const engine = await lookForEngine(options, host, chosen.toolchain, process);
+  const inImage = engine instanceof NoEngineError || engine.kind !== 'none';
   const pins = await resolvePins(options, project, process);
-  const overlayDigest = await overlayOf(project, release);
-  const decided = {
-    ...{ options, release, addition },
-    target,
-    identifier: formatTarget(target),
-    ...{ toolchain, externals },
-    builder,
-    pins,
-    overlayDigest,
-  };
-  const key = await contentKeyOf(decided, project);
-  const buildFolder = join(workRoot, buildName(key, request.runId));
+  const keyed = await decisions.key(chosen, pins, inImage);
+  const { choice: _, ...decided } = chosen;
+  const buildFolder = join(workRoot, buildName(keyed.contentKey, request.runId));
   const { sourceMirror } = options;
   const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
-    ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
+    ...{ options, addition, ...decided, ...keyed },
+    ...{ pins, engine, localMirror, buildFolder, vulnerability },
     ...trustOf(options, request.trigger),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
@@ -149,6 +132,13 @@ export async function resolveBuild(
   };
 }
 
+/** What the inputs choose from. */
+export const catalogOf = ({ toolchains, features, releases }: Project): Catalog => ({
+  toolchains,
+  variants: features.variants,
+  resolveVersion: (wanted) => resolveVersion(releases, wanted),
+});
+
 /** The inputs, checked, and the folders that they name: now, not after an hour, and before an engine is asked. */
 async function checkedOptions({
   layers,
@@ -159,11 +149,7 @@ async function checkedOptions({
   transfer,
 }: BuildRequest): Promise<{ readonly options: BuildOptions; readonly patches: readonly Patch[] }> {
   const { problems, patches } = await lookAtSources(layers, cwd);
-  const catalog = {
-    toolchains: project.toolchains,
-    variants: project.features.variants,
-    resolveVersion: (wanted: string) => resolveVersion(project.releases, wanted),
-  };
+  const catalog = catalogOf(project);
   const wrongNames = await lookAtExternals(layers, archOn(host), project);
   const options = resolveOptions(layers, catalog, [...problems, ...wrongNames]);
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
@@ -173,14 +159,9 @@ async function checkedOptions({
   return { options, patches };
 }
 
-/** Digest of the recipes that a build uses: ours, with what they are told of a source of its own. */
-async function overlayOf(project: Project, { source }: BuiltRelease): Promise<string> {
-  const ours = await project.digest('spack-repo');
-  return source === undefined ? ours : sha256(`${ours}\nsource ${sourceDigest(source)}`);
-}
-
-async function resolvePins(
-  { spackRef, packagesRef }: BuildOptions,
+/** The commits that refs mean. */
+export async function resolvePins(
+  { spackRef, packagesRef }: Pick<BuildOptions, 'spackRef' | 'packagesRef'>,
   { pins: { spack, packages } }: Project,
   process: ProcessRunner,
 ): Promise<ResolvedBuild['pins']> {
@@ -192,41 +173,6 @@ async function resolvePins(
     spack: { name: 'spack', url: spack.git, commit: spackCommit },
     packages: { name: 'packages', url: packages.git, commit: packagesCommit },
   };
-}
-
-async function contentKeyOf(
-  decided: Pick<
-    ResolvedBuild,
-    'options' | 'release' | 'target' | 'identifier' | 'toolchain' | 'builder' | 'pins' | 'overlayDigest'
-  >,
-  project: Project,
-): Promise<string> {
-  const { options, release, target, identifier, toolchain, builder, pins, overlayDigest } = decided;
-  const environment = renderEnvironment({
-    ...environmentBase(options, release, toolchain, target.arch),
-    layout: containerLayout,
-    versionOf: () => 'system',
-    sourceMirror: undefined,
-  });
-  return contentKey({
-    target: identifier,
-    dependencies: target.dependencies,
-    builder,
-    spackCommit: pins.spack.commit,
-    packagesCommit: pins.packages.commit,
-    overlay: overlayDigest,
-    environment,
-    templates: await project.digest('templates'),
-    scripts: await project.digest('scripts/inside'),
-    libraries: librariesIn(target.dependencies, project),
-  });
-}
-
-// A system or bundled target has the key that it would have without any other.
-function librariesIn(kind: Target['dependencies'], project: Project): string | undefined {
-  const { libraries, selfContained } = project;
-  if (kind === 'system') return undefined;
-  return JSON.stringify(kind === 'bundled' ? libraries : [libraries, selfContained]);
 }
 
 /** Whose cache entries are believed, and what a user should know of that. */
@@ -241,16 +187,6 @@ function trustOf(
     seal,
     notices: notice === undefined ? [] : [notice],
   };
-}
-
-/** The parts of an environment that options alone decide. */
-export function environmentBase(
-  { gpu, debug }: BuildOptions,
-  { spack }: BuiltRelease,
-  toolchain: FittedToolchain,
-  arch: Target['arch'],
-): Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'arch' | 'toolchain'> {
-  return { spackVersion: spack, gpu, debug, arch, toolchain };
 }
 
 // A result that is in the cache needs no engine, so its absence is not an error yet.

@@ -26,6 +26,12 @@ export interface EnvironmentRequest {
   readonly sourceMirror: string | undefined;
 }
 
+/** Stands for the root spec until that is known; nothing else in an environment looks like it. */
+const anySpec = 'slurm@=any-spec';
+
+/** What an environment has beside its root spec. */
+export type AnySpec = Omit<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug'>;
+
 /** The root spec of a target. */
 export function rootSpec(
   request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain'>,
@@ -42,11 +48,22 @@ export function rootSpec(
  * every setting that the outcome depends on. Spack reads no other configuration but its defaults.
  */
 export function renderEnvironment(request: EnvironmentRequest): string {
+  const { before, after } = renderAround(request);
+  return `${before}${rootSpec(request)}${after}`;
+}
+
+/** What stands before and behind the root spec; for many of one toolchain only the first of them takes time. */
+export function renderAround(request: AnySpec): { readonly before: string; readonly after: string } {
+  const [before = '', after = ''] = renderAny(request).split(anySpec);
+  return { before, after };
+}
+
+function renderAny(request: AnySpec): string {
   const { layout } = request;
   return stringify(
     {
       spack: {
-        specs: [rootSpec(request)],
+        specs: [anySpec],
         view: false,
         concretizer: {
           unify: true,
@@ -81,7 +98,7 @@ export function renderEnvironment(request: EnvironmentRequest): string {
 /** Where the cache's packages arrive. */
 export const arrivedPackages = (layout: Layout): string => `${layout.arrivals}/build-cache`;
 
-function renderMirrors({ layout, sourceMirror }: EnvironmentRequest): Record<string, unknown> {
+function renderMirrors({ layout, sourceMirror }: AnySpec): Record<string, unknown> {
   const packages = { source: false, binary: true, signed: false };
   const mirrors = {
     // What came from the cache, which a build only reads.
@@ -97,7 +114,7 @@ function renderMirrors({ layout, sourceMirror }: EnvironmentRequest): Record<str
 /** What the compiler's recipe calls a language; the others have the names that paths are given by. */
 const languageOf = (name: string): string => (name === 'cxx' ? 'c++' : name);
 
-function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
+function renderPackages(request: AnySpec): Record<string, unknown> {
   const { toolchain } = request;
   const externals = [...toolchain.dependencies, ...toolchain.tools].map((systemPackage) => [
     systemPackage.spec,

@@ -136,6 +136,7 @@ describe('save', () => {
 test('the service sees the same path for restore and save: it is part of an entry there', async () => {
   const paths: string[] = [];
   const store: CacheStore = {
+    find: async () => undefined,
     restore: async (_key, _prefixes, directory) => {
       paths.push(directory);
       return undefined;
@@ -343,6 +344,7 @@ describe('time', () => {
 describe('of an entry that somebody else wrote', () => {
   /** A store that answers with whatever `plant` puts where the entry is to come. */
   const answering = (plant: (directory: string) => Promise<unknown>): CacheStore => ({
+    find: async (name) => name,
     restore: async (name, _, directory) => {
       await plant(directory);
       return name;

@@ -9,7 +9,7 @@ import { readVerify } from '../../../src/cli/commands/verify.js';
 import { engineLayer, engineOf } from '../../../src/cli/options.js';
 import { parseArguments } from '../../../src/cli/parse.js';
 import { settingValues } from '../../../src/cli/settings.js';
-import { inputNames } from '../../../src/config/inputs.js';
+import { inputsOfCommand } from '../../../src/config/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
 import { recipe, release } from '../../support/fakes.js';
 
@@ -82,7 +82,7 @@ describe('help', () => {
       expect(made).toMatchObject({ command: 'done', exitCode: 0 });
       const text = 'text' in made ? made.text : '';
       const withheld: string[] = [...services, ...secrets];
-      for (const name of inputNames.filter((name) => !withheld.includes(name))) {
+      for (const name of inputsOfCommand('build').filter((name) => !withheld.includes(name))) {
         expect(text).toMatch(new RegExp(`--${name} [<[][a-z]+[>\\]]`));
       }
       for (const name of services) expect(text).not.toContain(`--${name}`);

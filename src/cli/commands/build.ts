@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { InputError } from '../../base/errors.js';
 import { checkNewFile } from '../../base/folders.js';
 import type { Logger } from '../../base/ports.js';
 import { inputOf, type RawInputs } from '../../config/inputs.js';
 import type { Layer } from '../../config/layers.js';
 import type { Colours } from '../../local/style.js';
+import type { Project } from '../../pipeline/project.js';
 import type { BuildReport } from '../../pipeline/report.js';
 import type { CacheReport } from '../../pipeline/summary.js';
 import {
@@ -18,7 +20,7 @@ import {
 } from '../command.js';
 import { common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
 import { readSecretFiles, type SecretFiles } from '../secrets.js';
-import { levelOf, openLog, settle } from '../settings.js';
+import { levelOf, openLog, type Settled, settle } from '../settings.js';
 import { cancellable } from '../signals.js';
 import { openView } from '../view.js';
 
@@ -31,6 +33,8 @@ export interface BuildCall {
   readonly report: string | undefined;
   readonly installMissing: boolean;
   readonly keepContainer: boolean;
+  /** Identifier of a leg of the plan. */
+  readonly only: string | undefined;
 }
 
 export function readBuild(given: Given, invocation: Invocation): BuildCall {
@@ -43,6 +47,7 @@ export function readBuild(given: Given, invocation: Invocation): BuildCall {
     report: report === undefined ? undefined : resolve(invocation.cwd, report),
     installMissing: isGiven(given, 'install-missing'),
     keepContainer: isGiven(given, 'keep-container'),
+    only: textOf(given, 'only'),
   };
 }
 
@@ -53,6 +58,7 @@ export const build: Command = {
     'build 24.11',
     'build 24.11.6 --toolchain bookworm --gpu --output-dir out',
     'build 24.11.7 --patches site/fix.patch',
+    'build --only slurm-24.11.7-glibc2.34-amd64-cuda',
     'build --gpg-private-key-file key.asc --gpg-passphrase-file p.txt',
   ],
   argument: {
@@ -74,6 +80,12 @@ export const build: Command = {
       completes: 'file',
       description: "write the build's report (files, timings, packages) as JSON",
     },
+    {
+      name: 'only',
+      value: 'target',
+      description:
+        'build this leg of the plan that slurm-factory.yml describes (see plan), with the inputs that a workflow gives it',
+    },
     { name: 'keep-container', description: 'leave the container of a build that fails, for debugging' },
     ...common,
   ],
@@ -92,9 +104,12 @@ async function runCommand(given: Given, context: Context): Promise<Answer> {
   const { buildLocally } = await import('../../local/build.js');
   const summary = await import('../../pipeline/summary.js');
   const machine = await context.machine();
+  const project = await machine.openProject(context.root);
+  const own = [...layers, { origin: 'option', values: secrets } as const];
   const request = {
-    layers: [...layers, { origin: 'option', values: secrets } as const],
-    project: await machine.openProject(context.root),
+    layers:
+      call.only === undefined ? own : [...own, await legLayer(call, own, settled, { context, project })],
+    project,
     ...{ cwd: invocation.cwd, installMissing, keepContainer },
   };
   const level = levelOf(given, settled);
@@ -120,6 +135,35 @@ async function runCommand(given: Given, context: Context): Promise<Answer> {
     },
   );
 }
+
+/** The inputs of the leg that `--only` names; what the call says itself beside it would make another target of it. */
+async function legLayer(
+  { only = '', layer }: BuildCall,
+  layers: readonly Layer[],
+  settled: Settled,
+  { context, project }: { readonly context: Context; readonly project: Project },
+): Promise<Layer> {
+  const given = Object.keys(layer.values).find((name) => decisive.includes(name));
+  if (given !== undefined) {
+    throw new InputError([{ input: given, message: '--only says what is built. Leave one of them out.' }]);
+  }
+  const { invocation, logger } = context;
+  const { planLocally } = await import('../../local/plan.js');
+  const { archOn } = await import('../../pipeline/arch.js');
+  const { inputsOfLeg } = await import('./plan.js');
+  const machine = await context.machine();
+  const signal = new AbortController().signal;
+  const made = await planLocally(
+    { layers, project, cwd: invocation.cwd, everything: true },
+    { ...settled, env: invocation.env, logger, signal },
+    machine,
+  );
+  const host = await machine.inspectHost(invocation.env);
+  return { origin: 'option', values: await inputsOfLeg(only, made, archOn(host)) };
+}
+
+/** Inputs that a leg says itself. */
+const decisive = ['slurm-version', 'toolchain', 'gpu', 'dependencies', 'features'];
 
 type Summary = typeof import('../../pipeline/summary.js');
 

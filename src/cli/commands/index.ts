@@ -8,13 +8,14 @@ import { diff } from './diff.js';
 import { doctor } from './doctor.js';
 import { graph } from './graph.js';
 import { list } from './list.js';
+import { plan } from './plan.js';
 import { smoke } from './smoke.js';
 import { verify } from './verify.js';
 import { version } from './version.js';
 
 /** The commands, in the order of the help. */
 export const commands: readonly Command[] = [
-  ...[build, list, clean],
+  ...[build, plan, list, clean],
   ...[verify, audit, smoke, diff, graph],
   ...[config, doctor, completion, version],
 ];

@@ -11,9 +11,10 @@ import { distroOf } from '../../distro/distros.js';
 import { concretizeCommand } from '../../spack/commands.js';
 import { renderEnvironment } from '../../spack/environment.js';
 import { type Lock, parseLock } from '../../spack/lock.js';
+import { environmentBase } from '../decisions.js';
 import type { Indexes } from '../indexes.js';
 import type { Recorder } from '../record.js';
-import { environmentBase, type ResolvedBuild } from '../resolve.js';
+import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import { putIn } from '../takeout.js';
 

@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { sha256 } from '../base/files.js';
+import { contentKey } from '../cache/keys.js';
+import type { BuildOptions } from '../config/resolve.js';
+import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
+import { containerLayout } from '../container/layout.js';
+import type { Pin } from '../spack/checkout.js';
+import { type AnySpec, type EnvironmentRequest, renderAround, rootSpec } from '../spack/environment.js';
+import { choiceWord } from '../targets/feature-choice.js';
+import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
+import { targetOf } from '../targets/matrix.js';
+import { externalsWord } from '../targets/self-contained.js';
+import { type BuiltRelease, sourceDigest } from '../targets/source.js';
+import type { FittedToolchain } from '../targets/toolchains.js';
+import { toolchainFor } from './externals.js';
+import type { Project } from './project.js';
+
+/** The options that decide what a target is. */
+export type TargetChoice = Pick<
+  BuildOptions,
+  'toolchain' | 'dependencies' | 'externals' | 'features' | 'gpu' | 'debug' | 'containerImage'
+>;
+
+/** A target, and how it is built: what no engine has to be asked for. */
+export interface ChosenTarget {
+  readonly choice: TargetChoice;
+  readonly release: BuiltRelease;
+  readonly target: Target;
+  readonly identifier: string;
+  /** As the build sees it: see `fitToolchain` and `selfContainedToolchain`. */
+  readonly toolchain: FittedToolchain;
+  /** Packages of a self-contained build that are the distribution's all the same. */
+  readonly externals: readonly string[];
+  readonly image: ImageDefinition;
+}
+
+/** What decides the bytes of a target. */
+export interface Keyed {
+  /** Digest of the builder image's definition, or of what a machine has in its place. */
+  readonly builder: string;
+  readonly overlayDigest: string;
+  readonly contentKey: string;
+}
+
+/** spack.yaml without its root spec. */
+interface Environment {
+  readonly before: Buffer;
+  readonly after: Buffer;
+}
+
+/** The root spec of a target. */
+export const rootOf = ({ choice: { gpu, debug }, release, toolchain }: ChosenTarget): string =>
+  rootSpec({ spackVersion: release.spack, gpu, debug, toolchain });
+
+type Fitted = Awaited<ReturnType<typeof toolchainFor>>;
+
+/**
+ * Works out targets and their content keys, for any architecture and without an engine. What targets have in common is
+ * worked out once, so that a plan may ask for thousands.
+ */
+export class Decisions {
+  readonly #project: Project;
+  readonly #loaded = new Map<string, ReturnType<Project['loadToolchain']>>();
+  readonly #fitted = new Map<string, Promise<Fitted>>();
+  #digested: Promise<Parts> | undefined;
+  readonly #builders = new WeakMap<FittedToolchain, Map<string, string>>();
+  readonly #environments = new WeakMap<FittedToolchain, Environment>();
+  readonly #rendered = new Map<string, Environment>();
+
+  constructor(project: Project) {
+    this.#project = {
+      ...project,
+      loadToolchain: (id, arch) => once(this.#loaded, `${id} ${arch}`, () => project.loadToolchain(id, arch)),
+    };
+  }
+
+  /** A toolchain as `Project` loads it, once. */
+  load(id: string, arch: Arch): ReturnType<Project['loadToolchain']> {
+    return this.#project.loadToolchain(id, arch);
+  }
+
+  /**
+   * The target of some options.
+   * @throws InputError for features or a kind of GPU that the release or the distribution can't have
+   */
+  async choose(choice: TargetChoice, release: BuiltRelease, arch: Arch): Promise<ChosenTarget> {
+    const { toolchain, dockerfile, externals } = await this.#fit(choice, release, arch);
+    const target = targetOf({ ...choice, release, toolchain, externalsWord: externalsWord(externals) });
+    const { requirements } = this.#project;
+    const { containerImage } = choice;
+    const image = { toolchain, dockerfile, requirements, containerImage };
+    return { choice, release, target, identifier: formatTarget(target), toolchain, externals, image };
+  }
+
+  // Features come and go with a series, so all its releases have the same.
+  async #fit(choice: TargetChoice, release: BuiltRelease, arch: Arch): Promise<Fitted> {
+    const { toolchain, dependencies, externals = [], features } = choice;
+    const own = dependencies === 'self-contained' ? externals.join(' ') : '';
+    const key = [toolchain, arch, release.series, dependencies, own, choiceWord(features) ?? ''].join('\n');
+    return once(this.#fitted, key, () => toolchainFor(choice, release, arch, this.#project));
+  }
+
+  /**
+   * The content key of a target.
+   * @param inImage whether it is built in the builder image, not on a machine that has all of it
+   */
+  async key(
+    chosen: ChosenTarget,
+    pins: { readonly spack: Pick<Pin, 'commit'>; readonly packages: Pick<Pin, 'commit'> },
+    inImage: boolean,
+  ): Promise<Keyed> {
+    const { release, target, identifier, toolchain, image } = chosen;
+    const builders = mapOf(this.#builders, toolchain);
+    const kind = inImage ? `image ${image.containerImage ?? ''}` : 'machine';
+    const builder =
+      builders.get(kind) ?? keep(builders, kind, inImage ? definitionDigest(image) : machineDigest(image));
+    const { recipes, templates, scripts, bundled, selfContained } = await this.#parts();
+    const overlayDigest =
+      release.source === undefined ? recipes : sha256(`${recipes}\nsource ${sourceDigest(release.source)}`);
+    const { dependencies } = target;
+    const libraries = { system: undefined, bundled, 'self-contained': selfContained }[dependencies];
+    const key = contentKey({
+      ...{ target: identifier, dependencies, builder, overlay: overlayDigest },
+      spackCommit: pins.spack.commit,
+      packagesCommit: pins.packages.commit,
+      environment: this.#environmentDigest(chosen),
+      ...{ templates, scripts, libraries },
+    });
+    return { builder, overlayDigest, contentKey: key };
+  }
+
+  /** Of the environment without the versions of the distribution's libraries. */
+  #environmentDigest(chosen: ChosenTarget): string {
+    const { before, after } = this.#environment(chosen.toolchain);
+    return createHash('sha256').update(before).update(rootOf(chosen)).update(after).digest('hex');
+  }
+
+  #environment(toolchain: FittedToolchain): Environment {
+    const known = this.#environments.get(toolchain);
+    if (known !== undefined) return known;
+    // Many series want the same of a toolchain.
+    const { arch, compiler, dependencies, tools, notBuilt, required } = toolchain;
+    const key = JSON.stringify([arch, compiler, dependencies, tools, notBuilt, required]);
+    const layout = containerLayout;
+    const versionOf = () => 'system';
+    const made =
+      this.#rendered.get(key) ?? inBytes({ arch, toolchain, layout, versionOf, sourceMirror: undefined });
+    this.#rendered.set(key, made);
+    this.#environments.set(toolchain, made);
+    return made;
+  }
+
+  /** Digests of the project's files that decide the bytes. A system or bundled target goes by its own alone. */
+  #parts(): Promise<Parts> {
+    const { libraries, selfContained } = this.#project;
+    const digest = async (): Promise<Parts> => ({
+      recipes: await this.#project.digest('spack-repo'),
+      templates: await this.#project.digest('templates'),
+      scripts: await this.#project.digest('scripts/inside'),
+      bundled: sha256(JSON.stringify(libraries)),
+      selfContained: sha256(JSON.stringify([libraries, selfContained])),
+    });
+    this.#digested ??= digest();
+    return this.#digested;
+  }
+}
+
+type Parts = Readonly<Record<'recipes' | 'templates' | 'scripts' | 'bundled' | 'selfContained', string>>;
+
+/** What a map has, or will have; what failed is tried again. */
+function once<T>(made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const making = make();
+  made.set(key, making);
+  making.catch(() => made.delete(key));
+  return making;
+}
+
+function mapOf<T>(
+  maps: WeakMap<FittedToolchain, Map<string, T>>,
+  toolchain: FittedToolchain,
+): Map<string, T> {
+  const known = maps.get(toolchain);
+  if (known !== undefined) return known;
+  const made = new Map<string, T>();
+  maps.set(toolchain, made);
+  return made;
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T): T {
+  map.set(key, value);
+  return value;
+}
+
+function inBytes(request: AnySpec): Environment {
+  const { before, after } = renderAround(request);
+  return { before: Buffer.from(before), after: Buffer.from(after) };
+}
+
+/** The parts of an environment that options alone decide. */
+export function environmentBase(
+  { gpu, debug }: Pick<BuildOptions, 'gpu' | 'debug'>,
+  { spack }: BuiltRelease,
+  toolchain: FittedToolchain,
+  arch: Target['arch'],
+): Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'arch' | 'toolchain'> {
+  return { spackVersion: spack, gpu, debug, arch, toolchain };
+}
