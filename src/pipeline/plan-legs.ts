@@ -40,12 +40,13 @@ export async function chooseLegs(
     const settled = plan.settled.get(input as InputName);
     return settled === undefined ? { input, message } : problemAt(input, message, settled);
   };
-  const lists = wrong.length > 0 ? undefined : await lookUpLists(plan, project, decisions, request.today);
+  const isRead = wrong.length === 0;
+  const lists = await lookUpLists(plan, project, decisions, request.today);
   const { problems, patches } = await lookAtSources(layers, cwd);
-  wrong.push(...(lists?.problems ?? []).map(placed), ...problems);
+  wrong.push(...lists.problems.map(placed), ...problems);
   const options = buildOptions([...layers, ...kindLayer(lists)], project, wrong);
   // Where names are wrong, selectors of them would be called wrong too.
-  if (lists === undefined || lists.problems.length > 0) throw new InputError(options.problems);
+  if (!isRead || lists.problems.length > 0) throw new InputError(options.problems);
   const releases =
     options.value === undefined
       ? listedReleases(lists, project)
@@ -82,8 +83,8 @@ function buildOptions(
 }
 
 // `externals` are an error for all other kinds, but a plan may have several.
-const kindLayer = (lists: PlanLists | undefined): Layer[] =>
-  lists?.dependencies.includes('self-contained') === true
+const kindLayer = ({ dependencies }: PlanLists): Layer[] =>
+  dependencies.includes('self-contained')
     ? [{ origin: 'option', values: { dependencies: 'self-contained' } }]
     : [];
 

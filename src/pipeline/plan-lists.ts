@@ -69,7 +69,10 @@ export async function lookUpLists(
     loaded,
     dependencies: kinds,
     gpus: wantedGpus,
-    features: [...new Map(plan.featureChoices.map((choice) => [JSON.stringify(choice), choice])).values()],
+    // They are none where they could not be read, which is told already.
+    features: [
+      ...new Map((plan.featureChoices ?? []).map((choice) => [JSON.stringify(choice), choice])).values(),
+    ],
     problems,
   };
 }

@@ -24,14 +24,16 @@ const schema = z.object({
         gpu: z.string(),
         dependencies: z.string(),
         compiled: z.enum(compiles),
-        /** Seconds of the install, and of all other stages; left out where the machine did other things too. */
+        /** The machine did other things too. */
+        busy: z.boolean().optional(),
+        /** Seconds of the install, and of all other stages; left out where it was busy. */
         install: seconds.optional(),
         rest: seconds.optional(),
         /** The packages of its lock that are not the distribution's. */
         packages: z.array(
           z.object({
             name: z.string(),
-            hash: z.string(),
+            hash: z.string().optional(),
             /** What it took to build; left out where that is not known, or it came from the build cache. */
             seconds: seconds.optional(),
           }),
