@@ -11,10 +11,8 @@ export const work = workOf(measuredBuilds);
 
 /** A leg by what selectors look at; named as a plan names it. */
 export function selectable(change: Partial<Selectable> = {}): Selectable {
-  const leg = {
-    ...{ version: '24.11.6', toolchain: 'bookworm', arch: 'amd64', dependencies: 'bundled', gpu: 'none' },
-    ...{ features: 'default', ...change },
-  } as const;
+  const preset = { version: '24.11.6', toolchain: 'bookworm', arch: 'amd64', features: 'default' } as const;
+  const leg = { ...preset, dependencies: 'bundled' as const, gpu: 'none' as const, ...change };
   const { version, toolchain, arch, dependencies, gpu } = leg;
   const end = gpu === 'none' ? '' : `-${gpu}`;
   const platform = dependencies === 'system' ? toolchain : 'glibc2.34';

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { setFailed, setOutput } from '@actions/core';
 import { describeError } from '../base/errors.js';
 import { systemFault } from '../base/folders.js';
-import { visible } from '../base/text.js';
+import { aligned, visible } from '../base/text.js';
 import type { RawInputs } from '../config/inputs.js';
 import type { Layer } from '../config/layers.js';
 import { configFileName } from '../config/outside.js';
@@ -66,19 +66,8 @@ function layersOf({ config, ...values }: RawInputs, { workspace }: JobContext): 
 }
 
 function tell(plan: Plan): void {
-  const rows = [legHead, ...legRows(plan)];
-  const widths = legHead.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  if (!plan.empty) {
-    for (const row of rows) {
-      actionLogger.info(
-        row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd(),
-      );
-    }
-  }
-  for (const sentence of planSentences(plan)) actionLogger.info(sentence);
+  const lines = plan.empty ? [] : aligned([legHead, ...legRows(plan)]);
+  for (const line of [...lines, ...planSentences(plan)]) actionLogger.info(line);
 }
 
 async function writePlan(plan: Plan, { workRoot }: JobContext): Promise<string> {

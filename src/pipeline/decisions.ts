@@ -5,8 +5,14 @@ import type { BuildOptions } from '../config/resolve.js';
 import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
 import { containerLayout } from '../container/layout.js';
 import type { Pin } from '../spack/checkout.js';
-import { type AnySpec, type EnvironmentRequest, renderAround, rootSpec } from '../spack/environment.js';
-import { choiceWord } from '../targets/feature-choice.js';
+import {
+  type AnySpec,
+  type EnvironmentRequest,
+  type RenderedParts,
+  renderAround,
+  rootSpec,
+} from '../spack/environment.js';
+import { choiceWord, type FeatureChoice } from '../targets/feature-choice.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
 import { externalsWord } from '../targets/self-contained.js';
@@ -39,6 +45,8 @@ export interface Keyed {
   /** Digest of the builder image's definition, or of what a machine has in its place. */
   readonly builder: string;
   readonly overlayDigest: string;
+  /** Of spack.yaml without the versions of the distribution's libraries: the same for all that are one compile. */
+  readonly environmentDigest: string;
   readonly contentKey: string;
 }
 
@@ -46,6 +54,8 @@ export interface Keyed {
 interface Environment {
   readonly before: Buffer;
   readonly after: Buffer;
+  /** Of the whole, by its root spec. */
+  readonly digests: Map<string, string>;
 }
 
 /** The root spec of a target. */
@@ -66,6 +76,8 @@ export class Decisions {
   readonly #builders = new WeakMap<FittedToolchain, Map<string, string>>();
   readonly #environments = new WeakMap<FittedToolchain, Environment>();
   readonly #rendered = new Map<string, Environment>();
+  readonly #yaml: RenderedParts = new Map();
+  readonly #words = new WeakMap<FeatureChoice, string>();
 
   constructor(project: Project) {
     this.#project = {
@@ -93,10 +105,13 @@ export class Decisions {
   }
 
   // Features come and go with a series, so all its releases have the same.
-  async #fit(choice: TargetChoice, release: BuiltRelease, arch: Arch): Promise<Fitted> {
+  #fit(choice: TargetChoice, release: BuiltRelease, arch: Arch): Promise<Fitted> {
     const { toolchain, dependencies, externals = [], features } = choice;
-    const own = dependencies === 'self-contained' ? externals.join(' ') : '';
-    const key = [toolchain, arch, release.series, dependencies, own, choiceWord(features) ?? ''].join('\n');
+    // system and bundled are the same compile.
+    const own = dependencies === 'self-contained' ? `own ${externals.join(' ')}` : '';
+    const word = this.#words.get(features) ?? choiceWord(features) ?? '';
+    this.#words.set(features, word);
+    const key = `${toolchain} ${arch} ${release.series} ${word} ${own}`;
     return once(this.#fitted, key, () => toolchainFor(choice, release, arch, this.#project));
   }
 
@@ -119,20 +134,23 @@ export class Decisions {
       release.source === undefined ? recipes : sha256(`${recipes}\nsource ${sourceDigest(release.source)}`);
     const { dependencies } = target;
     const libraries = { system: undefined, bundled, 'self-contained': selfContained }[dependencies];
+    const environmentDigest = this.#environmentDigest(chosen);
     const key = contentKey({
       ...{ target: identifier, dependencies, builder, overlay: overlayDigest },
       spackCommit: pins.spack.commit,
       packagesCommit: pins.packages.commit,
-      environment: this.#environmentDigest(chosen),
+      environment: environmentDigest,
       ...{ templates, scripts, libraries },
     });
-    return { builder, overlayDigest, contentKey: key };
+    return { builder, overlayDigest, environmentDigest, contentKey: key };
   }
 
   /** Of the environment without the versions of the distribution's libraries. */
   #environmentDigest(chosen: ChosenTarget): string {
-    const { before, after } = this.#environment(chosen.toolchain);
-    return createHash('sha256').update(before).update(rootOf(chosen)).update(after).digest('hex');
+    const { before, after, digests } = this.#environment(chosen.toolchain);
+    const spec = rootOf(chosen);
+    const digest = () => createHash('sha256').update(before).update(spec).update(after).digest('hex');
+    return digests.get(spec) ?? keep(digests, spec, digest());
   }
 
   #environment(toolchain: FittedToolchain): Environment {
@@ -144,7 +162,8 @@ export class Decisions {
     const layout = containerLayout;
     const versionOf = () => 'system';
     const made =
-      this.#rendered.get(key) ?? inBytes({ arch, toolchain, layout, versionOf, sourceMirror: undefined });
+      this.#rendered.get(key) ??
+      inBytes({ arch, toolchain, layout, versionOf, sourceMirror: undefined }, this.#yaml);
     this.#rendered.set(key, made);
     this.#environments.set(toolchain, made);
     return made;
@@ -193,9 +212,9 @@ function keep<T>(map: Map<string, T>, key: string, value: T): T {
   return value;
 }
 
-function inBytes(request: AnySpec): Environment {
-  const { before, after } = renderAround(request);
-  return { before: Buffer.from(before), after: Buffer.from(after) };
+function inBytes(request: AnySpec, parts: RenderedParts): Environment {
+  const { before, after } = renderAround(request, parts);
+  return { before: Buffer.from(before), after: Buffer.from(after), digests: new Map() };
 }
 
 /** The parts of an environment that options alone decide. */

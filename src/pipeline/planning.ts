@@ -12,7 +12,7 @@ import { parseLabelSelector } from '../plan/selectors.js';
 import { type Schedule, scheduleOf } from '../plan/stages.js';
 import { type Work, workOf } from '../plan/work.js';
 import { formatChoice } from '../targets/feature-choice.js';
-import { Decisions, rootOf, type TargetChoice } from './decisions.js';
+import { Decisions, type TargetChoice } from './decisions.js';
 import { cachedResults, releasedTargets } from './existing.js';
 import { type Chosen, chooseLegs } from './plan-legs.js';
 import type { Project } from './project.js';
@@ -58,7 +58,7 @@ export async function planTargets(request: PlanRequest, ports: PlanPorts): Promi
   const legs = keyed.filter(({ identifier }) => !cached.has(identifier) && !released.has(identifier));
   const work = workOf(await request.project.measured());
   const shared = scheduleOf(legs, plan.sharing, work);
-  const alone = scheduleOf(legs, 'none', work);
+  const alone = plan.sharing === 'none' ? shared : scheduleOf(legs, 'none', work);
   const skipped = {
     deselected: found.all - found.legs.length,
     cached: [...cached].filter((identifier) => !released.has(identifier)).length,
@@ -86,17 +86,29 @@ async function keyLegs(
     try {
       const target = await decisions.choose(choice, candidate.release, candidate.arch);
       const keyed = await decisions.key(target, pins, inImage);
-      const { identifier, externals } = target;
       const builder = keyed.builder.slice(0, 16);
-      const own = candidate.dependencies === 'self-contained' ? `own ${externals.join(' ')}` : 'linked';
-      const place = [candidate.toolchain, candidate.arch, choice.containerImage ?? '', own].join(' ');
+      const { name, version, series, arch, toolchain, dependencies, gpu, features } = candidate;
+      const own = dependencies === 'self-contained' ? ` own ${target.externals.join(' ')}` : '';
+      const platform = `${toolchain} ${arch} ${choice.containerImage ?? ''}${own}`;
+      const { environmentDigest, overlayDigest, contentKey } = keyed;
       legs.push({
-        ...candidate,
-        ...{ identifier, contentKey: keyed.contentKey, platform: place },
-        compileKey: [place, builder, keyed.overlayDigest.slice(0, 16), rootOf(target)].join(' '),
-        line: [place, builder, candidate.series, choice.debug].join(' '),
+        ...{
+          identifier: target.identifier,
+          name,
+          version,
+          series,
+          arch,
+          toolchain,
+          dependencies,
+          gpu,
+          features,
+        },
+        ...{ contentKey, platform },
+        // What decides the lock, and with it the hash of Slurm.
+        compileKey: `${environmentDigest} ${overlayDigest.slice(0, 16)} ${builder}`,
+        line: `${platform} ${builder} ${series} ${choice.debug}`,
         runsOn: labels(candidate),
-        inputs: inputs(choice, versions.get(candidate.release) ?? candidate.version),
+        inputs: inputs(choice, versions.get(candidate.release) ?? version),
       });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
@@ -115,12 +127,18 @@ const choiceOf = (
 /** The inputs of a leg's build: what it is first, then what all legs have. */
 function inputsOf(common: Readonly<Record<string, string>>) {
   const { externals: _, ...linked } = common;
+  const words = new WeakMap<TargetChoice['features'], string>();
+  const wordOf = (choice: TargetChoice['features']): string => {
+    const word = words.get(choice) ?? formatChoice(choice);
+    words.set(choice, word);
+    return word;
+  };
   return (
     { toolchain, dependencies, gpu, features }: TargetChoice,
     version: string,
   ): Record<string, string> => ({
     'slurm-version': version,
-    ...{ toolchain, dependencies, gpu, features: formatChoice(features) },
+    ...{ toolchain, dependencies, gpu, features: wordOf(features) },
     ...(dependencies === 'self-contained' ? common : linked),
   });
 }

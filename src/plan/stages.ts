@@ -43,12 +43,21 @@ interface Task<L extends WorkLeg> {
 
 const slurm = 'slurm';
 
-/** A leg without sharing: what it takes where it builds all that it needs. */
-export function alone<L extends WorkLeg>(leg: L, work: Work): Staged<L> {
-  const packages = work.packages(leg.dependencies, leg.gpu);
-  const builds = [...packages.map(({ name }) => name), slurm];
-  const time = packages.reduce((sum, { seconds }) => sum + seconds, work.compile.cold + work.rest.compiled);
-  return { leg, stage: 0, after: [], builds, seconds: time };
+/** Legs without sharing: what each takes where it builds all that it needs. */
+function alone<L extends WorkLeg>(legs: readonly L[], work: Work): Staged<L>[] {
+  const known = new Map<string, Omit<Staged<L>, 'leg'>>();
+  return legs.map((leg) => {
+    const key = `${leg.dependencies} ${leg.gpu}`;
+    const packages = work.packages(leg.dependencies, leg.gpu);
+    const sum = () =>
+      packages.reduce((all, { seconds }) => all + seconds, work.compile.cold + work.rest.compiled);
+    const same = known.get(key) ?? {
+      ...{ stage: 0, after: [], seconds: sum() },
+      builds: [...packages.map(({ name }) => name), slurm],
+    };
+    known.set(key, same);
+    return { leg, stage: 0, after: same.after, builds: same.builds, seconds: same.seconds };
+  });
 }
 
 /**
@@ -57,7 +66,7 @@ export function alone<L extends WorkLeg>(leg: L, work: Work): Staged<L> {
  * `compiles` for Slurm alone; `none` has one stage.
  */
 export function scheduleOf<L extends WorkLeg>(legs: readonly L[], sharing: Sharing, work: Work): Schedule<L> {
-  if (sharing === 'none') return summed(legs.map((leg) => alone(leg, work)));
+  if (sharing === 'none') return summed(alone(legs, work));
   let waiting = inOrder(tasksOf(legs, sharing, work));
   const makers = new Map<string, number>();
   const placed: Staged<L>[] = [];

@@ -52,47 +52,65 @@ export function renderEnvironment(request: EnvironmentRequest): string {
   return `${before}${rootSpec(request)}${after}`;
 }
 
-/** What stands before and behind the root spec; for many of one toolchain only the first of them takes time. */
-export function renderAround(request: AnySpec): { readonly before: string; readonly after: string } {
-  const [before = '', after = ''] = renderAny(request).split(anySpec);
+/** Parts of environments as they were rendered, by what they were rendered from. */
+export type RenderedParts = Map<string, string>;
+
+/**
+ * What stands before and behind the root spec.
+ * @param parts kept by who renders many: most of one environment is in the next as well, and YAML takes its time
+ */
+export function renderAround(
+  request: AnySpec,
+  parts: RenderedParts = new Map(),
+): { readonly before: string; readonly after: string } {
+  const head = renderPart(parts, { spack: headOf(request) });
+  const packages = Object.entries(renderPackages(request)).map(([name, value]) =>
+    renderPart(parts, { [name]: value }, '    '),
+  );
+  const [before = '', after = ''] = `${head}  packages:\n${packages.join('')}`.split(anySpec);
   return { before, after };
 }
 
-function renderAny(request: AnySpec): string {
+/** A mapping as YAML, as it stands below others where its lines begin with `indent`. */
+function renderPart(parts: RenderedParts, mapping: Readonly<Record<string, unknown>>, indent = ''): string {
+  const key = JSON.stringify(mapping);
+  const known = parts.get(key);
+  if (known !== undefined) return known;
+  const text = stringify(mapping, { lineWidth: 0 }).replace(/^(?=.)/gm, indent);
+  parts.set(key, text);
+  return text;
+}
+
+/** All of it but the packages. */
+function headOf(request: AnySpec): Record<string, unknown> {
   const { layout } = request;
-  return stringify(
-    {
-      spack: {
-        specs: [anySpec],
-        view: false,
-        concretizer: {
-          unify: true,
-          reuse: false,
-          // With these and notBuilt the solver leaves most of 600 packages out: seconds instead of half a minute.
-          static_analysis: true,
-          duplicates: { strategy: 'none' },
-          targets: { granularity: 'generic' },
-        },
-        config: {
-          install_tree: { root: layout.store, padded_length: padding },
-          build_stage: [layout.buildStage],
-          source_cache: `${layout.userCache}/sources`,
-          misc_cache: `${layout.userCache}/misc`,
-          checksum: true,
-          ccache: true,
-          install_status: false,
-        },
-        bootstrap: { enable: false },
-        repos: {
-          slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
-          builtin: `${layout.recipes}/repos/spack_repo/builtin`,
-        },
-        mirrors: renderMirrors(request),
-        packages: renderPackages(request),
-      },
+  return {
+    specs: [anySpec],
+    view: false,
+    concretizer: {
+      unify: true,
+      reuse: false,
+      // With these and notBuilt the solver leaves most of 600 packages out: seconds instead of half a minute.
+      static_analysis: true,
+      duplicates: { strategy: 'none' },
+      targets: { granularity: 'generic' },
     },
-    { lineWidth: 0 },
-  );
+    config: {
+      install_tree: { root: layout.store, padded_length: padding },
+      build_stage: [layout.buildStage],
+      source_cache: `${layout.userCache}/sources`,
+      misc_cache: `${layout.userCache}/misc`,
+      checksum: true,
+      ccache: true,
+      install_status: false,
+    },
+    bootstrap: { enable: false },
+    repos: {
+      slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
+      builtin: `${layout.recipes}/repos/spack_repo/builtin`,
+    },
+    mirrors: renderMirrors(request),
+  };
 }
 
 /** Where the cache's packages arrive. */

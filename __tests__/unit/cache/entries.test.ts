@@ -312,7 +312,9 @@ describe('time', () => {
       };
       const { root, logger, transfer } = await setUp();
       await writeFiles(join(root, 'source'), files);
-      const entries = new CacheEntries({ restore: never, save: never }, both, logger, transfer, { limits });
+      const entries = new CacheEntries({ find: never, restore: never, save: never }, both, logger, transfer, {
+        limits,
+      });
       for (const name of ['a', 'b', 'c']) {
         if (way === 'save') await entries.save(name, join(root, 'source'));
         else expect(await entries.restore(name, join(root, 'target'))).toBe(false);
