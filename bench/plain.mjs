@@ -96,7 +96,7 @@ const plainSpec = (plan) => `slurm@=${plan.options.release.spack} ${variants}`;
 /** The environment that ours has, but for the recipe, the build cache and the padded install tree. */
 async function plainEnvironment({ plan, session, library, run }, buildCache) {
   const { renderEnvironment } = await library('spack/environment.js');
-  const { environmentBase } = await library('pipeline/resolve.js');
+  const { environmentBase } = await library('pipeline/decisions.js');
   const { parseVersions } = await library('distro/distro.js');
   const { distroOf } = await library('distro/distros.js');
   const multiarch = (await run('gcc -print-multiarch', ['gcc', '-print-multiarch'])).stdout.trim();

@@ -64,6 +64,12 @@ export const rootOf = ({ choice: { gpu, debug }, release, toolchain }: ChosenTar
 
 type Fitted = Awaited<ReturnType<typeof toolchainFor>>;
 
+/** Commits of Spack and its packages. */
+interface Pins {
+  readonly spack: Pick<Pin, 'commit'>;
+  readonly packages: Pick<Pin, 'commit'>;
+}
+
 /**
  * Works out targets and their content keys, for any architecture and without an engine. What targets have in common is
  * worked out once, so that a plan may ask for thousands.
@@ -119,17 +125,23 @@ export class Decisions {
    * The content key of a target.
    * @param inImage whether it is built in the builder image, not on a machine that has all of it
    */
-  async key(
-    chosen: ChosenTarget,
-    pins: { readonly spack: Pick<Pin, 'commit'>; readonly packages: Pick<Pin, 'commit'> },
-    inImage: boolean,
-  ): Promise<Keyed> {
+  async key(chosen: ChosenTarget, pins: Pins, inImage: boolean): Promise<Keyed> {
+    return (await this.keyer(pins, inImage))(chosen);
+  }
+
+  /** The same for many targets. */
+  async keyer(pins: Pins, inImage: boolean): Promise<(chosen: ChosenTarget) => Keyed> {
+    const parts = await this.#parts();
+    return (chosen) => this.#keyed(chosen, parts, pins, inImage);
+  }
+
+  #keyed(chosen: ChosenTarget, parts: Parts, pins: Pins, inImage: boolean): Keyed {
     const { release, target, identifier, toolchain, image } = chosen;
     const builders = mapOf(this.#builders, toolchain);
     const kind = inImage ? `image ${image.containerImage ?? ''}` : 'machine';
     const builder =
       builders.get(kind) ?? keep(builders, kind, inImage ? definitionDigest(image) : machineDigest(image));
-    const { recipes, templates, scripts, bundled, selfContained } = await this.#parts();
+    const { recipes, templates, scripts, bundled, selfContained } = parts;
     const overlayDigest =
       release.source === undefined ? recipes : sha256(`${recipes}\nsource ${sourceDigest(release.source)}`);
     const { dependencies } = target;

@@ -76,7 +76,7 @@ async function keyLegs(
   decisions: Decisions,
 ): Promise<KeyedLeg[]> {
   const pins = await resolvePins(options, project, ports.process);
-  const inImage = options.engine !== 'none';
+  const keyOf = await decisions.keyer(pins, options.engine !== 'none');
   const inputs = inputsOf(commonInputs(layers));
   const labels = labelsOf(plan);
   const wrong = new Map<string, Problem>();
@@ -85,7 +85,7 @@ async function keyLegs(
     const choice = choiceOf(candidate, options);
     try {
       const target = await decisions.choose(choice, candidate.release, candidate.arch);
-      const keyed = await decisions.key(target, pins, inImage);
+      const keyed = keyOf(target);
       const builder = keyed.builder.slice(0, 16);
       const { name, version, series, arch, toolchain, dependencies, gpu, features } = candidate;
       const own = dependencies === 'self-contained' ? ` own ${target.externals.join(' ')}` : '';
