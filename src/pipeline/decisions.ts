@@ -78,6 +78,7 @@ export class Decisions {
   readonly #project: Project;
   readonly #loaded = new Map<string, ReturnType<Project['loadToolchain']>>();
   readonly #fitted = new Map<string, Promise<Fitted>>();
+  readonly #alike = new Map<string, Fitted>();
   #digested: Promise<Parts> | undefined;
   readonly #builders = new WeakMap<FittedToolchain, Map<string, string>>();
   readonly #environments = new WeakMap<FittedToolchain, Environment>();
@@ -118,7 +119,13 @@ export class Decisions {
     const word = this.#words.get(features) ?? choiceWord(features) ?? '';
     this.#words.set(features, word);
     const key = `${toolchain} ${arch} ${release.series} ${word} ${own}`;
-    return once(this.#fitted, key, () => toolchainFor(choice, release, arch, this.#project));
+    return once(this.#fitted, key, async () => {
+      const fitted = await toolchainFor(choice, release, arch, this.#project);
+      // Most series have the same features of a toolchain.
+      const { on, off } = fitted.toolchain.switches;
+      const same = `${toolchain} ${arch} ${own} ${on.join()} ${off.join()}`;
+      return this.#alike.get(same) ?? keep(this.#alike, same, fitted);
+    });
   }
 
   /**

@@ -91,12 +91,12 @@ export function scheduleOf<L extends WorkLeg>(legs: readonly L[], sharing: Shari
 }
 
 /** What has most packages leads, then what is newest: the others find theirs among what these made. */
-const inOrder = <L extends WorkLeg>(tasks: readonly Task<L>[]): readonly Task<L>[] =>
-  tasks.toSorted(
-    (a, b) =>
-      b.packages.length - a.packages.length ||
-      (a.leg.version === b.leg.version ? 0 : compareVersions(b.leg.version, a.leg.version)),
-  );
+function inOrder<L extends WorkLeg>(tasks: readonly Task<L>[]): readonly Task<L>[] {
+  const versions = [...new Set(tasks.map(({ leg }) => leg.version))].sort((a, b) => compareVersions(b, a));
+  const ranks = new Map(versions.map((version, rank) => [version, rank]));
+  const rankOf = ({ leg }: Task<L>) => ranks.get(leg.version) ?? 0;
+  return tasks.toSorted((a, b) => b.packages.length - a.packages.length || rankOf(a) - rankOf(b));
+}
 
 const releaseOf = ({ ccache, leg }: Task<WorkLeg>): string => `${ccache} ${leg.version}`;
 
