@@ -30,6 +30,8 @@ const entries = {
   build: { program: false },
   /** Named by plan/action.yml. */
   plan: { program: false },
+  /** Named by publish/action.yml. */
+  publish: { program: false },
   /** Named by package.json's `bin`. */
   cli: { program: true },
 };

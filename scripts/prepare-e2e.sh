@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what the slow tests need to a Debian machine and starts it: a Docker Engine with images of
-# Debian 12 and 13, act, Node 24 and a few programs. Safe to run again. Tells on standard error what it does.
+# Debian 12 and 13, act, Node 24, Chromium and a few programs. Safe to run again. Tells on standard error what it does.
 # Standard output has a line for each thing: `node FOLDER`, `act FILE`, `dockerd PID` where this call has started
 # it, so that its caller may stop it, and `missing WHAT: WHY` for what can't be had here; that is no failure of
 # this script, the tests that need it say so.
@@ -141,7 +141,13 @@ node24() {
   "$folder/node" --version >/dev/null 2>>"$log" && echo "$folder"
 }
 
+# A browser to look at a release's page with, and a font for it.
+browser() {
+  has chromium || install chromium fonts-liberation || return 1
+}
+
 programs
+browser || lacks "Chromium: $(last_line "$log")"
 if engine; then
   image bookworm || lacks "image debian:bookworm: $(last_line "$log")"
   # Another distribution than the one that is built with.

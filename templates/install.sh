@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs @TARGET@ from the tarballs beside this script; written by slurm-factory.
-# The tree finds its own files wherever it lies, so nothing in it is rewritten. `--help` says more.
+# Slurm finds its own files wherever it lies, so nothing of it is rewritten; further packages get their path written.
+# `--help` says more.
 
 # --- what the environment may say: PATH, HOME, and LD_*, which says as PATH does what programs are
 
@@ -52,6 +53,9 @@ record_name='.slurm-factory-install'
 # library's on the loader's way ($ORIGIN/../lib/slurm/glibc-hwcaps/...): under 150, with the name of the
 # partial tree next to the prefix under 200. 1000 leaves room three times over for what Slurm joins to it.
 longest_prefix=1000
+# Of a tree with further packages: the characters that programs of theirs have room for.
+room='@ROOM@'
+longest_prefix=${room:-$longest_prefix}
 tab='	'
 # Libraries that stay the machine's: soname, packages of Debian and Arch, what is missing without it.
 host_libraries='@HOST_LIBRARIES@'
@@ -377,7 +381,7 @@ require_usable_prefix() {
   case $resolved in
     *[!A-Za-z0-9/._+@-]*) die "$prefix resolves to '$resolved', which may only have the characters A-Z a-z 0-9 / . _ + @ -" ;;
   esac
-  if [ ${#prefix} -gt $longest_prefix ] || [ ${#resolved} -gt $longest_prefix ]; then
+  if [ ${#prefix} -gt "$longest_prefix" ] || [ ${#resolved} -gt "$longest_prefix" ]; then
     die "the prefix is longer than $longest_prefix characters"
   fi
   # A name has at most 255; the partial tree's is longer than the prefix's.
@@ -683,11 +687,30 @@ unpack_tree() {
   compare "$stage/tree" "$stage/list" "$stage" strict >"$stage/differences"
   if ! grep -qv "^same$tab" "$stage/differences" &&
     [ "$(grep -c "^same$tab" "$stage/differences")" = "$(grep -c . "$stage/list")" ]; then
+    [ -z "$room" ] || relocate_packages
     return 0
   fi
   grep -v "^same$tab" "$stage/differences" | head -n 20 | tr -c '\n\t -~' '?' |
     while IFS=$tab read -r how _ path; do note "$how: $path"; done
   die "the content of $target-software.tar.gz is not what this script installs"
+}
+
+# Has the path written into further packages that they will have, and the new sums into the list.
+relocate_packages() {
+  sh "$stage/tree/packages/relocate" "$prefix" &
+  child=$!
+  wait "$child" || die "the path could not be written into the packages"
+  child=''
+  {
+    say packages/relocate.done
+    sed -n 's|^[a-z]*[^a-z]|packages/|p' "$stage/tree/packages/relocate.list" | sed 1d
+  } | tr '\n' '\0' | (cd "$stage/tree" && xargs -0 sha256sum) >"$stage/relocated" ||
+    die "the packages could not be read"
+  say "file${tab}644$tab-${tab}packages/relocate.done" | cat "$stage/list" - | awk -F "$tab" -v OFS="$tab" '
+    NR == FNR { sum[substr($0, 67)] = substr($0, 1, 64); next }
+    $4 in sum { $3 = sum[$4] }
+    { print }' "$stage/relocated" - >"$stage/list.new"
+  mv -T "$stage/list.new" "$stage/list"
 }
 
 # Whether the release is this one or a newer one.
@@ -855,6 +878,13 @@ commit() {
     die "$prefix could not be put in place"
 }
 
+say_packages() {
+  at=$prefix/packages/modulefiles
+  core=/Core
+  [ -d "$at/lmod$core" ] || core=''
+  say "further packages: module use $at/lmod$core (Lmod) or $at/tcl (Environment Modules)"
+}
+
 install() {
   if [ -z "$dir" ]; then dir=$(cd -- "$(dirname -- "$0")" && pwd); fi
   if [ -n "$modules" ]; then
@@ -891,6 +921,7 @@ install() {
   {
     say "$target is in $prefix"
     [ -z "$modules" ] || say "modules: module use $modules/lmod (Lmod) or $modules/tcl (Environment Modules)"
+    [ ! -d "$prefix/packages/modulefiles" ] || say_packages
     [ -z "$units" ] || say "units: systemctl daemon-reload, then systemctl enable --now those this machine runs"
     [ ! -d "$prefix/etc" ] || say "configuration: the examples in $prefix/etc; docs/cluster.md goes from here to a cluster"
   } || :

@@ -197,6 +197,29 @@ e2e(
   6 * minutes,
 );
 
+e2e(
+  'a second Ctrl-C ends at once, and the next build removes what is left',
+  async () => {
+    const cache = join(folder, 'cache-SIGTERM');
+    const build = startInTerminal(words(cache));
+    await build.shows(/slurm 24-11-6-1: configure/);
+    build.type('\x03');
+    await build.shows(/Cancelling/);
+    const since = Date.now();
+    build.type('\x03');
+    const { exitCode } = await build.ended;
+    expect(exitCode).toBe(130);
+    expect(Date.now() - since).toBeLessThan(3000);
+    const next = startCli(words(cache));
+    await next.line(/slurm@24-11-6-1: configure/);
+    expect(ownContainers().split('\n')).toHaveLength(1);
+    next.kill('SIGTERM');
+    expect((await next.ended).exitCode).toBe(143);
+    expectNothingLeft(cache);
+  },
+  6 * minutes,
+);
+
 (mayBeRoot() ? e2e : test.skip)(
   'a full disk fails the build, and no half of anything is in the cache',
   async () => {

@@ -189,7 +189,12 @@ real.each(ids)('%s', (id) => {
     const shell = `ldconfig && mkdir -p /tree/bin /origin
 echo 'int main(void) { return 0; }' | gcc -o /tree/bin/sinfo -x c - -x none -Wl,--no-as-needed ${linked} &&
 python3 -c "$SCRIPT" "$REQUEST" && find /tree/lib /tree/share ! -type d >&2`;
-    const options = ['--env', `SCRIPT=${script('packages.py', 'graft.py')}`, '--env', `REQUEST=${request}`];
+    const options = [
+      '--env',
+      `SCRIPT=${script('packages.py', 'elf.py', 'licences.py', 'graft.py')}`,
+      '--env',
+      `REQUEST=${request}`,
+    ];
     const done = inside(builder, ['sh', '-c', shell], ...options);
     const grafted = readGraft(done);
     if ('wanted' in grafted) throw new Error('nothing is outdated here');

@@ -18,4 +18,5 @@ def load(*names):
 
 
 inventory = load("tar_reader.py", "packages.py", "elf_inventory.py")
-graft = load("packages.py", "graft.py")
+further = load("elf.py", "licences.py", "further.py")
+graft = load("packages.py", "elf.py", "licences.py", "graft.py")

@@ -13,7 +13,12 @@ from elves import EXECUTABLE, NEEDED, NOBITS, RPATH, RUNPATH, SONAME, dynamic, e
 from inside import inventory
 from tarballs import file, folder, write
 
-REQUEST = {"forbidden": ["/opt/slurm-factory"], "exports": ["slurm_init"], "limits": {"GLIBC": "2.34"}}
+REQUEST = {
+    "forbidden": ["/opt/slurm-factory"],
+    "mark": "/__mark__",
+    "exports": ["slurm_init"],
+    "limits": {"GLIBC": "2.34"},
+}
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not there")
 
 
@@ -78,6 +83,7 @@ def test_a_text_that_no_file_may_hold_is_found_wherever_it_stands(read, before):
     facts = read(bytes(before) + b"/opt/slurm-factory")
     assert facts["forbidden"] == ["/opt/slurm-factory"]
     assert read(bytes(before) + b"/opt/slurm-factor")["forbidden"] == []
+    assert read(b"prefix=/__mark__/openmpi\n")["marked"] is True
 
 
 def test_a_shared_object(read):
@@ -276,6 +282,7 @@ def test_a_program_that_does_not_start_is_an_error(tmp_path):
 
 WHOLE = {
     **REQUEST,
+    **{"list": "packages/relocate.list"},
     **{"top": "top", "packages": "dpkg", "packageManager": "dpkg", "hosts": ["bin/host"], "companions": []},
 }
 

@@ -142,6 +142,33 @@ class TestGraft:
         done = subprocess.run([case.tree / "bin" / "program"], capture_output=True, text=True, check=True)
         assert done.stdout == "43"
 
+    def test_further_packages_keep_their_own_and_get_the_distribution_s(self, case, monkeypatch):
+        package = case.tree / "packages" / "one"
+        compile_library(package / "lib" / "libouter.so.2", "int outer(void) { return 7; }")
+        (package / "bin").mkdir()
+        main = "#include <stdio.h>\nint outer(void), inner(void);\n"
+        options = ["-Wl,-rpath,$ORIGIN/../lib", f"-L{package / 'lib'}", "-l:libouter.so.2"]
+        sources = {
+            "own": ('printf("%d", outer());', options),
+            "both": ('printf("%d", outer() + inner());', [*options, *case.link("libinner.so.1")]),
+        }
+        for name, (body, words) in sources.items():
+            command = ["gcc", "-x", "c", "-o", package / "bin" / name, "-", *words]
+            subprocess.run(command, input=f"{main}int main(void) {{ {body} }}", text=True, check=True)
+        before = (package / "bin" / "own").read_bytes()
+        # As in a build, where Slurm was installed elsewhere.
+        case.run(monkeypatch, origin="/nowhere/slurm")
+        assert (package / "bin" / "own").read_bytes() == before
+        both = graft.read_elf(package / "bin" / "both")
+        inner = f"libinner-{short_sum(case.system / 'libinner.so.1')}.so.1"
+        assert set(both.texts(graft.DT_NEEDED)) == {"libouter.so.2", inner, "libc.so.6"}
+        assert both.folders() == ["$ORIGIN/../lib", "$ORIGIN/../../../lib/bundled"]
+        for name, told in (("own", "7"), ("both", "47")):
+            done = subprocess.run([package / "bin" / name], capture_output=True, text=True, check=True)
+            assert done.stdout == told
+        done = subprocess.run([case.tree / "bin" / "program"], capture_output=True, text=True, check=True)
+        assert done.stdout == "43"
+
     def test_leaves_what_needs_none_of_them_alone(self, case, monkeypatch):
         other = compile_library(case.tree / "lib" / "other.so", "int other(void) { return 1; }")
         before = other.read_bytes()

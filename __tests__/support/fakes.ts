@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach } from '@jest/globals';
-import { listFiles } from '../../src/base/files.js';
+import { listFiles, sha256 } from '../../src/base/files.js';
 import type { Host } from '../../src/base/host.js';
 import type {
   ArtifactStore,
@@ -249,6 +249,13 @@ export function fakeWeb(given: string | Error | Uint8Array = '') {
       asked.push(address);
       if (given instanceof Error) throw given;
       return typeof given === 'string' ? xzOf(given) : new Uint8Array(given);
+    },
+    download: async (address, file) => {
+      asked.push(address);
+      if (given instanceof Error) throw given;
+      const bytes = Buffer.from(given);
+      await writeFile(file, bytes, { flag: 'wx' });
+      return { size: bytes.length, sha256: sha256(bytes) };
     },
   };
   return web;

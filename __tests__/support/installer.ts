@@ -46,9 +46,15 @@ export interface SmallResult {
 
 /**
  * Writes a result as a build leaves it, with an installer and hardly anything to install.
- * @param packed what the tarball has, where that is not what the installer expects
+ * @param packed what the tarball has, where that is not what the installer expects, the tree
+ * @param room characters that the prefix may have, where it is written into files
  */
-export function writeSmallResult(dir: string, target = smallTarget, packed = smallTree): SmallResult {
+export function writeSmallResult(
+  dir: string,
+  target = smallTarget,
+  packed = smallTree,
+  { tree = smallTree, room }: { readonly tree?: readonly Member[]; readonly room?: number } = {},
+): SmallResult {
   const name = formatTarget(target);
   const [software, modules] = [`${name}-software.tar.gz`, `${name}-modules.tar.gz`];
   const template = (of: string) => readFileSync(join(projectRoot, 'templates', of), 'utf8');
@@ -59,12 +65,9 @@ export function writeSmallResult(dir: string, target = smallTarget, packed = sma
   writeFileSync(join(dir, modules), tarball('modulefiles', members));
   const sums = [software, modules].map((of) => `${sha256(readFileSync(join(dir, of)))}  ${of}\n`);
   writeFileSync(join(dir, `${name}-SHA256SUMS`), sums.join(''));
-  const machine = { os: { id: 'debian', version: '12' }, packageManager: 'dpkg' } as const;
+  const machine = { os: { id: 'debian', version: '12' }, packageManager: 'dpkg', room } as const;
   const script = join(dir, `${name}-install.sh`);
-  writeFileSync(
-    script,
-    renderInstaller(template('install.sh'), target, machine, [], smallTree.map(installed)),
-  );
+  writeFileSync(script, renderInstaller(template('install.sh'), target, machine, [], tree.map(installed)));
   return { dir, script, tarball: join(dir, software) };
 }
 

@@ -11,7 +11,8 @@ import { runCli } from './cli.js';
 import { recordingLogger } from './fakes.js';
 import { isHere, sourceMirror, testCache } from './prepare.js';
 
-const cacheDir = join(testCache, 'build-cache');
+/** The build cache that slow tests share. */
+export const buildCacheFolder = join(testCache, 'build-cache');
 
 /**
  * Keeps a result that a workflow built for the tests which need one: content keys are the same on the command
@@ -22,10 +23,10 @@ export async function keepResult(folder: string, target: string, contentKey: str
   const sums = `${target}-SHA256SUMS`;
   const files = parseSums(readFileSync(join(folder, sums), 'utf8')).map(({ name }) => name);
   const entries = new CacheEntries(
-    directoryCache(join(cacheDir, 'entries')),
+    directoryCache(join(buildCacheFolder, 'entries')),
     { restore: false, save: true, scopes: ['open'] },
     recordingLogger(),
-    join(cacheDir, 'kept'),
+    join(buildCacheFolder, 'kept'),
   );
   const manifest = readManifestFile(folder, target);
   const brought = manifest.libraries === undefined ? undefined : broughtPackages(manifest);
@@ -52,7 +53,7 @@ export async function builtResult(
     version,
     ...['--engine', 'docker', '--toolchain', 'bookworm', '--dependencies', dependencies, '--gpu', gpu],
     ...['--source-mirror', await sourceMirror([version])],
-    ...['--cache-dir', cacheDir, '--output-dir', folder],
+    ...['--cache-dir', buildCacheFolder, '--output-dir', folder],
   ]);
   if (done.exitCode !== 0) throw new Error(`the build failed:\n${done.stderr.slice(-8000)}`);
   return folder;

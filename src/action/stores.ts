@@ -1,6 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { listFiles } from '../base/files.js';
-import type { ArtifactStore, CacheInventory, CacheStore } from '../base/ports.js';
+import type { ArtifactStore, CacheInventory, CacheStore, Logger } from '../base/ports.js';
 import { unpackingInto } from './unpack.js';
 
 // The clients are loaded when they are needed: they are most of the bundle, and start-up should not wait.
@@ -77,4 +78,36 @@ export function actionsArtifacts(urlOf: (id: number | undefined) => string): Art
       return upload(name, files, folder, { skipArchive: false, retentionDays });
     },
   };
+}
+
+/**
+ * Fetches artifacts of this run that are files of results, as they were uploaded: not zipped, under their own names.
+ * @param directory folder for them, made where it is not there
+ * @param isWanted tells by its name whether an artifact is one
+ * @returns how many came
+ * @throws Error when one does not come whole
+ */
+export async function fetchArtifacts(
+  directory: string,
+  isWanted: (name: string) => boolean,
+  logger: Pick<Logger, 'info'>,
+): Promise<number> {
+  const client = await artifactClient();
+  const { artifacts } = await client.listArtifacts({ latest: true });
+  const wanted = artifacts.filter(({ name }) => isWanted(name));
+  await mkdir(directory, { recursive: true });
+  for (const { id, name, digest } of wanted) {
+    logger.info(`Fetching ${name}`);
+    // What the service calls the file is not believed: it gets a folder of its own.
+    const own = join(directory, `${id}`);
+    const { digestMismatch } = await client.downloadArtifact(id, {
+      path: own,
+      skipDecompress: true,
+      ...(digest === undefined ? {} : { expectedHash: digest }),
+    });
+    if (digestMismatch === true) throw new Error(`the artifact ${name} did not come as it was uploaded`);
+    const [file = ''] = await listFiles(own);
+    if (file !== name) throw new Error(`the artifact ${name} has a file of another name, ${file}`);
+  }
+  return wanted.length;
 }

@@ -6,6 +6,7 @@ import { stageTitles } from '../pipeline/stage.js';
 import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../pipeline/summary.js';
 import type { Plan } from '../plan/plan.js';
 import { legHead, legRows, planPicture, planSentences } from '../plan/show.js';
+import type { PublishReport } from '../publish/publish.js';
 import { checkRows } from '../smoke/report.js';
 
 /** Text in a summary, which is HTML, and Markdown again behind an empty line. */
@@ -64,6 +65,24 @@ export async function writePlanSummary(plan: Plan): Promise<void> {
       .addRaw(more > 0 ? `And ${more} more, in the plan's file.` : '', true);
   }
   await summary.write();
+}
+
+/** Writes what was published: the release's text, its files, and where it is. */
+export async function writePublishSummary(report: PublishReport): Promise<void> {
+  const { name, release, notes, targets, files, folder } = report;
+  const where =
+    release === undefined ? html(folder) : `<a href="${html(release.url)}">${html(release.url)}</a>`;
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  await summary
+    .addHeading(`Slurm, ${html(name)}`, 2)
+    .addTable([
+      ['Release', `${where}${release?.before === true ? ' (there before, and sound)' : ''}`],
+      ['Targets', String(targets.length)],
+      ['Files', `${files.length}, ${formatBytes(bytes)}`],
+      ['Signed with', html(report.fingerprint ?? 'nothing')],
+    ])
+    .addRaw(notes, true)
+    .write();
 }
 
 /** Writes what became of the cache entries, which the post step knows; nothing where there were none. */

@@ -4,7 +4,7 @@ import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
 import type { Expectation } from './expectation.js';
 import { type ElfFacts, elfOf } from './inventory.js';
-import { type Breach, follow, leaves, runpathFolders, type Tree } from './tree.js';
+import { type Breach, follow, isFurther, leaves, runpathFolders, type Tree } from './tree.js';
 
 /** Checks of what stands in ELF files. */
 
@@ -93,7 +93,9 @@ export function commonNames(tree: Tree, expectation: Expectation): Breach[] {
 
 export function eagerBinding(tree: Tree, expectation: Expectation): Breach[] {
   return each(tree, ({ path, elf }) =>
-    elf.bindNow && !isGrafted(path, expectation) ? ['it binds all its functions as it is loaded'] : [],
+    elf.bindNow && !isGrafted(path, expectation) && !isFurther(path)
+      ? ['it binds all its functions as it is loaded']
+      : [],
   );
 }
 

@@ -2,7 +2,7 @@ import { matches } from '../base/text.js';
 import type { Expectation } from './expectation.js';
 import type { Load } from './inventory.js';
 import type { Promised } from './plugins.js';
-import { type Breach, follow, type Tree } from './tree.js';
+import { type Breach, follow, isFurther, type Tree } from './tree.js';
 
 /** Checks of what the target promises. */
 
@@ -36,6 +36,8 @@ export function unloadable(tree: Tree, { promised }: Expectation): Breach[] {
     }
   }
   return tree.loads.flatMap((load) => {
+    // Those of further packages may want to be loaded by a program of theirs.
+    if (isFurther(load.file) && load.program !== null) return [];
     const problem = problemOf(load, promisedBy.get(load.file));
     return problem === undefined ? [] : [{ file: load.file, detail: problem }];
   });

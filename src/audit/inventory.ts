@@ -51,6 +51,8 @@ const entry = z.object({
   archive: z.boolean(),
   /** Those of the forbidden strings that occur in it. */
   forbidden: z.array(z.string()),
+  /** It holds what stands for the path of further packages. */
+  marked: z.boolean().optional(),
   /** What follows `#!`. */
   script: z.string().nullable(),
   elf: z.union([elf, damagedElf]).nullable(),
@@ -78,6 +80,8 @@ const schema = z.object({
     z.object({ soname: z.string(), path: z.string().nullable(), package: z.string().nullable() }),
   ),
   loads: z.array(load),
+  /** Text of the list of files in which the path of further packages is to be written; null where there is none. */
+  list: z.string().nullish(),
 });
 
 /** What `scripts/inside/elf_inventory.py` found in a tarball. */
@@ -95,6 +99,9 @@ export interface InventoryRequest {
   readonly packageManager: PackageManager;
   /** Strings that are looked for in every file. */
   readonly forbidden: readonly string[];
+  /** What stands for the path of further packages, and where the list lies of the files in which it does. */
+  readonly mark: string;
+  readonly list: string;
   /** Symbols whose definition is looked for in every ELF file. */
   readonly exports: readonly string[];
   /** Highest version by prefix: `GLIBC` → `2.36`. */

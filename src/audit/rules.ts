@@ -83,6 +83,13 @@ export const rules: readonly Rule[] = [
     check: archive.buildPaths,
   },
   {
+    id: 'relocation-list',
+    description:
+      'Files of further packages in which a path has to be written are those that packages/relocate.list names.',
+    remedy: 'Let scripts/inside/further.py write the list, and change no file behind it.',
+    check: archive.relocation,
+  },
+  {
     id: 'system-interpreter',
     description: "The interpreter of a script lies in the system's /bin, /sbin, /usr/bin or /usr/sbin.",
     remedy: "Let the script's first line name the system's interpreter.",

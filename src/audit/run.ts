@@ -4,6 +4,7 @@ import { lastLine, visible } from '../base/text.js';
 import type { Session } from '../container/session.js';
 import { driverLibraries } from '../targets/gpus.js';
 import { compareVersions } from '../targets/releases.js';
+import { relocationList, relocationMark } from '../targets/relocation.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import { auditTree, type Finding } from './audit.js';
 import { elfFiles, parseVersion } from './elf-rules.js';
@@ -13,7 +14,7 @@ import { promisedFiles } from './feature-rules.js';
 import { type Inventory, type InventoryRequest, type Load, parseInventory } from './inventory.js';
 import { companions, hosts } from './plugins.js';
 import { runtimePackages } from './runtime.js';
-import { type Tree, treeOf } from './tree.js';
+import { isFurther, type Tree, treeOf } from './tree.js';
 
 /** A file that the target promises. */
 export interface PromisedFile {
@@ -110,6 +111,8 @@ export function inventoryRequest(tarball: string, expectation: Expectation): Inv
     packageManager,
     forbidden,
     limits,
+    mark: relocationMark,
+    list: relocationList,
     exports: driverLibraries.exports,
     companions,
     hosts,
@@ -129,7 +132,7 @@ export function makeReport(
     findings,
     plugins: promisedWithLoads(tree, expectation),
     incomplete: tree.loads
-      .filter(({ binding, missing }) => binding === 'lazy' && missing.length > 0)
+      .filter(({ file, binding, missing }) => binding === 'lazy' && missing.length > 0 && !isFurther(file))
       .map(({ file, missing }) => ({ file, missing })),
     runtimePackages: runtimePackages(facts, toolchain.dependencies),
     neededLibraries: tree.systemLibraries.map(({ soname }) => soname).sort(),

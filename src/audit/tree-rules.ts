@@ -1,8 +1,15 @@
 import { posix } from 'node:path';
 import { visible } from '../base/text.js';
+import {
+  furtherFolder,
+  parseRelocationList,
+  relocationList,
+  relocationMark,
+  relocationProgram,
+} from '../targets/relocation.js';
 import type { Expectation } from './expectation.js';
 import type { Entry } from './inventory.js';
-import { type Breach, follow, leaves, type Tree } from './tree.js';
+import { type Breach, follow, isFurther, leaves, type Tree } from './tree.js';
 
 /** Checks of the archive, of modes, links and bytes. */
 
@@ -86,7 +93,7 @@ export function attributes(tree: Tree): Breach[] {
 
 export function staticLibraries(tree: Tree): Breach[] {
   return tree.entries.flatMap(({ path, type, archive }) => {
-    if (type === 'folder') return [];
+    if (type === 'folder' || isFurther(path)) return [];
     if (archive) return [{ file: path, detail: 'it is an archive of object files' }];
     return /\.l?a$/.test(path) ? [{ file: path, detail: 'it has the name of a static library' }] : [];
   });
@@ -136,13 +143,51 @@ export function buildPaths(tree: Tree): Breach[] {
   );
 }
 
+/** Files whose path has to be written on installation, and what is said of them. */
+export function relocation(tree: Tree): Breach[] {
+  const marked = tree.entries.filter((entry) => entry.marked).map(({ path }) => path);
+  if (tree.list === undefined) {
+    return marked.map((file) => ({ file, detail: `it has no path yet, and there is no ${relocationList}` }));
+  }
+  const list = parseRelocationList(tree.list);
+  if (list === undefined) return [{ file: relocationList, detail: "it can't be read" }];
+  const listed = new Map([...list.files].map(([path, kind]) => [posix.join(furtherFolder, path), kind]));
+  const known = new Set(marked);
+  return [
+    ...(tree.byPath.has(relocationProgram)
+      ? []
+      : [{ file: relocationProgram, detail: 'it is missing, and there is a list for it' }]),
+    ...marked
+      .filter((path) => !listed.has(path))
+      .map((file) => ({ file, detail: `it has no path yet, and ${relocationList} lacks it` })),
+    ...[...listed.keys()]
+      .filter((path) => !known.has(path))
+      .map((file) => ({ file, detail: `${relocationList} has it, and it holds no path to be written` })),
+    ...[...listed]
+      .filter(([path, kind]) => kind === 'text' && isCompiled(tree.byPath.get(path)))
+      .map(([file]) => ({ file, detail: `${relocationList} has it as a text` })),
+  ];
+}
+
+const isCompiled = (entry: Entry | undefined): boolean =>
+  entry !== undefined && (entry.elf !== null || entry.archive);
+
 /** Where the target's own packages put interpreters. */
 const systemFolders: readonly string[] = ['/bin', '/sbin', '/usr/bin', '/usr/sbin'];
+
+/** Whether a script's interpreter is a file of further packages, by the path that it gets on installation. */
+function isOfFurther(tree: Tree, script: string): boolean {
+  const below = new RegExp(`^${relocationMark}_*/(\\S+)`).exec(script)?.[1];
+  return below !== undefined && follow(tree, posix.join(furtherFolder, below))?.type === 'file';
+}
 
 export function scriptInterpreters(tree: Tree): Breach[] {
   return breaches(
     tree.entries,
-    ({ script }) => script !== null && !systemFolders.includes(posix.dirname(script.split(/\s/)[0] ?? '')),
+    ({ path, script }) =>
+      script !== null &&
+      !systemFolders.includes(posix.dirname(script.split(/\s/)[0] ?? '')) &&
+      !(isFurther(path) && isOfFurther(tree, script)),
     ({ script }) => `its first line asks for '${script}'`,
   );
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { furtherFolder } from '../targets/relocation.js';
 import type { Entry, Inventory, Load } from './inventory.js';
 
 /** One place where a rule is broken. */
@@ -19,7 +20,12 @@ export interface Tree {
   readonly outside: readonly Entry[];
   readonly loads: readonly Load[];
   readonly systemLibraries: Inventory['systemLibraries'];
+  /** Text of the list of files that hold the mark; undefined where there is none. */
+  readonly list: string | undefined;
 }
+
+/** Whether a file is one of the further packages', which are as their projects make them. */
+export const isFurther = (path: string): boolean => path.startsWith(`${furtherFolder}/`);
 
 /** Puts the facts in order for the rules. */
 export function treeOf(facts: Inventory, top: string): Tree {
@@ -41,6 +47,7 @@ export function treeOf(facts: Inventory, top: string): Tree {
       error: load.error === null ? null : load.error.replaceAll(`${top}/`, ''),
     })),
     systemLibraries: facts.systemLibraries,
+    list: facts.list ?? undefined,
   };
 }
 

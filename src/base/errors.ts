@@ -187,6 +187,12 @@ export class SigningError extends BuildError {
   override readonly exitCode = exitCodes.package;
 }
 
+/** A release could not be made, or is not what it should be. */
+export class PublishError extends FactoryError {
+  override readonly name: string = 'PublishError';
+  readonly exitCode = exitCodes.package;
+}
+
 /** The work is done, but its result could not be written to standard output. */
 export class OutputError extends FactoryError {
   override readonly name: string = 'OutputError';

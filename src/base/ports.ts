@@ -24,6 +24,11 @@ export interface RunOptions {
    * ends the process alone.
    */
   readonly terminal?: boolean;
+  /**
+   * Gives the process this one's standard streams, for a program that a user works with; the result then has no
+   * output, and an abort ends the process alone.
+   */
+  readonly interactive?: boolean;
 }
 
 /** Characters that a result keeps of an output whose lines were handed on. */
@@ -59,6 +64,17 @@ export interface WebClient {
    * @throws Error that says why there is none
    */
   get(address: string, limit: WebLimit, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The same into a new file, where nothing may be; asks again where a server is busy or breaks off. What fails
+   * leaves no file.
+   * @returns size in bytes and lower-case hex sha256 of what came
+   */
+  download(
+    address: string,
+    file: string,
+    limit: WebLimit,
+    signal: AbortSignal,
+  ): Promise<{ readonly size: number; readonly sha256: string }>;
 }
 
 /** Takes what a log says. */
@@ -99,8 +115,8 @@ export type ProgressEvent =
     }
   /** A package came into a phase, `installed` when it is done. */
   | { readonly what: 'package'; readonly name: string; readonly version: string; readonly phase: string }
-  /** So many source files of the package that is built were compiled. */
-  | { readonly what: 'compiled'; readonly files: number };
+  /** So many source files of a package were compiled. */
+  | { readonly what: 'compiled'; readonly name: string; readonly files: number };
 
 /** One entry of a cache, as its store lists it. */
 export interface StoredEntry {

@@ -63,6 +63,13 @@ const rows = {
     named: 'sbom',
     required: true,
   },
+  lock: {
+    end: 'spack.lock',
+    about:
+      "Spack's lock, all packages with their versions and hashes; the input `spack-lock` takes it ([spack.md](spack.md#lock))",
+    named: 'files',
+    output: 'spack-lock',
+  },
   smoke: {
     end: 'smoke.xml',
     about:

@@ -3,6 +3,7 @@ import { PlainFileError, readPlain } from '../base/safe.js';
 import { installLine } from '../distro/distro.js';
 import { distros } from '../distro/distros.js';
 import { readTarget } from '../targets/identifier.js';
+import { environmentWord } from '../targets/own-environment.js';
 import { externalsWord } from '../targets/self-contained.js';
 import { sourceWord } from '../targets/source.js';
 import { fileName } from './catalogue.js';
@@ -80,6 +81,7 @@ function agrees({
   target,
   slurmVersion,
   source,
+  environment,
   toolchain,
   arch,
   gpu,
@@ -91,6 +93,7 @@ function agrees({
   return (
     named.version === slurmVersion &&
     named.source === (source && sourceWord(source)) &&
+    named.environment === environmentWord(environment) &&
     named.externals === externalsWord(externals ?? []) &&
     named.arch === arch &&
     named.gpu === gpu &&

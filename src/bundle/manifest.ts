@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { installLine, type PackageManager } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
 import type { Target } from '../targets/identifier.js';
+import { moduleLayouts, type OwnSummary } from '../targets/own-environment.js';
 import type { CustomSource } from '../targets/source.js';
 import { itemOf } from './catalogue.js';
 import type { BundleFile } from './sums.js';
@@ -14,8 +15,18 @@ const commit = word(/^[0-9a-f]{40,64}$/);
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
 export const listLimits = {
   ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
-  ...{ patches: 100, features: 200, externals: 100 },
+  ...{
+    patches: 100,
+    features: 200,
+    externals: 100,
+    specWords: 500,
+    repos: 50,
+    packages: 1000,
+    configure: 2000,
+  },
 } as const;
+
+const specWords = z.array(word(/^[ -~]+$/, 1000)).max(listLimits.specWords);
 
 const bundleFile = z.object({
   name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/).describe('a file beside the manifest'),
@@ -38,7 +49,7 @@ export const manifestSchema = z.object({
     .describe('names the JSON Schema of this document'),
   schema: z.literal(1).describe('raised when a field changes its meaning; new fields may come without it'),
   target: word(/^slurm-[a-z0-9._-]+$/, 500).describe(
-    'identifier of the target, slurm-<release>[.p<source>]-<platform>-<arch>[-self-contained][-<gpu>][-<features>]',
+    'identifier of the target, slurm-<release>[.p<source>][.e<environment>]-<platform>-<arch>[-self-contained][-<gpu>][-<features>]',
   ),
   slurmVersion: word(/^\d+\.\d+\.\d+$/),
   source: z
@@ -61,6 +72,27 @@ export const manifestSchema = z.object({
     .describe(
       "what Slurm was built from where that is not the release as slurm-factory's data/ has it; its digest is in the target",
     ),
+  environment: z
+    .object({
+      spec: specWords.optional().describe("words of Slurm's spec"),
+      packages: specWords.optional().describe('specs of further packages'),
+      moduleLayout: z.enum(moduleLayouts).optional().describe('of their module files'),
+      yaml: sha256.optional().describe('sum over what was merged over the environment'),
+      repos: z
+        .array(
+          z.object({
+            namespace: word(/^[a-z_][a-z0-9_.]*$/),
+            digest: sha256.describe('over names and bytes of the recipes'),
+            url: word(/^https:\/\/[!-~]+$|^file:\/\/[!-~]+$/, 2000).optional(),
+            commit: commit.optional(),
+          }),
+        )
+        .max(listLimits.repos)
+        .optional(),
+      lock: sha256.optional().describe('of the lock that was given'),
+    })
+    .optional()
+    .describe("what was added in Spack's own words; its digest is in the target"),
   toolchain: word(/^[a-z][a-z0-9.]*$/).describe(
     'distribution that it was built with, and that a system tarball runs on',
   ),
@@ -124,6 +156,29 @@ export const manifestSchema = z.object({
     .max(listLimits.libraries)
     .optional()
     .describe('libraries that the tarball brings'),
+  packages: z
+    .array(
+      z.object({
+        spec: word(/^[a-z0-9][a-z0-9_-]*$/).describe('one of specs'),
+        version: word(/^[A-Za-z0-9_.+=/-]+$/),
+        hash: word(/^[a-z2-7]{32}$/),
+        path: word(/^packages\/[A-Za-z0-9_.+=@/-]+$/, 1000).describe('folder in the tarball'),
+        asked: z.boolean().describe('it was asked for, and is not only what another one needs'),
+      }),
+    )
+    .max(listLimits.packages)
+    .optional()
+    .describe('packages beside Slurm that the tarball brings'),
+  configure: z
+    .array(
+      z.object({
+        name: word(/^[A-Za-z_]\w*$/),
+        value: word(/^[ -~]*$/).describe('as C has it; @prefix@ stands for the folder it was installed to'),
+      }),
+    )
+    .max(listLimits.configure)
+    .optional()
+    .describe("what Slurm's configure found out: the definitions of its config.h, by name"),
   files: z.array(bundleFile).max(listLimits.files).describe('the tarballs and the installer'),
   sbom: bundleFile.optional().describe('the SPDX document of the software tarball'),
   smoke: bundleFile.optional().describe("the smoke test's report, JUnit XML"),
@@ -147,6 +202,8 @@ export interface ManifestContent {
   readonly identifier: string;
   /** What Slurm was built from; undefined for a release as `data/` has it. */
   readonly source?: CustomSource | undefined;
+  /** What its user has added in Spack's own words. */
+  readonly environment?: OwnSummary | undefined;
   readonly dependencies: string;
   /** Variants of the recipe that are switched on. */
   readonly features: readonly string[];
@@ -160,6 +217,10 @@ export interface ManifestContent {
   readonly runtimePackages: readonly string[];
   /** The libraries that the tarball brings. */
   readonly libraries: NonNullable<Manifest['libraries']>;
+  /** What Slurm's configure found out. */
+  readonly configure?: NonNullable<Manifest['configure']>;
+  /** The packages beside Slurm that it brings. */
+  readonly packages?: NonNullable<Manifest['packages']>;
   /** All files that the manifest names; the catalogue says in which of its fields. */
   readonly files: readonly BundleFile[];
   /** The distribution's package manager; without it the manifest has no command. */
@@ -179,6 +240,7 @@ export function makeManifest(facts: ManifestContent): Manifest {
     target: facts.identifier,
     slurmVersion: facts.target.version,
     ...(facts.source === undefined ? {} : { source: plainSource(facts.source) }),
+    ...(facts.environment === undefined ? {} : { environment: plainEnvironment(facts.environment) }),
     toolchain: facts.target.toolchain,
     arch: facts.target.arch,
     gpu: facts.target.gpu,
@@ -197,6 +259,10 @@ export function makeManifest(facts: ManifestContent): Manifest {
     ...(dependencies === 'system'
       ? {}
       : { glibc: platform.replace('glibc', ''), libraries: [...facts.libraries] }),
+    ...(facts.configure === undefined || facts.configure.length === 0
+      ? {}
+      : { configure: [...facts.configure] }),
+    ...(facts.packages === undefined || facts.packages.length === 0 ? {} : { packages: [...facts.packages] }),
     files: filesOfField(facts, 'files'),
     ...(sbom === undefined ? {} : { sbom }),
     ...(smoke === undefined ? {} : { smoke }),
@@ -226,3 +292,7 @@ export const namedFiles = ({ files, sbom, smoke }: Manifest): BundleFile[] => [
 ];
 
 const plain = ({ name, size, sha256 }: BundleFile): BundleFile => ({ name, size, sha256 });
+
+// Lists that may be written to, as the schema has them, and nothing without a value.
+const plainEnvironment = (summary: OwnSummary): Manifest['environment'] =>
+  JSON.parse(JSON.stringify(summary));

@@ -84,6 +84,8 @@ export interface InstallerMachine {
     readonly needed: readonly string[];
     readonly features: readonly string[];
   };
+  /** Characters that a prefix may have; undefined where none has to be written into files. */
+  readonly room?: number | undefined;
 }
 
 /** An entry of the software tarball. */
@@ -127,6 +129,7 @@ export function renderInstaller(
     RUNTIME_PACKAGES: [...runtimePackages].sort().join(' '),
     PACKAGE_MANAGER: machine.packageManager,
     GLIBC: target.dependencies === 'system' ? '' : target.platform.replace('glibc', ''),
+    ROOM: machine.room === undefined ? '' : String(machine.room),
     HOST_LIBRARIES: machine.brings === undefined ? '' : hostLibraryList(machine.brings),
     CONTENTS: installedList(contents).replaceAll("'", "'\\''"),
   });

@@ -5,7 +5,7 @@ import type { ProcessRunner } from '../base/ports.js';
 import { PlainFileError, readPlain } from '../base/safe.js';
 import { visible } from '../base/text.js';
 import { fileName, fileOfSignature, looksHandedOut, signatureName } from './catalogue.js';
-import { inspectResult, ownersOf } from './check.js';
+import { inspectResult, ownersOf, type SoundResult } from './check.js';
 import { reasonOf } from './contents.js';
 import {
   type Env,
@@ -61,11 +61,18 @@ interface Verified extends Case {
  * Follows no link in the folder, and waits for none of its files.
  * @throws PackagingError with what is wrong, 20 lines at most; MissingRequirementError
  */
-export async function verifyFolder(
+export const verifyFolder = async (
   folder: string,
   options: VerifyOptions,
   process: ProcessRunner,
-): Promise<VerifyReport> {
+): Promise<VerifyReport> => (await verifyResults(folder, options, process)).report;
+
+/** The same, with what the targets are, by their identifiers. */
+export async function verifyResults(
+  folder: string,
+  options: VerifyOptions,
+  process: ProcessRunner,
+): Promise<{ readonly report: VerifyReport; readonly results: ReadonlyMap<string, SoundResult> }> {
   const names = await readdir(folder).catch(() => {
     throw new PackagingError(
       `The folder ${folder} does not exist.`,
@@ -87,16 +94,18 @@ export async function verifyFolder(
     problems.add(`${name}: the SHA256SUMS of its target is missing`);
   }
   const targets: VerifiedTarget[] = [];
+  const results = new Map<string, SoundResult>();
   for (const [identifier, own] of owners) {
     const subject = { folder: resolve(folder), identifier, names: own, problems, notes };
     const sound = await inspectResult(subject, { exact: false });
     const signatures = await verifySignatures(subject, key, options.env, process);
     targets.push({ identifier, files: (sound?.files ?? []).map(({ name }) => name), ...signatures });
+    if (sound !== undefined) results.set(identifier, sound);
   }
   if (!problems.none) {
     throw new PackagingError(problems.text, 'Do not use these files: delete them and fetch them again.');
   }
-  return { folder, targets, notes: [...new Set(notes)] };
+  return { report: { folder, targets, notes: [...new Set(notes)] }, results };
 }
 
 async function verifySignatures(

@@ -26,6 +26,8 @@ export interface KeyMaterial {
   readonly scripts: string;
   /** Digest of what becomes of the libraries; undefined for a target that has the distribution's. */
   readonly libraries: string | undefined;
+  /** Which packages were tested while they were installed; undefined for none. */
+  readonly tests: string | undefined;
 }
 
 /** sha256 over the material, lower-case hex: the target's content key. */
@@ -43,6 +45,7 @@ export function contentKey(material: KeyMaterial): string {
       `templates ${material.templates}`,
       `scripts ${material.scripts}`,
       ...(material.libraries === undefined ? [] : [`libraries ${material.libraries}`]),
+      ...(material.tests === undefined ? [] : [`tests ${material.tests}`]),
     ].join('\n'),
   );
 }

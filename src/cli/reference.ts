@@ -12,7 +12,7 @@ export const exitCodeTable: readonly (readonly [code: string, meaning: string])[
   ['2', 'wrong inputs or arguments'],
   ['3', 'the container engine, its images or containers'],
   ['4', 'fetching, concretizing or building'],
-  ['5', 'making, checking, testing or signing the tarballs'],
+  ['5', 'making, checking, testing, signing or publishing the tarballs'],
   ['6', "the project's files, the user's settings, or what the machine lacks"],
   ['129, 130, 143', 'cancelled by SIGHUP, SIGINT (Ctrl-C), SIGTERM'],
 ];
@@ -51,11 +51,18 @@ export const publishedCommands = (
 const usageOf = (command: Command): string =>
   [
     `slurm-factory ${command.name} [options]`,
-    ...argumentsOf(command).map(({ name, required }) => (required ? `<${name}>` : `[${name}]`)),
+    ...argumentsOf({ ...command, rest: undefined }).map(({ name, required }) =>
+      required ? `<${name}>` : `[${name}]`,
+    ),
+    ...(command.rest === undefined ? [] : [`[${command.rest.name}...]`]),
   ].join(' ');
 
-const argumentsOf = ({ argument, second }: Command): ArgumentSpec[] =>
-  [argument, second].filter((spec) => spec !== undefined);
+const argumentsOf = ({
+  argument,
+  second,
+  rest,
+}: Pick<Command, 'argument' | 'second'> & { readonly rest?: ArgumentSpec | undefined }): ArgumentSpec[] =>
+  [argument, second, rest].filter((spec) => spec !== undefined);
 
 function shownOption({ name, value, toggle }: OptionSpec): string {
   if (value === undefined) return `--${name}`;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Env } from '../base/environment.js';
 import { InputError, type Problem } from '../base/errors.js';
-import { type InputName, inputsOfCommand, isSecret, type RawInputs } from '../config/inputs.js';
+import { type InputName, inputNames, inputOf, isSecret, type RawInputs } from '../config/inputs.js';
 
 /*
  * Secrets come by files: arguments can be read by every user of the machine, and variables stay readable in
@@ -23,8 +23,8 @@ const pipeSeconds = 20;
  * @throws InputError that names the option to use, where one is set
  */
 export function refuseSecretVariables(env: Env): void {
-  const problems = inputsOfCommand('build')
-    .filter(isSecret)
+  const problems = inputNames
+    .filter((name) => isSecret(name) && inputOf(name).commands.length > 0)
     .flatMap((name): Problem[] => {
       const variable = `SLURM_FACTORY_${name.replaceAll('-', '_').toUpperCase()}`;
       if (!env[variable]) return [];

@@ -1,7 +1,11 @@
 import { addressOrOff, boolean, choice, type Kind, path, secret, size, text, whole } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
 import { planInputs } from './plan-inputs.js';
+import { publishInputs } from './publish-inputs.js';
+import { reportInputs } from './report-inputs.js';
+import { signingInputs } from './signing-inputs.js';
 import { sourceInputs } from './source-inputs.js';
+import { spackInputs } from './spack-inputs.js';
 import { targetInputs } from './target-inputs.js';
 
 /*
@@ -10,19 +14,21 @@ import { targetInputs } from './target-inputs.js';
  */
 
 /** The actions, by the names of their files in `src/action/`. */
-export const actionNames = ['build', 'plan'] as const;
+export const actionNames = ['build', 'plan', 'publish'] as const;
 export type ActionName = (typeof actionNames)[number];
 /** The commands that take inputs as options. */
-export const inputCommands = ['build', 'plan'] as const;
+export const inputCommands = ['build', 'plan', 'publish'] as const;
 export type InputCommand = (typeof inputCommands)[number];
 
 /** Headings of the groups in `docs/inputs.md`, in its order. */
 export const groups = [
   'What is built',
   'The matrix',
+  'Spack',
   'How it is built',
   'Caches',
   'Results',
+  'Publishing',
   'Signing',
 ] as const;
 export type Group = (typeof groups)[number];
@@ -46,11 +52,11 @@ export interface Input {
 }
 
 export const engineChoices = ['auto', 'docker', 'podman', 'none'] as const;
-export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
 export type EngineChoice = (typeof engineChoices)[number];
+export const cacheModes = ['auto', 'true', 'restore-only', 'false'] as const;
 export type CacheMode = (typeof cacheModes)[number];
 
-// An image reference; what else a shell or an engine's option could make of a value is out.
+// What else a shell or an engine's option could make of a value is out.
 export const image = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
 // git check-ref-format's core: no leading dash or dot, no '..', no white space.
 const ref = text(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$/, 'a commit, tag or branch');
@@ -69,6 +75,7 @@ export const inputs = {
   ...sourceInputs,
   ...targetInputs,
   ...planInputs,
+  ...spackInputs,
   engine: {
     group: 'How it is built',
     default: 'auto',
@@ -106,7 +113,7 @@ export const inputs = {
     group: 'How it is built',
     default: '',
     description: 'Directory or URL of a Spack source mirror, for machines without internet.',
-    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address.",
+    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address. One that `slurm-factory mirror create` has made brings the clones of Spack and the images too: see [spack.md](spack.md#mirror-for-sites-without-a-network).",
     kind: { ...mirror, completes: 'folder' },
     ...everywhere,
   },
@@ -181,42 +188,9 @@ export const inputs = {
     kind: whole(400),
     ...actionOnly,
   },
-  'smoke-test': {
-    group: 'Results',
-    default: 'true',
-    description:
-      'Run a one-node cluster from the tarball in a fresh container before it is handed out (not with engine none).',
-    help: 'a failed check fails the build, and no tarball is handed out; the checks are in `<target>-smoke.xml` all the same. A result from the cache was tested and is not tested again; a build without the test does not save its result. With engine `none` it is skipped with a notice. See [smoke.md](smoke.md).',
-    kind: boolean,
-    ...everywhere,
-  },
-  'gpg-private-key': {
-    group: 'Signing',
-    default: '',
-    description:
-      'Private GPG key (armored, or base64 of that) to sign the files with; give it from a secret.',
-    help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](cli.md#secrets).',
-    kind: secret(),
-    ...planned,
-  },
-  'gpg-passphrase': {
-    group: 'Signing',
-    default: '',
-    description: 'Passphrase of the GPG key; give it from a secret.',
-    help: 'kept as the key is. A passphrase without a key is an error.',
-    kind: secret(),
-    ...everywhere,
-  },
-  'github-token': {
-    group: 'Signing',
-    default: '',
-    expression: '${{ github.token }}',
-    description:
-      'Token that writes the build provenance, where the workflow grants attestations: write, and removes old cache entries, where it grants actions: write.',
-    help: 'it is used for the build provenance and to keep the caches within `cache-budget`, for nothing else. Without the permissions `id-token: write` and `attestations: write` there is a notice, and no provenance. Without `actions: write` there is a notice if a cache entry has to go, and it stays.',
-    kind: secret(),
-    ...actionOnly,
-  },
+  ...reportInputs,
+  ...publishInputs,
+  ...signingInputs,
 } as const satisfies Record<string, Input>;
 
 /** Name of an input. */
@@ -231,11 +205,6 @@ export const isInputName = (name: string): name is InputName => Object.hasOwn(in
 /** The inputs of an action, in the table's order. */
 export const inputsOfAction = (action: ActionName): InputName[] =>
   inputNames.filter((name) => inputOf(name).actions.includes(action));
-/** The inputs that an action or the command of its name has. */
-export const inputsOf = (name: ActionName & InputCommand): InputName[] =>
-  inputNames.filter(
-    (input) => inputOf(input).actions.includes(name) || inputOf(input).commands.includes(name),
-  );
 /** The inputs that a command takes as options. */
 export const inputsOfCommand = (command: InputCommand): InputName[] =>
   inputNames.filter((name) => inputOf(name).commands.includes(command));
@@ -251,8 +220,12 @@ type ValueOf<R> = R extends { readonly kind: Kind<infer T>; readonly default: in
     : T
   : never;
 
-/** The values of all inputs by their names in camel case. */
-export type InputValues = { readonly [N in InputName as Camel<N>]: ValueOf<(typeof inputs)[N]> };
+/** The values of an action's inputs by their names in camel case. */
+export type InputValues<A extends ActionName> = {
+  readonly [N in InputName as A extends (typeof inputs)[N]['actions'][number] ? Camel<N> : never]: ValueOf<
+    (typeof inputs)[N]
+  >;
+};
 
 /** `output-dir` → `outputDir` */
 export const camelCase = (name: string): string =>

@@ -45,7 +45,7 @@ export interface Kind<T> {
   readonly secret?: true;
 }
 
-const string = { type: 'string' } as const;
+export const string = { type: 'string' } as const;
 
 /** A text of a certain form; `what` names it with its article. */
 export const text = (pattern: RegExp, what: string): Kind<string> => ({
@@ -251,7 +251,7 @@ export const repository: Kind<string> = {
   completes: 'folder',
 };
 
-const withoutLogin = (address: string): string => address.replace(/[^/@]*@/, '');
+export const withoutLogin = (address: string): string => address.replace(/\/\/[^/@]*@/, '//');
 
 /** Paths with white space between them. */
 export const paths: Kind<readonly string[]> = {

@@ -1,13 +1,13 @@
 import type { Problem } from '../base/errors.js';
-import { type Camel, type InputName, type InputValues, inputOf, inputsOf } from './inputs.js';
+import { type Camel, type InputName, type InputValues, inputOf, inputsOfAction } from './inputs.js';
 import type { Catalog } from './kinds.js';
 import { type Layer, type Settled, settle } from './layers.js';
-import type { PlanInputName } from './plan-inputs.js';
+import { type PlanInputName, planInputs } from './plan-inputs.js';
 import { labelRules } from './plan-kinds.js';
 import { readAll } from './resolve.js';
 
 /** What a plan is made from; names in the lists are not looked up yet. */
-export interface PlanOptions extends Pick<InputValues, Exclude<Camel<PlanInputName>, 'config'>> {
+export interface PlanOptions extends Pick<InputValues<'plan'>, Exclude<Camel<PlanInputName>, 'config'>> {
   /** Where each of a plan's inputs stands, for what is wrong with it. */
   readonly settled: ReadonlyMap<InputName, Settled>;
 }
@@ -30,9 +30,11 @@ export function readPlanOptions(
   catalog: Catalog,
   problems: Problem[],
 ): PlanOptions {
-  const settled = new Map(inputsOf('plan').map((name) => [name, settleList(layers, name)]));
-  const names = inputsOf('plan').filter((name) => inputOf(name).group === 'The matrix');
-  const values = readAll(names, settled, catalog, problems);
+  const settled = new Map(inputsOfAction('plan').map((name) => [name, settleList(layers, name)]));
+  const found: Problem[] = [];
+  const values = readAll('plan', settled, catalog, found);
+  // What is wrong with the others, who reads them for the builds tells.
+  problems.push(...found.filter(({ input }) => isPlanInput(input)));
   const { text } = settle([], 'runs-on');
   const preset = labelRules.read(text, catalog);
   return {
@@ -41,6 +43,8 @@ export function readPlanOptions(
     settled,
   };
 }
+
+const isPlanInput = (input: string): boolean => Object.hasOwn(planInputs, input);
 
 function settleList(layers: readonly Layer[], name: InputName): Settled {
   const own = settle(layers, name);
@@ -60,7 +64,9 @@ export function commonInputs(layers: readonly Layer[]): Readonly<Record<string, 
     'output-dir',
     'github-token',
   ];
-  const names = inputsOf('build').filter((name) => !own.includes(name) && inputOf(name).kind.secret !== true);
+  const names = inputsOfAction('build').filter(
+    (name) => !own.includes(name) && inputOf(name).kind.secret !== true,
+  );
   return Object.fromEntries(
     names.flatMap((name) => {
       const { text, origin } = settle(layers, name);

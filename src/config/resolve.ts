@@ -1,18 +1,17 @@
 import { InputError, type Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
 import {
-  type Camel,
+  type ActionName,
   camelCase,
   type InputName,
   type InputValues,
   inputNames,
   inputOf,
-  inputsOf,
+  inputsOfAction,
   isInputName,
 } from './inputs.js';
 import type { Catalog } from './kinds.js';
 import { type Layer, type Origin, type Settled, settle, settleAll } from './layers.js';
-import type { PlanInputName } from './plan-inputs.js';
 import { isSettingName, problemAt } from './settings.js';
 
 export type { Catalog } from './kinds.js';
@@ -21,7 +20,7 @@ export type { Catalog } from './kinds.js';
 type Reshaped = 'gpgPrivateKey' | 'gpgPassphrase' | 'githubToken' | 'cacheSecret';
 
 /** All inputs of a build, checked and typed; those without a value are undefined. */
-export interface BuildOptions extends Omit<InputValues, Reshaped | Camel<PlanInputName>> {
+export interface BuildOptions extends Omit<InputValues<'build'>, Reshaped> {
   /** What cache entries are sealed with; undefined where the build has no secret. */
   readonly cacheSecret: string | undefined;
   /** What the files are signed with; undefined for unsigned files. */
@@ -42,7 +41,7 @@ export function resolveOptions(
 ): BuildOptions {
   const settled = settleAll(layers);
   const problems = layers.flatMap((layer) => [...(layer.problems ?? []), ...unknownNames(layer)]);
-  const values = readAll(inputsOf('build'), settled, catalog, problems);
+  const values = readAll('build', settled, catalog, problems);
   if (values.gpgPassphrase !== undefined && settled.get('gpg-private-key')?.text === '') {
     problems.push({ input: 'gpg-passphrase', message: 'there is no gpg-private-key for it.' });
   }
@@ -64,17 +63,14 @@ export function resolveOptions(
 export const cacheSecretOf = (layers: readonly Layer[]): string | undefined =>
   settle(layers, 'cache-secret').text || settle(layers, 'gpg-private-key').text || undefined;
 
-/**
- * Reads inputs by their kinds. The values are whole only where no problem was added.
- * @param problems takes what is wrong
- */
-export function readAll(
-  names: readonly InputName[],
+/** Reads each input of an action by its kind. The values are whole only where no problem was added. */
+export function readAll<A extends ActionName>(
+  action: A,
   settled: ReadonlyMap<InputName, Settled>,
   catalog: Catalog,
   problems: Problem[],
-): InputValues {
-  const values = names.map((name) => {
+): InputValues<A> {
+  const values = inputsOfAction(action).map((name) => {
     const found = settled.get(name);
     if (found === undefined || found.text === '') return [camelCase(name), undefined];
     const reading = inputOf(name).kind.read(found.text, catalog);
@@ -83,12 +79,12 @@ export function readAll(
     return [camelCase(name), undefined];
   });
   // The kinds in the table are what the type is made from.
-  return Object.fromEntries(values) as InputValues;
+  return Object.fromEntries(values) as InputValues<A>;
 }
 
 /** What of a source does not go together. An input that is wrong itself is told already. */
 function sourceProblems(
-  { slurmVersion, slurmSha256, source }: Partial<InputValues>,
+  { slurmVersion, slurmSha256, source }: Partial<InputValues<'build'>>,
   settled: ReadonlyMap<InputName, Settled>,
 ): Problem[] {
   const isArchive = slurmVersion?.kind === 'archive';
@@ -105,7 +101,7 @@ function sourceProblems(
 }
 
 // What no kind of libraries but one has would be left out in silence.
-const externalsProblems = ({ dependencies, externals }: Partial<InputValues>): Problem[] =>
+const externalsProblems = ({ dependencies, externals }: Partial<InputValues<'build'>>): Problem[] =>
   externals === undefined || dependencies === undefined || dependencies === 'self-contained'
     ? []
     : [
@@ -118,7 +114,7 @@ const externalsProblems = ({ dependencies, externals }: Partial<InputValues>): P
 const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['origins'] =>
   Object.fromEntries([...settled].map(([name, { origin }]) => [name, origin])) as Record<InputName, Origin>;
 
-const unknownNames = ({ values }: Layer): Problem[] =>
+export const unknownNames = ({ values }: Layer): Problem[] =>
   Object.keys(values)
     .filter((name) => !isInputName(name) && !isSettingName(name))
     .map((name) => {

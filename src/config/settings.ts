@@ -2,7 +2,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Env } from '../base/environment.js';
 import type { Problem } from '../base/errors.js';
 import { type InputName, inputNames, inputOf, isInputName, isSecret } from './inputs.js';
-import { choice, type Kind, path } from './kinds.js';
+import { type Catalog, choice, type Kind, path } from './kinds.js';
 import { type Layer, type Origin, type Settled, settleAs } from './layers.js';
 
 /*
@@ -122,13 +122,14 @@ export function resolveSettings(
 }
 
 function levelOf(settled: Settled, problems: Problem[]): LogLevel {
-  const reading = settings['log-level'].kind.read(settled.text, nothing);
+  const reading = settings['log-level'].kind.read(settled.text, noCatalog);
   if ('value' in reading) return reading.value;
   problems.push(problemAt('log-level', reading.problem, settled));
   return 'info';
 }
 
-const nothing = { toolchains: [], variants: [], resolveVersion: () => '' };
+/** Of nothing to choose from: for inputs that ask nothing of the project's files. */
+export const noCatalog: Catalog = { toolchains: [], variants: [], resolveVersion: () => '' };
 
 /** What is wrong with a value, and where that stands. */
 export const problemAt = (input: string, message: string, { place }: Settled): Problem => ({

@@ -33,6 +33,9 @@ export interface LocalBuild {
   readonly caches: CacheReport;
 }
 
+/** What is done on this machine with the folders and the record of a build. */
+type Work<T> = (request: BuildRequest, ports: Ports) => Promise<T>;
+
 /**
  * Builds a target on this machine and does all that follows a build, whatever becomes of it: containers and the
  * build's folder go, what is complete is saved. Builds that were killed earlier are finished first. Any number
@@ -46,6 +49,25 @@ export async function buildLocally(
   told: (caches: CacheReport) => void = () => {},
   machine: Machine = localMachine,
 ): Promise<LocalBuild> {
+  const counted = countFiles(place.progress);
+  const counting = { ...place, ...(counted.progress === undefined ? {} : { progress: counted.progress }) };
+  const done = await workLocally(request, counting, told, machine, runBuild);
+  const report = done.result;
+  await keepTimings(place.cacheDir, report, counted.files(), place.logger);
+  return { report, caches: done.caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
+}
+
+/**
+ * Does what takes a build's folders, containers and caches, and all that follows it, as `buildLocally` does.
+ * @throws FactoryError
+ */
+export async function workLocally<T>(
+  request: LocalBuildRequest,
+  place: LocalPlace,
+  told: (caches: CacheReport) => void,
+  machine: Machine,
+  work: Work<T>,
+): Promise<{ readonly result: T; readonly caches: CacheReport | undefined }> {
   const { env, logger } = place;
   const { cacheDir, buildDir, spackCache, transfers, records } = foldersOf(place);
   // A record of this build lies there before anything else.
@@ -60,8 +82,7 @@ export async function buildLocally(
   const transfer = join(transfers, own);
   const places = recordPlaces(buildDir, transfer, env);
   const record = new RecordFile(records, own, places);
-  const counted = countFiles(place.progress);
-  const ports = machine.ports({ ...place, record, transfer, progress: counted.progress });
+  const ports = machine.ports({ ...place, record, transfer });
   for (const earlier of claimRecords(records, host.owner, places)) {
     logger.info('An earlier build was killed; what it built is kept, the rest of it is removed.');
     const caches = await finish(earlier, ports, seal);
@@ -72,7 +93,7 @@ export async function buildLocally(
     caches = await finish(record, ports, seal);
     if (caches !== undefined) told(caches);
   };
-  const report = await runBuild(
+  const result = await work(
     {
       ...request,
       ...{ host, transfer, runId },
@@ -83,8 +104,7 @@ export async function buildLocally(
     },
     ports,
   ).finally(finished);
-  await keepTimings(cacheDir, report, counted.files(), logger);
-  return { report, caches: caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
+  return { result, caches };
 }
 
 /** @returns undefined where there was nothing to finish */

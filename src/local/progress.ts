@@ -6,20 +6,25 @@ export interface EarlierBuild {
   readonly files: number;
 }
 
+/** Seconds of an installation that compiles Slurm, and of one that compiles nothing. */
+const typicalInstall = 180;
+const cachedInstall = 5;
+
 /**
  * What a build of Slurm takes where none was made on this machine yet: seconds on two cores, and source files of
  * 25.11 (docs/performance.md). Only the bar goes by it; no time is told of it before this machine's pace is known.
  */
 export const typicalBuild: EarlierBuild = {
   stages: {
-    ...{ tools: 10, session: 1, lock: 25, install: 180, tree: 1, graft: 3, pack: 1 },
+    ...{ tools: 10, session: 1, lock: 25, install: typicalInstall, tree: 1, graft: 3, pack: 1 },
     ...{ audit: 1, describe: 1, smoke: 7 },
   },
   files: 640,
 };
 
-/** Seconds of an installation that compiles nothing of Slurm. */
-const cachedInstall = 5;
+/** What another package is of Slurm's compile, where nothing is known of it; those that every build has are nothing. */
+const packageShare = 0.1;
+const packagesOfAll = 2;
 
 /** Parts of an installation that compiles: where each phase of Slurm begins, and where the build ends. */
 const phases: Readonly<Record<string, readonly [from: number, to: number]>> = {
@@ -49,7 +54,14 @@ export class BuildProgress {
   private stage: { readonly id: string; readonly since: number } | undefined;
   private package: { readonly name: string; readonly version: string; readonly phase: string } | undefined;
   private compiled = 0;
+  /** Files of another package that is compiled right now. */
+  private otherFiles = { name: '', files: 0 };
   private compiles = false;
+  /** Packages beside Slurm that are compiled, and which of them are done. */
+  private others = 0;
+  private readonly done = new Set<string>();
+  private rootDone = false;
+  private root = 0;
   private shown = 0;
   private within = 0;
 
@@ -80,10 +92,32 @@ export class BuildProgress {
       this.ended.add(event.stage);
       this.stage = undefined;
     } else if (event.what === 'packages') {
-      this.compiles = event.compilesRoot;
-      if (!event.compilesRoot) this.expected.set('install', cachedInstall);
-    } else if (event.what === 'package') this.package = event;
-    else if (event.what === 'compiled') this.compiled = Math.max(this.compiled, event.files);
+      const { total, cached, compilesRoot } = event;
+      this.compiles = compilesRoot;
+      this.others = Math.max(0, total - cached - packagesOfAll - (compilesRoot ? 1 : 0));
+      this.expectInstall(compilesRoot);
+    } else if (event.what === 'package') this.takePackage(event);
+    else if (event.what === 'compiled') this.takeCompiled(event);
+  }
+
+  private takeCompiled({ name, files }: { readonly name: string; readonly files: number }): void {
+    if (name === 'slurm') this.compiled = Math.max(this.compiled, files);
+    else this.otherFiles = { name, files };
+  }
+
+  private takePackage(event: NonNullable<BuildProgress['package']>): void {
+    this.package = event;
+    if (event.phase !== 'installed') return;
+    if (event.name === 'slurm') this.rootDone = true;
+    else this.done.add(event.name);
+  }
+
+  // An earlier build of the same kind had the same packages.
+  private expectInstall(compilesRoot: boolean): void {
+    const more = this.others * packageShare;
+    const own = this.expected.get('install') ?? 0;
+    if (!compilesRoot) this.expected.set('install', cachedInstall + typicalInstall * more);
+    else if (this.earlier === undefined) this.expected.set('install', own * (1 + more));
   }
 
   at(now: number): ProgressState {
@@ -107,15 +141,26 @@ export class BuildProgress {
 
   /** How much of its stage is done; a stage that takes longer than it should comes ever closer to its end. */
   private fractionOf(spent: number, own: number): number {
-    const { package: current } = this;
-    const phase = current?.name === 'slurm' ? phases[current.phase] : undefined;
-    if (this.stage?.id === 'install' && this.compiles) {
-      if (phase === undefined) return current?.phase === 'installed' && current.name === 'slurm' ? 0.99 : 0;
-      const [from, to] = phase;
-      const part = current?.phase === 'build' ? this.compiled / Math.max(this.files, this.compiled + 1) : 0;
-      return from + (to - from) * part;
+    if (this.stage?.id === 'install' && (this.compiles || this.others > 0)) {
+      const more = this.others * packageShare;
+      const done = Math.min(Math.max(this.done.size - packagesOfAll, 0), this.others) * packageShare;
+      const root = this.compiles ? this.fractionOfRoot() : 0;
+      return Math.min((root + done) / ((this.compiles ? 1 : 0) + more), 0.99);
     }
     return own === 0 ? 0 : spent / (spent + own / 4 + Math.max(own - spent, 0));
+  }
+
+  /** How much of Slurm is compiled. */
+  private fractionOfRoot(): number {
+    const { package: current } = this;
+    if (this.rootDone) return 0.99;
+    const phase = current?.name === 'slurm' ? phases[current.phase] : undefined;
+    if (phase !== undefined) {
+      const [from, to] = phase;
+      const part = current?.phase === 'build' ? this.compiled / Math.max(this.files, this.compiled + 1) : 0;
+      this.root = from + (to - from) * part;
+    }
+    return this.root;
   }
 
   private get files(): number {
@@ -125,9 +170,10 @@ export class BuildProgress {
   private detail(): string {
     if (this.package === undefined) return '';
     const { name, version, phase } = this.package;
-    const files =
-      this.compiled > this.files ? `${this.compiled} files` : `${this.compiled} of about ${this.files} files`;
-    const counted = phase === 'build' && this.compiled > 0 ? `, ${files}` : '';
+    const known =
+      name === 'slurm' ? this.compiled : name === this.otherFiles.name ? this.otherFiles.files : 0;
+    const about = name === 'slurm' && known <= this.files ? ` of about ${this.files}` : '';
+    const counted = phase === 'build' && known > 0 ? `, ${known}${about} files` : '';
     return `${name} ${version}: ${phase}${counted}`;
   }
 }

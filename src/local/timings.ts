@@ -77,7 +77,7 @@ export function countFiles(told?: (event: ProgressEvent) => void) {
   let files = 0;
   return {
     progress: (event: ProgressEvent) => {
-      if (event.what === 'compiled') files = Math.max(files, event.files);
+      if (event.what === 'compiled' && event.name === 'slurm') files = Math.max(files, event.files);
       told?.(event);
     },
     files: () => files,

@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readFile, rm } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
+import type { Dispatcher, RequestInfo, RequestInit } from 'undici';
 import type { Env } from '../base/environment.js';
 import type { WebClient, WebLimit } from '../base/ports.js';
 
@@ -9,25 +11,54 @@ import type { WebClient, WebLimit } from '../base/ports.js';
  * @param env with the proxy settings
  */
 export const nodeWeb = (env: Env): WebClient => ({
-  get: async (address, limit, signal) => {
-    // Most builds ask nothing, and this takes a while to load.
-    const { Agent, fetch, ProxyAgent } = await import('undici');
-    const tls = await authorities(env['SSL_CERT_FILE']);
-    const proxy = proxyFor(new URL(address), env);
-    const dispatcher =
-      proxy === undefined ? new Agent({ connect: tls }) : new ProxyAgent({ uri: proxy, requestTls: tls });
-    try {
-      const ended = AbortSignal.any([signal, AbortSignal.timeout(limit.milliseconds)]);
-      const response = await fetch(address, { dispatcher, signal: ended });
-      if (response.status !== 200) throw new Error(`HTTP status ${response.status}`);
-      return await readAll(response.body, limit);
-    } catch (error) {
-      throw reasonOf(error, limit, signal);
-    } finally {
-      await dispatcher.destroy();
-    }
-  },
+  get: (address, limit, signal) => ask(address, env, limit, signal, (body) => readAll(body, limit)),
+  download: (address, file, limit, signal) =>
+    ask(address, env, limit, signal, (body) => writeAll(body, file, limit), true),
 });
+
+/** Asks for an address, and gives the answer's body to `body`. */
+async function ask<T>(
+  address: string,
+  env: Env,
+  limit: WebLimit,
+  signal: AbortSignal,
+  body: (body: Body) => Promise<T>,
+  retries = false,
+): Promise<T> {
+  // Most builds ask nothing, and this takes a while to load.
+  const { fetch, RetryAgent } = await import('undici');
+  const plain = await dispatcherFor(new URL(address), env);
+  const dispatcher = retries ? new RetryAgent(plain, { maxRetries: 4, minTimeout: 500 }) : plain;
+  try {
+    const ended = AbortSignal.any([signal, AbortSignal.timeout(limit.milliseconds)]);
+    const response = await fetch(address, { dispatcher, signal: ended });
+    if (response.status !== 200) throw new Error(`HTTP status ${response.status}`);
+    return await body(response.body ?? []);
+  } catch (error) {
+    throw reasonOf(error, limit, signal);
+  } finally {
+    await plain.destroy();
+  }
+}
+
+type Body = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+async function dispatcherFor(address: URL, env: Env): Promise<Dispatcher> {
+  const { Agent, ProxyAgent } = await import('undici');
+  const tls = await authorities(env['SSL_CERT_FILE']);
+  const proxy = proxyFor(address, env);
+  return proxy === undefined ? new Agent({ connect: tls }) : new ProxyAgent({ uri: proxy, requestTls: tls });
+}
+
+/** `fetch` by the machine's proxy settings and authorities, for clients that bring the rest; `close` ends it. */
+export async function proxiedFetch(address: string, env: Env) {
+  const { fetch } = await import('undici');
+  const dispatcher = await dispatcherFor(new URL(address), env);
+  return {
+    fetch: (asked: RequestInfo, options?: RequestInit) => fetch(asked, { ...options, dispatcher }),
+    close: () => dispatcher.destroy(),
+  };
+}
 
 /**
  * Address of the proxy for a URL by the usual variables, as curl reads them: HTTP_PROXY in capitals is none, since a
@@ -45,18 +76,38 @@ export function proxyFor(url: URL, env: Env): string | undefined {
   return direct ? undefined : proxy;
 }
 
-async function readAll(
-  body: AsyncIterable<Uint8Array> | null,
-  { bytes }: WebLimit,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readAll(body: Body, limit: WebLimit): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
+  for await (const part of limited(body, limit)) parts.push(part);
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+async function* limited(body: Body, { bytes }: WebLimit): AsyncGenerator<Uint8Array> {
   let length = 0;
-  for await (const part of body ?? []) {
+  for await (const part of body) {
     length += part.length;
     if (length > bytes) throw new Error(`the answer has more than ${bytes} bytes`);
-    parts.push(part);
+    yield part;
   }
-  return new Uint8Array(Buffer.concat(parts));
+}
+
+async function writeAll(body: Body, path: string, limit: WebLimit) {
+  const file = await open(path, 'wx', 0o644);
+  try {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const part of limited(body, limit)) {
+      hash.update(part);
+      size += part.length;
+      await file.writeFile(part);
+    }
+    await file.close();
+    return { size, sha256: hash.digest('hex') };
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 async function authorities(file: string | undefined): Promise<{ ca?: string[] }> {

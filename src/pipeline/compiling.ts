@@ -56,7 +56,7 @@ export class CompileCount {
 export function watchCompiling(
   stage: string,
   current: () => { readonly name: string; readonly version: string } | undefined,
-  tell: (files: number) => void,
+  tell: (name: string, files: number) => void,
   interval = 1000,
 ): () => void {
   let count: { readonly of: string; readonly counter: CompileCount; told: number } | undefined;
@@ -67,7 +67,7 @@ export function watchCompiling(
     const of = `${wanted.name}@${wanted.version}`;
     if (count?.of !== of) count = { of, counter: new CompileCount(stage), told: 0 };
     const files = await count.counter.read(wanted);
-    if (files > count.told) tell(files);
+    if (files > count.told) tell(wanted.name, files);
     count.told = files;
   };
   const timer = setInterval(() => {

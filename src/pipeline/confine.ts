@@ -131,6 +131,7 @@ const words = /^[ -.0-~]{1,400}$/;
 
 const isPlainPart = (name: string): boolean => isPlainName(name) && !name.includes('/');
 
-const isKeyring = (folder: string, { keyrings }: RecordPlaces): boolean =>
+/** Whether a path is one that a folder with a signing key may have. */
+export const isKeyring = (folder: string, { keyrings }: Pick<RecordPlaces, 'keyrings'>): boolean =>
   keyrings.some((place) => folder === join(place, basename(folder))) &&
   /^slurm-factory-gpg-[A-Za-z0-9]{6}$/.test(basename(folder));

@@ -7,18 +7,20 @@ import { containerLayout } from '../container/layout.js';
 import type { Pin } from '../spack/checkout.js';
 import {
   type AnySpec,
-  type EnvironmentRequest,
   type RenderedParts,
   renderAround,
+  renderEnvironment,
   rootSpec,
 } from '../spack/environment.js';
 import { choiceWord, type FeatureChoice } from '../targets/feature-choice.js';
 import { type Arch, formatTarget, type Target } from '../targets/identifier.js';
 import { targetOf } from '../targets/matrix.js';
+import { environmentWord, noOwn, type OwnEnvironment, summarize } from '../targets/own-environment.js';
 import { externalsWord } from '../targets/self-contained.js';
-import { type BuiltRelease, sourceDigest } from '../targets/source.js';
+import type { BuiltRelease } from '../targets/source.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
 import { toolchainFor } from './externals.js';
+import { environmentBase, overlayOf } from './key.js';
 import type { Project } from './project.js';
 
 /** The options that decide what a target is. */
@@ -37,6 +39,8 @@ export interface ChosenTarget {
   readonly toolchain: FittedToolchain;
   /** Packages of a self-contained build that are the distribution's all the same. */
   readonly externals: readonly string[];
+  /** What its user adds to the environment. */
+  readonly own: OwnEnvironment;
   readonly image: ImageDefinition;
 }
 
@@ -58,9 +62,9 @@ interface Environment {
   readonly digests: Map<string, string>;
 }
 
-/** The root spec of a target. */
-export const rootOf = ({ choice: { gpu, debug }, release, toolchain }: ChosenTarget): string =>
-  rootSpec({ spackVersion: release.spack, gpu, debug, toolchain });
+/** Whether a user adds nothing to an environment. */
+const isNone = ({ spec, packages, yaml, repos }: OwnEnvironment): boolean =>
+  spec.length + packages.length + repos.length === 0 && yaml === undefined;
 
 type Fitted = Awaited<ReturnType<typeof toolchainFor>>;
 
@@ -102,13 +106,20 @@ export class Decisions {
    * The target of some options.
    * @throws InputError for features or a kind of GPU that the release or the distribution can't have
    */
-  async choose(choice: TargetChoice, release: BuiltRelease, arch: Arch): Promise<ChosenTarget> {
+  async choose(
+    choice: TargetChoice,
+    release: BuiltRelease,
+    arch: Arch,
+    own: OwnEnvironment = noOwn,
+  ): Promise<ChosenTarget> {
     const { toolchain, dockerfile, externals } = await this.#fit(choice, release, arch);
-    const target = targetOf({ ...choice, release, toolchain, externalsWord: externalsWord(externals) });
+    const added = isNone(own) ? undefined : environmentWord(summarize(own));
+    const words = { externalsWord: externalsWord(externals), environmentWord: added };
+    const target = targetOf({ ...choice, release, toolchain, ...words });
     const { requirements } = this.#project;
     const { containerImage } = choice;
     const image = { toolchain, dockerfile, requirements, containerImage };
-    return { choice, release, target, identifier: formatTarget(target), toolchain, externals, image };
+    return { choice, release, target, identifier: formatTarget(target), toolchain, externals, own, image };
   }
 
   // Features come and go with a series, so all its releases have the same.
@@ -143,14 +154,13 @@ export class Decisions {
   }
 
   #keyed(chosen: ChosenTarget, parts: Parts, pins: Pins, inImage: boolean): Keyed {
-    const { release, target, identifier, toolchain, image } = chosen;
+    const { release, target, identifier, toolchain, own, image } = chosen;
     const builders = mapOf(this.#builders, toolchain);
     const kind = inImage ? `image ${image.containerImage ?? ''}` : 'machine';
     const builder =
       builders.get(kind) ?? keep(builders, kind, inImage ? definitionDigest(image) : machineDigest(image));
     const { recipes, templates, scripts, bundled, selfContained } = parts;
-    const overlayDigest =
-      release.source === undefined ? recipes : sha256(`${recipes}\nsource ${sourceDigest(release.source)}`);
+    const overlayDigest = overlayOf(recipes, release, own);
     const { dependencies } = target;
     const libraries = { system: undefined, bundled, 'self-contained': selfContained }[dependencies];
     const environmentDigest = this.#environmentDigest(chosen);
@@ -160,14 +170,24 @@ export class Decisions {
       packagesCommit: pins.packages.commit,
       environment: environmentDigest,
       ...{ templates, scripts, libraries },
+      // They change no byte, but what was not tested is not what was asked for.
+      tests: own.tests === 'none' ? undefined : own.tests,
     });
     return { builder, overlayDigest, environmentDigest, contentKey: key };
   }
 
   /** Of the environment without the versions of the distribution's libraries. */
   #environmentDigest(chosen: ChosenTarget): string {
-    const { before, after, digests } = this.#environment(chosen.toolchain);
-    const spec = rootOf(chosen);
+    const { choice, release, toolchain, target, own } = chosen;
+    const base = environmentBase(choice, release, toolchain, target.arch, own);
+    if (!isNone(own)) {
+      const versionOf = () => 'system';
+      return sha256(
+        renderEnvironment({ ...base, layout: containerLayout, versionOf, sourceMirror: undefined }),
+      );
+    }
+    const { before, after, digests } = this.#environment(toolchain);
+    const spec = rootSpec(base);
     const digest = () => createHash('sha256').update(before).update(spec).update(after).digest('hex');
     return digests.get(spec) ?? keep(digests, spec, digest());
   }
@@ -234,14 +254,4 @@ function keep<T>(map: Map<string, T>, key: string, value: T): T {
 function inBytes(request: AnySpec, parts: RenderedParts): Environment {
   const { before, after } = renderAround(request, parts);
   return { before: Buffer.from(before), after: Buffer.from(after), digests: new Map() };
-}
-
-/** The parts of an environment that options alone decide. */
-export function environmentBase(
-  { gpu, debug }: Pick<BuildOptions, 'gpu' | 'debug'>,
-  { spack }: BuiltRelease,
-  toolchain: FittedToolchain,
-  arch: Target['arch'],
-): Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'arch' | 'toolchain'> {
-  return { spackVersion: spack, gpu, debug, arch, toolchain };
 }

@@ -7,8 +7,10 @@ import { problemAt } from '../config/settings.js';
 import { type Candidate, type Candidates, candidatesOf } from '../plan/candidates.js';
 import { isLabelWord, matchesNothing, parseLabelSelector } from '../plan/selectors.js';
 import { parseChoice } from '../targets/feature-choice.js';
+import type { OwnEnvironment } from '../targets/own-environment.js';
 import { type BuiltRelease, resolveVersion } from '../targets/source.js';
 import type { Decisions } from './decisions.js';
+import { lookAtOwn, resolveOwn } from './own.js';
 import { lookUpLists, type PlanLists } from './plan-lists.js';
 import type { PlanPorts, PlanRequest } from './planning.js';
 import type { Project } from './project.js';
@@ -20,6 +22,8 @@ export interface Chosen {
   readonly options: BuildOptions;
   readonly plan: PlanOptions;
   readonly found: Candidates;
+  /** What their user adds to all environments. */
+  readonly own: OwnEnvironment;
   /** What a leg's build is asked for: an exact release, a commit or an archive. */
   readonly versions: ReadonlyMap<BuiltRelease, string>;
 }
@@ -43,7 +47,8 @@ export async function chooseLegs(
   const isRead = wrong.length === 0;
   const lists = await lookUpLists(plan, project, decisions, request.today);
   const { problems, patches } = await lookAtSources(layers, cwd);
-  wrong.push(...lists.problems.map(placed), ...problems);
+  const added = await lookAtOwn(layers, cwd);
+  wrong.push(...lists.problems.map(placed), ...problems, ...added.problems);
   const options = buildOptions([...layers, ...kindLayer(lists)], project, wrong);
   // Where names are wrong, selectors of them would be called wrong too.
   if (!isRead || lists.problems.length > 0) throw new InputError(options.problems);
@@ -65,7 +70,9 @@ export async function chooseLegs(
   );
   const all = [...options.problems, ...[...found.problems, ...labelProblems(plan, found.legs)].map(placed)];
   if (options.value === undefined || all.length > 0) throw new InputError(all);
-  return { options: options.value, plan, found, versions: requestOf(releases) };
+  const { workRoot } = request;
+  const own = await resolveOwn(options.value, added.files, { cwd, workRoot, process: ports.process });
+  return { options: options.value, plan, found, own, versions: requestOf(releases) };
 }
 
 /** What all legs have in common, as a build reads it. */

@@ -70,7 +70,7 @@ export async function planTargets(request: PlanRequest, ports: PlanPorts): Promi
 
 /** Works out what each leg is; what can't be had of features is told of all legs at once. */
 async function keyLegs(
-  { options, plan, found, versions }: Chosen,
+  { options, plan, found, own: added, versions }: Chosen,
   { layers, project }: PlanRequest,
   ports: PlanPorts,
   decisions: Decisions,
@@ -84,7 +84,7 @@ async function keyLegs(
   for (const candidate of found.legs) {
     const choice = choiceOf(candidate, options);
     try {
-      const target = await decisions.choose(choice, candidate.release, candidate.arch);
+      const target = await decisions.choose(choice, candidate.release, candidate.arch, added);
       const keyed = keyOf(target);
       const builder = keyed.builder.slice(0, 16);
       const { name, version, series, arch, toolchain, dependencies, gpu, features } = candidate;

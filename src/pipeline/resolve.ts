@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
-import { makeFolder, mirrorFolder } from '../base/folders.js';
+import { checkNewFile, makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { Ports, ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
@@ -14,6 +14,7 @@ import { type Layout, layoutBelow } from '../container/layout.js';
 import { type Pin, resolveCommit } from '../spack/checkout.js';
 import { vulnerabilityOf } from '../targets/advisories.js';
 import type { Target } from '../targets/identifier.js';
+import type { OwnEnvironment } from '../targets/own-environment.js';
 import { type BuiltRelease, resolveVersion } from '../targets/source.js';
 import { supportNotice } from '../targets/support.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
@@ -21,6 +22,9 @@ import { archOn } from './arch.js';
 import { buildName } from './confine.js';
 import { Decisions } from './decisions.js';
 import { lookAtExternals } from './externals.js';
+import { hasOwnRecipes, withOverrides } from './key.js';
+import { type Mirror, openMirror, pinsIn } from './mirror.js';
+import { lookAtOwn, type OwnFiles, resolveOwn } from './own.js';
 import type { Project } from './project.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
 
@@ -53,6 +57,8 @@ export interface ResolvedBuild {
   readonly release: BuiltRelease;
   /** What our recipe is told of a source of its own; undefined for a release as `data/` has it. */
   readonly addition: RecipeAddition | undefined;
+  /** What its user adds in Spack's own words. */
+  readonly own: OwnEnvironment;
   readonly target: Target;
   readonly identifier: string;
   /** As the build sees it: see `fitToolchain` and `selfContainedToolchain`. */
@@ -78,9 +84,13 @@ export interface ResolvedBuild {
   readonly vulnerability: string | undefined;
   /** Folder of the source mirror; undefined where it is not on this machine, or there is none. */
   readonly localMirror: string | undefined;
+  /** What else that folder has, where `mirror create` has made it. */
+  readonly mirror: Mirror | undefined;
   readonly jobs: number;
   /** Absolute path of the folder for the results. */
   readonly outputDir: string;
+  /** Absolute path of the file for the report as JUnit XML; undefined where none is asked for. */
+  readonly junit: string | undefined;
   /** Everything of this build alone; removed at its end. */
   readonly buildFolder: string;
   /** The layout on this machine. */
@@ -98,35 +108,38 @@ export async function resolveBuild(
 ): Promise<ResolvedBuild> {
   const { process } = ports;
   const { project, host, cwd, workRoot } = request;
-  const { options, patches } = await checkedOptions(request);
+  const { options, patches, ownFiles } = await checkedOptions(request);
   const { release, addition } = await resolveSource(options, patches, { project, cwd, workRoot, ports });
   const vulnerability = vulnerabilityOf(release, project.advisories);
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
+  const own = await resolveOwn(options, ownFiles, { cwd, workRoot, process });
   const decisions = new Decisions(project);
-  const chosen = await decisions.choose(options, release, archOn(host));
+  const chosen = await decisions.choose(options, release, archOn(host), own);
   const engine = await lookForEngine(options, host, chosen.toolchain, process);
   const inImage = engine instanceof NoEngineError || engine.kind !== 'none';
-  const pins = await resolvePins(options, project, process);
+  const { sourceMirror } = options;
+  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
+  const mirror = localMirror === undefined ? undefined : await openMirror(localMirror);
+  const pins = pinsIn(mirror, await resolvePins(options, project, process));
   const keyed = await decisions.key(chosen, pins, inImage);
   const { choice: _, ...decided } = chosen;
   const buildFolder = join(workRoot, buildName(keyed.contentKey, request.runId));
-  const { sourceMirror } = options;
-  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
     ...{ options, addition, ...decided, ...keyed },
-    ...{ pins, engine, localMirror, buildFolder, vulnerability },
-    ...trustOf(options, request.trigger),
+    ...{ pins, engine, localMirror, mirror, buildFolder, vulnerability },
+    ...withOverrides(trustOf(options, request.trigger), { options, ...decided }),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),
+    junit: options.junit === undefined ? undefined : resolve(cwd, options.junit),
     hostLayout: {
       ...layoutBelow(buildFolder),
       spack: clone(pins.spack),
       recipes: clone(pins.packages),
-      ...(addition === undefined ? { overlay: project.overlay } : {}),
+      ...(hasOwnRecipes({ addition, ...decided }) ? {} : { overlay: project.overlay }),
       ...(localMirror === undefined ? {} : { sources: localMirror }),
     },
   };
@@ -140,23 +153,22 @@ export const catalogOf = ({ toolchains, features, releases }: Project): Catalog 
 });
 
 /** The inputs, checked, and the folders that they name: now, not after an hour, and before an engine is asked. */
-async function checkedOptions({
-  layers,
-  project,
-  host,
-  cwd,
-  workRoot,
-  transfer,
-}: BuildRequest): Promise<{ readonly options: BuildOptions; readonly patches: readonly Patch[] }> {
+async function checkedOptions({ layers, project, host, cwd, workRoot, transfer }: BuildRequest): Promise<{
+  readonly options: BuildOptions;
+  readonly patches: readonly Patch[];
+  readonly ownFiles: OwnFiles;
+}> {
   const { problems, patches } = await lookAtSources(layers, cwd);
+  const own = await lookAtOwn(layers, cwd);
   const catalog = catalogOf(project);
   const wrongNames = await lookAtExternals(layers, archOn(host), project);
-  const options = resolveOptions(layers, catalog, [...problems, ...wrongNames]);
+  const options = resolveOptions(layers, catalog, [...problems, ...own.problems, ...wrongNames]);
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
   await makeFolder(workRoot);
   await makeFolder(dirname(transfer));
   await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
-  return { options, patches };
+  if (options.junit !== undefined) await checkNewFile(resolve(cwd, options.junit), 'junit');
+  return { options, patches, ownFiles: own.files };
 }
 
 /** The commits that refs mean. */

@@ -1,9 +1,9 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, normalize, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { InputError, type Problem, SourceError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { checkMirror } from '../base/folders.js';
-import { copyPlain, openPlain, PlainFileError, readPlain } from '../base/safe.js';
+import { copyPlain, openPlain, readPlain } from '../base/safe.js';
 import type { InputName } from '../config/inputs.js';
 import { isRepository, wordsIn } from '../config/kinds.js';
 import { type Layer, settle } from '../config/layers.js';
@@ -20,6 +20,7 @@ import {
   isAddress,
   olderThanAll,
 } from '../targets/source.js';
+import { placeOf, wrongFile } from './places.js';
 import type { Project } from './project.js';
 
 /** A patch that a user gave. */
@@ -90,20 +91,6 @@ async function plainProblem(cwd: string, path: string): Promise<string | undefin
     async (file) => void (await file.close()),
     (error: unknown) => wrongFile(path, error),
   );
-}
-
-/** A path of a user's as a folder and a path below it. Of a relative one no part below `cwd` may be a link. */
-function placeOf(cwd: string, path: string): [string, string] {
-  const plain = normalize(path);
-  const whole = resolve(cwd, path);
-  return plain.startsWith('..') || plain.startsWith('/') || plain === '.' || plain.endsWith('/')
-    ? [dirname(whole), basename(whole)]
-    : [cwd, plain];
-}
-
-function wrongFile(path: string, error: unknown): string {
-  if (!(error instanceof PlainFileError)) throw error;
-  return `'${path}' ${error.reason}.`;
 }
 
 /** @returns a sentence that says what is wrong with it */
@@ -212,14 +199,20 @@ function withSource(
 const recipe = join('spack_repo', 'slurm_factory', 'packages', 'slurm');
 
 /**
- * Makes a build's own copy of our recipes, in which Slurm's knows of a source of its own: `source.json` beside
- * `package.py`, the patches, and the archive where that is on this machine. Containers only read it.
+ * Makes a build's own copy of our recipes. Containers only read it.
  * @param from our recipes
  * @param to new folder
  */
-export async function makeOverlay(from: string, to: string, addition: RecipeAddition): Promise<void> {
+export async function copyRecipes(from: string, to: string): Promise<void> {
   const filter = (path: string) => basename(path) !== '__pycache__';
   await cp(from, to, { recursive: true, filter });
+}
+
+/**
+ * Tells a copy of our recipes of a source of Slurm's own: `source.json` beside `package.py`, the patches, and the
+ * archive where that is on this machine.
+ */
+export async function addSource(to: string, addition: RecipeAddition): Promise<void> {
   const folder = join(to, recipe);
   const { version, sha256, patches } = addition;
   const where =

@@ -11,6 +11,7 @@ export const stageTitles = {
   lock: 'Bring the lock',
   install: 'Install',
   tree: 'Copy the tree',
+  packages: 'Bring further packages into the tree',
   graft: 'Bring the libraries into the tree',
   pack: 'Make the tarballs',
   audit: 'Audit',

@@ -4,22 +4,21 @@ import { visible } from '../base/text.js';
 import { proxyArguments } from '../container/variables.js';
 import { type Repositories, repositoryArguments } from '../distro/distro.js';
 import { distroOf } from '../distro/distros.js';
+import type { ModuleSystem } from '../spack/modules.js';
 import { driversOf } from '../targets/gpus.js';
 import type { Target } from '../targets/identifier.js';
 import { baseReference, type FittedToolchain, type Toolchain } from '../targets/toolchains.js';
 
-/** Kinds of module files that a result can have. */
-export const moduleSystems = ['lmod', 'tcl'] as const;
-export type ModuleSystem = (typeof moduleSystems)[number];
-
 /**
  * The checks that a target must pass, in the order in which they are told; functions of
  * `scripts/inside/smoke/checks/`. What is not promised is not checked.
+ * @param further the tarball brings packages beside Slurm
  */
 export function promisedChecks(
   target: Pick<Target, 'gpu'>,
   { switches: { on, off } }: Pick<FittedToolchain, 'switches'>,
   modules: readonly ModuleSystem[],
+  further = false,
 ): string[] {
   const checks = [
     ...['no-compilers', 'install', 'libraries', 'build-prefix'],
@@ -28,6 +27,7 @@ export function promisedChecks(
     ...['mpi-list', 'mpi-pmix', 'mpi-pmi2'],
     ...['lua', 'jwt', 'rest', 'rest-accounting'],
     ...modules.map((system) => `module-${system}`),
+    ...(further ? modules.map((system) => `packages-${system}`) : []),
     ...driversOf(target.gpu, off).map(({ smokeCheck }) => smokeCheck),
     ...featureChecks.filter((variant) => on.includes(variant)),
     ...['configless', 'cgroup-v2'],

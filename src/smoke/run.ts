@@ -10,18 +10,13 @@ import { startContainer } from '../container/container.js';
 import type { Engine } from '../container/engine.js';
 import { engineEnvironment } from '../container/variables.js';
 import { paddingFolder } from '../spack/environment.js';
+import { type ModuleSystem, moduleSystems } from '../spack/modules.js';
 import { gpuOptions } from '../targets/gpus.js';
 import { formatTarget } from '../targets/identifier.js';
+import { relocationMark } from '../targets/relocation.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
 import { smokeCommand, smokeContainer } from './container.js';
-import {
-  imageArguments,
-  type ModuleSystem,
-  moduleSystems,
-  promisedChecks,
-  type SmokeImage,
-  smokeImage,
-} from './plan.js';
+import { imageArguments, promisedChecks, type SmokeImage, smokeImage } from './plan.js';
 import { completeChecks, parseCheck, type SmokeCheck, SmokeError, type SmokeReport } from './report.js';
 import type { SmokeSubject } from './subject.js';
 
@@ -43,7 +38,7 @@ export interface SmokeRequest {
   readonly prefix?: string | undefined;
   /** Kinds of module files that the result promises; without it, both. */
   readonly modules?: readonly ModuleSystem[];
-  /** Texts that no installed file may hold; without them, the padding of the build's prefix. */
+  /** Texts that no installed file may hold; without them, the padding of the build's prefix, and what stands for that of packages. */
   readonly forbidden?: readonly string[];
 }
 
@@ -81,7 +76,7 @@ async function runContainer(
 ): Promise<SmokeCheck[]> {
   const { name, subject, scripts, host } = request;
   const { target, files } = subject;
-  const checks = promisedChecks(target, request.toolchain, request.modules ?? moduleSystems);
+  const checks = promisedChecks(target, request.toolchain, request.modules ?? moduleSystems, subject.further);
   const cgroup2 = await hasCgroup2(program, ports.process);
   const container = await startContainer(
     smokeContainer({
@@ -97,7 +92,7 @@ async function runContainer(
     ports,
   );
   const reported: SmokeCheck[] = [];
-  const forbidden = request.forbidden ?? [paddingFolder];
+  const forbidden = request.forbidden ?? [paddingFolder, relocationMark];
   try {
     const ran = await container.exec(smokeCommand({ target, prefix, checks, forbidden }), {
       onLine: (line, stream) => {

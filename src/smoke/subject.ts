@@ -15,6 +15,8 @@ export interface SmokeSubject {
   readonly files: readonly string[];
   /** Packages of the distribution that the tarball needs, as the manifest has them; nobody has looked at them. */
   readonly runtimePackages: readonly string[];
+  /** It brings packages beside Slurm. */
+  readonly further: boolean;
 }
 
 /** Bytes that a manifest may have; a target's has some five thousand. */
@@ -24,6 +26,7 @@ const manifestPart = z.object({
   target: z.string(),
   toolchain: z.string().optional(),
   runtimePackages: z.array(z.string()).max(mostPackages),
+  packages: z.array(z.unknown()).default([]),
 });
 
 /**
@@ -45,9 +48,9 @@ export async function openSubject(software: string): Promise<SmokeSubject> {
     [basename(path), names.modules, names.manifest],
     [names.installer, names.sums],
   );
-  const { target, runtimePackages } = await readManifest(folder, named);
+  const { target, runtimePackages, further } = await readManifest(folder, named);
   if (present.includes(names.sums)) await checkSums(folder, names.sums, present);
-  return { target, files: present.map((file) => join(folder, file)), runtimePackages };
+  return { target, files: present.map((file) => join(folder, file)), runtimePackages, further };
 }
 
 /** The files that are there; each is a regular file. */
@@ -82,7 +85,7 @@ async function requireFiles(
 export async function readManifest(
   folder: string,
   named: TargetName,
-): Promise<Pick<SmokeSubject, 'target' | 'runtimePackages'>> {
+): Promise<Pick<SmokeSubject, 'target' | 'runtimePackages' | 'further'>> {
   const file = fileName(formatTarget(named), 'manifest');
   const bytes = await readPlain(folder, file, largestManifest).catch((error: unknown) => {
     throw error instanceof PlainFileError ? refuse(`${shown(folder, file)} ${error.reason}.`) : error;
@@ -93,7 +96,8 @@ export async function readManifest(
   if (!manifest.success || target === undefined || manifest.data.target !== identifier) {
     throw refuse(`${shown(folder, file)} is not the manifest of ${identifier}.`);
   }
-  return { target, runtimePackages: manifest.data.runtimePackages };
+  const { runtimePackages, packages } = manifest.data;
+  return { target, runtimePackages, further: packages.length > 0 };
 }
 
 async function checkSums(folder: string, sums: string, present: readonly string[]): Promise<void> {

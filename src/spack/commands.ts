@@ -1,5 +1,7 @@
 import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
+import type { PackageTests } from '../targets/own-environment.js';
+import type { ModuleSystem } from './modules.js';
 
 /** A command and the variables that it needs. */
 export interface SpackCommand {
@@ -37,9 +39,15 @@ export const concretizeCommand = (side: Side): SpackCommand => spack(side, 'conc
 /**
  * Installs the lock's packages, from the build cache where it has them.
  * @param jobs a number; a template has its own word for it
+ * @param tests packages whose own tests are run behind their build
  */
-export function installCommand(side: Side, jobs: number | string): SpackCommand {
+export function installCommand(
+  side: Side,
+  jobs: number | string,
+  tests: PackageTests = 'none',
+): SpackCommand {
   const words = ['--only-concrete', '--no-check-signature', '--fail-fast', '--jobs', String(jobs)];
+  if (tests !== 'none') words.push('--test', tests);
   const { command, env } = spack(side, 'install', ...words);
   const ccache = {
     CCACHE_DIR: ccacheFolder(side.layout),
@@ -55,6 +63,16 @@ export function installCommand(side: Side, jobs: number | string): SpackCommand 
 }
 
 /**
+ * Runs a command in the environment that Spack gives a package's build.
+ * @param name of a package in the lock
+ */
+export const buildEnvironmentCommand = (
+  side: Side,
+  name: string,
+  command: readonly [string, ...string[]],
+): SpackCommand => spack(side, 'build-env', name, '--', ...command);
+
+/**
  * Fetches the sources of packages, and nothing else, to the folder that the build has as a mirror. Spack
  * writes to an environment's folder, so it works in a copy.
  * @param hashes of the lock's packages, as Spack writes them
@@ -64,6 +82,21 @@ export function fetchCommand(side: Side, hashes: readonly string[]): SpackComman
   const copied = { ...side, layout: { ...side.layout, environment: fetchEnvironment(side.layout) } };
   return spack(copied, '-c', cache, 'fetch', ...hashes.map((hash) => `/${hash}`));
 }
+
+/**
+ * Writes module files of installed packages, and none of earlier ones stay.
+ * @param hashes of the lock's packages, as Spack writes them
+ */
+export const modulesCommand = (side: Side, system: ModuleSystem, hashes: readonly string[]): SpackCommand =>
+  spack(
+    side,
+    'module',
+    system,
+    'refresh',
+    '--yes-to-all',
+    '--delete-tree',
+    ...hashes.map((hash) => `/${hash}`),
+  );
 
 /** Copy of the environment's folder that fetching works in. */
 export const fetchEnvironment = (layout: Layout): string => `${layout.userCache}/fetch`;

@@ -2,7 +2,10 @@ import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
 import { driversOf, type Gpu, gpuDrivers } from '../targets/gpus.js';
 import { type Arch, spackTarget } from '../targets/identifier.js';
+import { type Mapping, noOwn, type OwnEnvironment } from '../targets/own-environment.js';
 import type { FittedToolchain, SystemPackage } from '../targets/toolchains.js';
+import { mergeEnvironment, type Override } from './merge.js';
+import { moduleSettings } from './modules.js';
 
 /** Length that the path of the install tree is padded to, so that built packages fit any shorter path. */
 export const padding = 128;
@@ -19,6 +22,8 @@ export interface EnvironmentRequest {
   readonly debug: boolean;
   readonly arch: Arch;
   readonly toolchain: FittedToolchain;
+  /** What its user adds in Spack's own words. */
+  readonly own?: OwnEnvironment;
   readonly layout: Layout;
   /** Version of a package of the distribution, as a Spack version. */
   readonly versionOf: (systemPackage: SystemPackage) => string;
@@ -26,53 +31,55 @@ export interface EnvironmentRequest {
   readonly sourceMirror: string | undefined;
 }
 
-/** Stands for the root spec until that is known; nothing else in an environment looks like it. */
-const anySpec = 'slurm@=any-spec';
-
-/** What an environment has beside its root spec. */
-export type AnySpec = Omit<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug'>;
-
 /** The root spec of a target. */
 export function rootSpec(
-  request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain'>,
+  request: Pick<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'toolchain' | 'own'>,
 ): string {
   const debug = request.debug ? '+debug' : '~debug';
   const { switches } = request.toolchain;
   const drivers = driversOf(request.gpu, switches.off);
   const gpu = gpuDrivers.map((driver) => `${drivers.includes(driver) ? '+' : '~'}${driver.variant}`);
-  return `slurm@=${request.spackVersion} ${[...gpu, debug, ...switches.words].join(' ')}`;
+  const words = [...gpu, debug, ...switches.words, ...(request.own?.spec ?? [])];
+  return `slurm@=${request.spackVersion} ${words.join(' ')}`;
 }
 
 /**
- * Text of spack.yaml: the root spec, the distribution's compiler, libraries and tools as externals, and
- * every setting that the outcome depends on. Spack reads no other configuration but its defaults.
+ * Text of spack.yaml: the root specs, the distribution's compiler, libraries and tools as externals, and every
+ * setting that the outcome depends on, with what a user merges over it. Spack reads no other configuration but its
+ * defaults.
  */
-export function renderEnvironment(request: EnvironmentRequest): string {
-  const { before, after } = renderAround(request);
-  return `${before}${rootSpec(request)}${after}`;
-}
+export const renderEnvironment = (request: EnvironmentRequest): string =>
+  stringify({ spack: mergedEnvironment(request).merged }, { lineWidth: 0 });
+
+/** Stands for the root spec until that is known; nothing else in an environment looks like it. */
+const anySpec = 'slurm@=any-spec';
+
+/** What an environment has beside its root spec, where a user adds nothing. */
+export type AnySpec = Omit<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'own'>;
 
 /** Parts of environments as they were rendered, by what they were rendered from. */
 export type RenderedParts = Map<string, string>;
 
 /**
- * What stands before and behind the root spec.
+ * What `renderEnvironment` gives before and behind the root spec, where a user adds nothing.
  * @param parts kept by who renders many: most of one environment is in the next as well, and YAML takes its time
  */
 export function renderAround(
   request: AnySpec,
-  parts: RenderedParts = new Map(),
+  parts: RenderedParts,
 ): { readonly before: string; readonly after: string } {
-  const head = renderPart(parts, { spack: headOf(request) });
-  const packages = Object.entries(renderPackages(request)).map(([name, value]) =>
+  const base = baseEnvironment({ ...request, spackVersion: '', gpu: 'none', debug: false, own: noOwn });
+  const { packages, ...others } = base;
+  const head = renderPart(parts, { spack: { ...others, specs: [anySpec] } });
+  const rendered = Object.entries(packages as Mapping).map(([name, value]) =>
     renderPart(parts, { [name]: value }, '    '),
   );
-  const [before = '', after = ''] = `${head}  packages:\n${packages.join('')}`.split(anySpec);
+  const [before = '', after = ''] = `${head}  packages:\n${rendered.join('')}`.split(anySpec);
   return { before, after };
 }
 
 /** A mapping as YAML, as it stands below others where its lines begin with `indent`. */
-function renderPart(parts: RenderedParts, mapping: Readonly<Record<string, unknown>>, indent = ''): string {
+function renderPart(parts: RenderedParts, mapping: Mapping, indent = ''): string {
   const key = JSON.stringify(mapping);
   const known = parts.get(key);
   if (known !== undefined) return known;
@@ -81,19 +88,64 @@ function renderPart(parts: RenderedParts, mapping: Readonly<Record<string, unkno
   return text;
 }
 
-/** All of it but the packages. */
-function headOf(request: AnySpec): Record<string, unknown> {
-  const { layout } = request;
+/** What of ours a user's environment changes, whatever the distribution's versions are. */
+export const overridesOf = (
+  request: Omit<EnvironmentRequest, 'versionOf' | 'sourceMirror'>,
+): readonly Override[] =>
+  mergedEnvironment({ ...request, versionOf: () => 'system', sourceMirror: undefined }).overrides;
+
+/** Folder that views are made in. */
+export const viewsFolder = (layout: Layout): string => `${layout.environment}/views`;
+
+function mergedEnvironment(request: EnvironmentRequest): {
+  readonly merged: Mapping;
+  readonly overrides: readonly Override[];
+} {
+  const base = baseEnvironment(request);
+  const { own = noOwn, layout } = request;
+  if (own.yaml === undefined) return { merged: base, overrides: [] };
+  const { merged, overrides } = mergeEnvironment(base, own.yaml, viewsFolder(layout));
+  return { merged: withTargets(merged, `target=${targetOf(request)}`), overrides };
+}
+
+/**
+ * What is required of one package takes the place of what is required of all, the target too; without one Spack
+ * would take the processor's own.
+ */
+function withTargets(merged: Mapping, target: string): Mapping {
+  const packages = Object.entries(merged['packages'] as Mapping).map(([name, settings]) => {
+    const { require } = settings as { require?: unknown };
+    if (require === undefined || JSON.stringify(require).includes('target=')) return [name, settings];
+    return [name, { ...(settings as Mapping), require: [require, target].flat() }];
+  });
+  return { ...merged, packages: Object.fromEntries(packages) };
+}
+
+/** The processor that all packages are built for: what a user's spec of Slurm says, else the generic one. */
+function targetOf({ own = noOwn, arch }: Pick<EnvironmentRequest, 'own' | 'arch'>): string {
+  const given = own.spec
+    .map((word) => /^target==?(.+)$/.exec(word)?.[1])
+    .find((found) => found !== undefined);
+  return given ?? spackTarget(arch);
+}
+
+/** Targets that many processors share, `x86_64_v3`; all others are of one maker. */
+const isGeneric = (target: string): boolean => /^(?:x86_64|aarch64)(?:_v\d+)?$|^armv\d/.test(target);
+
+function baseEnvironment(request: EnvironmentRequest): Mapping {
+  const { layout, own = noOwn } = request;
+  const further = hasFurther(own);
+  const repos = own.repos.map(({ namespace, place }) => [namespace, `${layout.overlay}/repos/${place}`]);
   return {
-    specs: [anySpec],
+    specs: [rootSpec(request), ...own.packages],
     view: false,
     concretizer: {
       unify: true,
       reuse: false,
       // With these and notBuilt the solver leaves most of 600 packages out: seconds instead of half a minute.
       static_analysis: true,
-      duplicates: { strategy: 'none' },
-      targets: { granularity: 'generic' },
+      duplicates: { strategy: further ? 'minimal' : 'none' },
+      targets: { granularity: isGeneric(targetOf(request)) ? 'generic' : 'microarchitectures' },
     },
     config: {
       install_tree: { root: layout.store, padded_length: padding },
@@ -107,16 +159,23 @@ function headOf(request: AnySpec): Record<string, unknown> {
     bootstrap: { enable: false },
     repos: {
       slurm_factory: `${layout.overlay}/spack_repo/slurm_factory`,
+      ...Object.fromEntries(repos),
       builtin: `${layout.recipes}/repos/spack_repo/builtin`,
     },
     mirrors: renderMirrors(request),
+    packages: renderPackages(request),
+    ...(further ? { modules: moduleSettings(request.toolchain, layout, own.moduleLayout) } : {}),
   };
 }
+
+/** Whether there are packages beside Slurm. */
+const hasFurther = ({ packages, yaml }: OwnEnvironment): boolean =>
+  packages.length > 0 || (Array.isArray(yaml?.['specs']) && yaml['specs'].length > 0);
 
 /** Where the cache's packages arrive. */
 export const arrivedPackages = (layout: Layout): string => `${layout.arrivals}/build-cache`;
 
-function renderMirrors({ layout, sourceMirror }: AnySpec): Record<string, unknown> {
+function renderMirrors({ layout, sourceMirror }: EnvironmentRequest): Record<string, unknown> {
   const packages = { source: false, binary: true, signed: false };
   const mirrors = {
     // What came from the cache, which a build only reads.
@@ -132,8 +191,10 @@ function renderMirrors({ layout, sourceMirror }: AnySpec): Record<string, unknow
 /** What the compiler's recipe calls a language; the others have the names that paths are given by. */
 const languageOf = (name: string): string => (name === 'cxx' ? 'c++' : name);
 
-function renderPackages(request: AnySpec): Record<string, unknown> {
-  const { toolchain } = request;
+function renderPackages(request: EnvironmentRequest): Record<string, unknown> {
+  const { toolchain, own = noOwn } = request;
+  // What Slurm has no use for, others may need.
+  const notBuilt = hasFurther(own) ? [] : toolchain.notBuilt;
   const externals = [...toolchain.dependencies, ...toolchain.tools].map((systemPackage) => [
     systemPackage.spec,
     {
@@ -148,7 +209,7 @@ function renderPackages(request: AnySpec): Record<string, unknown> {
       ],
     },
   ]);
-  const target = `target=${spackTarget(request.arch)}`;
+  const target = `target=${targetOf(request)}`;
   // What is required of one package takes the place of what is required of all.
   const required = (toolchain.required ?? []).map((item) => [item.package, { require: [target, item.spec] }]);
   const { name, version, languages } = toolchain.compiler;
@@ -164,7 +225,7 @@ function renderPackages(request: AnySpec): Record<string, unknown> {
   };
   return {
     all: { require: [target] },
-    ...Object.fromEntries(toolchain.notBuilt.map((package_) => [package_, { buildable: false }])),
+    ...Object.fromEntries(notBuilt.map((package_) => [package_, { buildable: false }])),
     ...Object.fromEntries([...required, ...externals]),
     [name]: compiler,
   };

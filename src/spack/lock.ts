@@ -15,7 +15,10 @@ export interface LockedSpec {
 }
 
 export interface Lock {
+  /** Slurm. */
   readonly root: LockedSpec;
+  /** What else was asked for: packages beside Slurm. */
+  readonly further: readonly LockedSpec[];
   readonly specs: readonly LockedSpec[];
 }
 
@@ -46,18 +49,20 @@ export function parseLock(text: string): Lock {
       'Use a Spack commit that this version knows, or build with cache: false.',
     );
   }
-  const specs = Object.entries(parsed.data.concrete_specs).map(([hash, spec]) => ({
+  const specs: LockedSpec[] = Object.entries(parsed.data.concrete_specs).map(([hash, spec]) => ({
     name: spec.name,
     version: spec.version,
     hash,
     external: spec.external?.path ?? (spec.external ? '' : undefined),
     dependencies: spec.dependencies.map((edge) => ({ hash: edge.hash, types: edge.parameters.deptypes })),
   }));
-  const root = specs.find((spec) => spec.hash === parsed.data.roots[0]?.hash);
-  if (root === undefined) {
+  const roots = parsed.data.roots.map(({ hash }) => specs.find((spec) => spec.hash === hash));
+  const root = roots.find((spec) => spec?.name === 'slurm');
+  if (root === undefined || roots.includes(undefined)) {
     throw new ConfigurationError('spack.lock lacks its own root.', 'Build again with cache: false.');
   }
-  return { root, specs };
+  const further = roots.filter((spec): spec is LockedSpec => spec !== undefined && spec !== root);
+  return { root, further, specs };
 }
 
 /**
@@ -65,18 +70,41 @@ export function parseLock(text: string): Lock {
  * libraries, which the distribution has.
  */
 export function linkedSpecs({ root, specs }: Lock): LockedSpec[] {
+  return reached([root], specs, ['link']).filter(isShipped);
+}
+
+/**
+ * What Spack builds for a user beside Slurm: the packages that were asked for, and what they need where they run, on
+ * all levels.
+ */
+export function furtherSpecs({ root, further, specs }: Lock): LockedSpec[] {
+  const needed = reached(further, specs, ['link', 'run'], root);
+  return [...new Set([...further, ...needed])].filter((spec) => spec !== root && isShipped(spec));
+}
+
+// A copy of the compiler's own libraries, which the distribution has, and what only builds.
+const left = ['gcc-runtime', 'compiler-wrapper'];
+const isShipped = (spec: LockedSpec): boolean => spec.external === undefined && !left.includes(spec.name);
+
+/** What some depend on in one of the ways, on all levels; it doesn't go beyond `end`. */
+function reached(
+  from: readonly LockedSpec[],
+  specs: readonly LockedSpec[],
+  ways: readonly string[],
+  end?: LockedSpec,
+): LockedSpec[] {
   const byHash = new Map(specs.map((spec) => [spec.hash, spec]));
   const seen = new Set<LockedSpec>();
   const follow = (spec: LockedSpec): void => {
-    for (const { hash, types } of spec.dependencies) {
+    for (const { hash, types } of spec === end ? [] : spec.dependencies) {
       const other = byHash.get(hash);
-      if (!types.includes('link') || other === undefined || seen.has(other)) continue;
+      if (!types.some((type) => ways.includes(type)) || other === undefined || seen.has(other)) continue;
       seen.add(other);
       follow(other);
     }
   };
-  follow(root);
-  return [...seen].filter((spec) => spec.external === undefined && spec.name !== 'gcc-runtime');
+  for (const spec of from) follow(spec);
+  return [...seen];
 }
 
 /** The specs that Spack installs itself. */

@@ -18,6 +18,8 @@ export interface TargetName {
   readonly version: string;
   /** Of a source that is not the release's own, see `sourceWord`: `p3f2a91c04b17`. */
   readonly source?: string | undefined;
+  /** Of what its user has added to Spack's environment, see `environmentWord`: `e3f2a91c04b17`. */
+  readonly environment?: string | undefined;
   readonly dependencies: Dependencies;
   /** Where the tarball runs: `bookworm` for `system`, else the oldest glibc that will do, `glibc2.34`. */
   readonly platform: string;
@@ -38,9 +40,13 @@ export interface Target extends TargetName {
 const toolchainId = /^[a-z][a-z0-9]*$/;
 const withGpu = gpus.filter((gpu) => gpu !== 'none');
 
-/** The release, with what tells a source of its own: `24.11.6`, `24.11.6.p3f2a91c04b17`. */
-export const versionOf = ({ version, source }: Pick<TargetName, 'version' | 'source'>): string =>
-  source === undefined ? version : `${version}.${source}`;
+/** The release, with what tells a source and an environment of its own: `24.11.6`, `24.11.6.p3f2a91c04b17`. */
+export const versionOf = ({
+  version,
+  source,
+  environment,
+}: Pick<TargetName, 'version' | 'source' | 'environment'>): string =>
+  [version, source, environment].filter((part) => part !== undefined).join('.');
 
 /**
  * `slurm-24.11.6-bookworm-amd64`, `slurm-24.11.6-glibc2.34-amd64` for a `bundled` target, with
@@ -54,7 +60,7 @@ export function formatTarget(name: TargetName): string {
 }
 
 const pattern = new RegExp(
-  `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)(?:\\.(?<source>p[0-9a-f]{12}))?-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
+  `^slurm-(?<version>\\d+\\.\\d+\\.\\d+)(?:\\.(?<source>p[0-9a-f]{12}))?(?:\\.(?<environment>e[0-9a-f]{12}))?-(?:(?<toolchain>[a-z][a-z0-9]*)|(?<glibc>glibc\\d+\\.\\d+))` +
     `-(?<arch>${archs.join('|')})(?<own>-self-contained(?:\\.(?<externals>x[0-9a-f]{12}))?)?` +
     `(?:-(?<gpu>${withGpu.join('|')}))?(?:-(?<features>${choicePattern}))?$`,
 );
@@ -64,6 +70,7 @@ export function parseTarget(identifier: string): TargetName | undefined {
   const {
     version,
     source,
+    environment,
     toolchain,
     glibc,
     arch,
@@ -80,6 +87,7 @@ export function parseTarget(identifier: string): TargetName | undefined {
   return {
     ...{ version, dependencies, platform, gpu: gpu as Gpu, arch: arch as Arch },
     ...(source === undefined ? {} : { source }),
+    ...(environment === undefined ? {} : { environment }),
     ...(externals === undefined ? {} : { externals }),
     ...(features === undefined ? {} : { features }),
   };

@@ -17,6 +17,8 @@ export interface TargetOptions {
   readonly features: FeatureChoice;
   /** What `externalsWord` says of a `self-contained` build. */
   readonly externalsWord?: string | undefined;
+  /** What `environmentWord` says of what a user has added. */
+  readonly environmentWord?: string | undefined;
 }
 
 /** Choices that are all combined with each other. */
@@ -57,6 +59,7 @@ export function targetOf(options: TargetOptions): Target {
   return {
     version: release.version,
     ...source,
+    ...(options.environmentWord === undefined ? {} : { environment: options.environmentWord }),
     ...{ dependencies, platform, toolchain: id, gpu, arch },
     ...(options.externalsWord === undefined ? {} : { externals: options.externalsWord }),
     ...(word === undefined ? {} : { features: word }),

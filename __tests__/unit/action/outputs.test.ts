@@ -10,6 +10,7 @@ test('every fact of a report has its output', () => {
   expect(outputsOf(report({ artifacts, cacheHit: 'build-cache' }))).toEqual({
     'slurm-version': '24.11.6',
     target: 'slurm-24.11.6-bookworm-amd64',
+    'spack-lock': '',
     'content-key': 'f'.repeat(64),
     'cache-hit': 'build-cache',
     'software-tarball': '/out/slurm-24.11.6-bookworm-amd64-software.tar.gz',

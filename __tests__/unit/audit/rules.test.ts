@@ -35,8 +35,47 @@ const withLoad = (file: string, change: Parameters<typeof load>[1]): Inventory =
   loads: [load(file, change)],
 });
 
+const withList = (list: string, ...more: Inventory['entries']): Inventory => ({
+  ...withEntries(entry('packages/relocate'), ...more),
+  list,
+});
+
 test('a tarball that is as it must be breaks no rule', () => {
   expect(judge(facts())).toEqual([]);
+});
+
+test('a script of further packages may be run by a program of theirs', () => {
+  const script = (path: string, of: string) =>
+    entry(path, { script: `/__slurm_factory_packages______/${of} -E`, marked: path.startsWith('packages/') });
+  const given = (...more: Inventory['entries']) =>
+    withList('width\t128\ntext\tbin/x.py\n', entry('packages/bin/python3'), ...more);
+  expect(judge(given(script('packages/bin/x.py', 'bin/python3')))).toEqual([]);
+  expect(judge(given(script('packages/bin/x.py', 'bin/gone')))).toEqual([
+    ['system-interpreter', 'packages/bin/x.py', expect.stringMatching(/asks for/)],
+  ]);
+  expect(judge(withEntries(entry('packages/bin/python3'), script('bin/x.py', 'bin/python3')))).toEqual([
+    ['system-interpreter', 'bin/x.py', expect.stringMatching(/asks for/)],
+  ]);
+});
+
+test('further packages may have static libraries, bind at once, and have what only a program of theirs can load', () => {
+  const file = 'packages/lib/x.so';
+  const given = withList(
+    'width\t128\nbinary\tlib/x.so\ntext\tx.pc\n',
+    entry('packages/lib/x.a', { archive: true }),
+    entry(file, { marked: true, elf: elf({ bindNow: true, runpath: [] }) }),
+    entry('packages/x.pc', { marked: true }),
+  );
+  const failed = {
+    binding: 'failed',
+    program: `${top}/sbin/slurmctld`,
+    error: 'undefined symbol: Py_None',
+  } as const;
+  expect(judge({ ...given, loads: [...given.loads, load(file, failed)] })).toEqual([]);
+  const program = load('packages/bin/x', { ...failed, program: null });
+  expect(judge({ ...given, loads: [...given.loads, program] })).toEqual([
+    ['loadable', 'packages/bin/x', 'it does not load: undefined symbol: Py_None'],
+  ]);
 });
 
 describe('what breaks a rule is found, once, with its file', () => {
@@ -111,6 +150,37 @@ describe('what breaks a rule is found, once, with its file', () => {
       withEntries(entry('a', { forbidden: ['/opt/slurm-factory'] })),
       'a',
       'it holds /opt/slurm-factory',
+    ],
+    [
+      'relocation-list',
+      withEntries(entry('packages/a', { marked: true })),
+      'packages/a',
+      'it has no path yet, and there is no packages/relocate.list',
+    ],
+    ['relocation-list', withList('width 128'), 'packages/relocate.list', "it can't be read"],
+    [
+      'relocation-list',
+      { ...withEntries(), list: 'width\t128\n' },
+      'packages/relocate',
+      'it is missing, and there is a list for it',
+    ],
+    [
+      'relocation-list',
+      withList('width\t128\n', entry('packages/a', { marked: true })),
+      'packages/a',
+      'it has no path yet, and packages/relocate.list lacks it',
+    ],
+    [
+      'relocation-list',
+      withList('width\t128\ntext\ta\n', entry('packages/a')),
+      'packages/a',
+      'packages/relocate.list has it, and it holds no path to be written',
+    ],
+    [
+      'relocation-list',
+      withList('width\t128\ntext\ta.so\n', entry('packages/a.so', { marked: true, elf: elf() })),
+      'packages/a.so',
+      'packages/relocate.list has it as a text',
     ],
     [
       'system-interpreter',

@@ -46,6 +46,7 @@ test('every name is its identifier, a dash and what a release already used', () 
     debug: 't-debug.tar.gz',
     installer: 't-install.sh',
     sbom: 't-sbom.spdx.json',
+    lock: 't-spack.lock',
     smoke: 't-smoke.xml',
     manifest: 't-manifest.json',
     sums: 't-SHA256SUMS',
@@ -84,6 +85,7 @@ test('what a result has is given by its paths, and what an output asks for by it
   expect(fileOutputs(files)).toEqual({
     'software-tarball': `/out/${identifier}-software.tar.gz`,
     'modules-tarball': `/out/${identifier}-modules.tar.gz`,
+    'spack-lock': '',
     manifest: `/out/${identifier}-manifest.json`,
   });
 });

@@ -104,7 +104,14 @@ describe('renderInstaller', () => {
     expect(text).toContain("target='slurm-24.11.6-bookworm-amd64'");
     expect(text).toContain("os_id='debian'\nos_version='12'\npackage_manager='dpkg'");
     expect(text).toContain('set -- libc6 libmunge2\n');
+    expect(text).toContain("room=''\n");
     expect(text).toContain(`contents='folder\t755\t-\tbin\nfile\t755\t${sha256}\tbin/sinfo'\n`);
+  });
+
+  test('says how long a prefix may be that has to be written into files', async () => {
+    const template = await projectTemplate('install.sh');
+    const text = renderInstaller(template, target, { ...machine, room: 119 }, [], contents);
+    expect(text).toContain("room='119'\n");
   });
 
   test("says of a target that brings its libraries which ones stay the host's, and what needs them", async () => {

@@ -49,6 +49,7 @@ const material: KeyMaterial = {
   templates: 'e'.repeat(64),
   scripts: '9'.repeat(64),
   libraries: undefined,
+  tests: undefined,
 };
 
 // Entries of older versions are found by these texts: a change here throws all caches away, and wants a new

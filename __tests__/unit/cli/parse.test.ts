@@ -9,7 +9,7 @@ import { readVerify } from '../../../src/cli/commands/verify.js';
 import { engineLayer, engineOf } from '../../../src/cli/options.js';
 import { parseArguments } from '../../../src/cli/parse.js';
 import { settingValues } from '../../../src/cli/settings.js';
-import { inputsOfCommand } from '../../../src/config/inputs.js';
+import { inputsOfAction } from '../../../src/config/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
 import { recipe, release } from '../../support/fakes.js';
 
@@ -82,7 +82,7 @@ describe('help', () => {
       expect(made).toMatchObject({ command: 'done', exitCode: 0 });
       const text = 'text' in made ? made.text : '';
       const withheld: string[] = [...services, ...secrets];
-      for (const name of inputsOfCommand('build').filter((name) => !withheld.includes(name))) {
+      for (const name of inputsOfAction('build').filter((name) => !withheld.includes(name))) {
         expect(text).toMatch(new RegExp(`--${name} [<[][a-z]+[>\\]]`));
       }
       for (const name of services) expect(text).not.toContain(`--${name}`);
@@ -110,7 +110,6 @@ describe('no call that could be carried out', () => {
     ['a shell that there is no script for', ['completion', 'tcsh'], /'tcsh' is invalid.*bash, zsh, fish/],
     ['an audit of nothing', ['audit'], /missing required argument 'tarball'/],
     ['a smoke test of nothing', ['smoke'], /missing required argument 'tarball'/],
-    ['a check of nothing', ['verify'], /missing required argument 'folder'/],
     ['an audit of two', ['audit', 'a.tar.gz', 'b.tar.gz'], /too many arguments/],
     ['an option of another command', ['verify', 'out', '--prefix', '/p'], /unknown option '--prefix'/],
     ['an option of a build', ['smoke', 'a.tar.gz', '--toolchain', 'noble'], /unknown option '--toolchain'/],
@@ -178,7 +177,7 @@ describe('build', () => {
     ['--gpg-private-key-fil', "Did you mean '--gpg-private-key-file'?"],
     ['--upload', 'an input of the action only'],
     ['--gpg-passphrase', 'Use --gpg-passphrase-file <file>.'],
-    ['--repot', "Did you mean '--report'?"],
+    ['--reportt', "Did you mean '--report'?"],
     ['--no-smoketest', "Did you mean '--no-smoke-test'?"],
     ['--completely-different', 'The options of build are: --slurm-version, '],
   ])('%s is answered by what the command has: %s', (word, answer) => {
@@ -300,12 +299,15 @@ describe('audit, smoke and verify', () => {
       folder: '/out',
       publicKey: 'key.asc',
     });
+    expect(call('verify', '--installed', 'tree')).toMatchObject({
+      ...{ folder: undefined, installed: resolve('tree') },
+    });
   });
 
   test.each([
     ['audit', ['--engine', '--cache-dir', '--verbose']],
     ['smoke', ['--engine', '--prefix', '--junit', '--cache-dir', '--verbose']],
-    ['verify', ['--public-key', '--cache-dir', '--verbose']],
+    ['verify', ['--public-key', '--installed', '--cache-dir', '--verbose']],
   ])('%s --help names its options', (command, options) => {
     const made = call(command, '--help');
     expect(made).toMatchObject({ command: 'done', exitCode: 0 });

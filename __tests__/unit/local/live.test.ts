@@ -53,7 +53,7 @@ test('what is done right now stands below, with a bar, the time and the newest l
     expect(block()).toMatch(/^. Install {2}2 of 3 packages\n {2}─+ {4}0 % {2}0:01, about 1:59 left$/);
     live.progress({ what: 'packages', total: 3, cached: 2, compilesRoot: true });
     live.progress({ what: 'package', name: 'slurm', version: '24-11-6-1', phase: 'build' });
-    live.progress({ what: 'compiled', files: 320 });
+    live.progress({ what: 'compiled', name: 'slurm', files: 320 });
     await pass(49);
     expect(block()).toMatch(
       /^. Install {2}slurm 24-11-6-1: build, 320 of about 640 files\n {2}━+─+ {3}\d\d % {2}0:50, /,

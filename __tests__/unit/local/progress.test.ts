@@ -12,7 +12,7 @@ const phase = (name: string): ProgressEvent => ({
   version: '24-11-6-1',
   phase: name,
 });
-const compiled = (files: number): ProgressEvent => ({ what: 'compiled', files });
+const compiled = (files: number, name = 'slurm'): ProgressEvent => ({ what: 'compiled', name, files });
 const stage = (name: string): ProgressEvent => ({ what: 'stage', stage: name });
 const end = (name: string, seconds: number): ProgressEvent => ({ what: 'stage-end', stage: name, seconds });
 
@@ -33,6 +33,26 @@ test('what is done right now is told with the files that are compiled', () => {
   progress.take(end('install', 1), second);
   progress.take(stage('tree'), second);
   expect(progress.at(second).detail).toBe('');
+});
+
+test('packages beside Slurm move the bar too, and their files are not taken for its own', () => {
+  const of = (name: string, phase: string): ProgressEvent => ({ what: 'package', name, version: '1', phase });
+  const progress = after([0, stage('install'), { ...compiles, total: 9 }]);
+  const shown = [of('compiler-wrapper', 'installed'), of('gcc-runtime', 'installed'), of('openssl', 'build')];
+  for (const event of [...shown, compiled(300, 'openssl')]) progress.take(event, 0);
+  expect(progress.at(second).detail).toBe('openssl 1: build, 300 files');
+  const before = progress.at(30 * second).fraction;
+  progress.take(of('openssl', 'installed'), 30 * second);
+  progress.take(of('curl', 'installed'), 31 * second);
+  const between = progress.at(31 * second).fraction;
+  expect(between).toBeGreaterThan(before);
+  progress.take(phase('build'), 32 * second);
+  expect(progress.at(32 * second).detail).toBe('slurm 24-11-6-1: build');
+  progress.take(compiled(600), 60 * second);
+  const late = progress.at(60 * second).fraction;
+  expect(late).toBeGreaterThan(between);
+  progress.take(of('zlib', 'build'), 61 * second);
+  expect(progress.at(61 * second).fraction).toBeGreaterThanOrEqual(late);
 });
 
 test('no time is told of a machine that nothing is known of, until the compile has shown how fast it is', () => {

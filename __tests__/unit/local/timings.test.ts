@@ -61,7 +61,7 @@ test('the names of objects are no series', async () => {
 test('files are counted, and what is told is handed on', () => {
   const told: string[] = [];
   const counted = countFiles(({ what }) => told.push(what));
-  for (const files of [3, 7, 5]) counted.progress({ what: 'compiled', files });
+  for (const files of [3, 7, 5]) counted.progress({ what: 'compiled', name: 'slurm', files });
   counted.progress({ what: 'stage', stage: 'lock' });
   expect(counted.files()).toBe(7);
   expect(told).toEqual(['compiled', 'compiled', 'compiled', 'stage']);

@@ -44,7 +44,7 @@ test('the count is told while a package is built, and when it has grown', async 
   const end = watchCompiling(
     stage,
     () => current,
-    (files) => told.push(files),
+    (_, files) => told.push(files),
     5,
   );
   const until = async (condition: () => boolean) => {

@@ -24,7 +24,9 @@ describe('from nothing', () => {
     const folder = report?.outputDir ?? '';
     const files = await readFiles(folder);
     const names = Object.values(report?.files ?? {}).map((file) => basename(file));
-    expect(names.sort()).toEqual([...Object.values(resultFiles(target)), `${target}-smoke.xml`].sort());
+    expect(names.sort()).toEqual(
+      [...Object.values(resultFiles(target)), `${target}-smoke.xml`, `${target}-spack.lock`].sort(),
+    );
     expect(Object.keys(files).sort()).toEqual([...names].sort());
     expect(report?.described.map((file) => file.name).sort()).toEqual([...names].sort());
     expect((await verifySums(folder, 'slurm-24.11.6-bookworm-amd64-SHA256SUMS')).sort()).toEqual(
@@ -36,7 +38,7 @@ describe('from nothing', () => {
     expect(manifest.specs.map((spec) => spec.name)).toEqual(['munge', 'nvml', 'slurm']);
     expect(manifest.runtimePackages).toEqual(['libc6', 'libmunge2']);
     expect(manifest.files.map((file) => file.name).sort()).toEqual(
-      ['install.sh', 'modules.tar.gz', 'software.tar.gz'].map((end) => `${target}-${end}`),
+      ['install.sh', 'modules.tar.gz', 'software.tar.gz', 'spack.lock'].map((end) => `${target}-${end}`),
     );
     expect(manifest.sbom?.name).toBe(`${target}-sbom.spdx.json`);
     expect(ports.artifacts.uploads.map((upload) => upload.name).sort()).toEqual(Object.keys(files).sort());
@@ -181,7 +183,7 @@ describe('the second time', () => {
       expect(second.ports.logger.of('warning').join('\n')).toMatch(/damaged|fails its checks/);
       expect(
         await verifySums(second.report?.outputDir ?? '', basename(second.report?.files.sums ?? '')),
-      ).toHaveLength(6);
+      ).toHaveLength(7);
       // The damaged entry stays in the way of nobody.
       expect((await build({ cache })).report?.cacheHit).toBe('result');
     },

@@ -5,7 +5,7 @@ import { ChecksumError, InputError, SourceError } from '../../../src/base/errors
 import { sha256 } from '../../../src/base/files.js';
 import { manifestSchema } from '../../../src/bundle/manifest.js';
 import { resolveBuild } from '../../../src/pipeline/resolve.js';
-import { makeOverlay, type RecipeAddition } from '../../../src/pipeline/source.js';
+import { addSource, copyRecipes, type RecipeAddition } from '../../../src/pipeline/source.js';
 import { resolve } from '../../../src/pipeline/stages/resolve.js';
 import { buildRequest, type RequestChange } from '../../support/build.js';
 import {
@@ -285,7 +285,8 @@ describe("a build's own copy of our recipes", () => {
   const patches = ['one.patch', 'one.patch'].map((name) => ({ name, sha256: sha256(bytes), bytes }));
   const made = async (addition: RecipeAddition) => {
     const [from, to] = [await temporaryFolder(ours), join(await temporaryFolder(), 'overlay')];
-    await makeOverlay(from, to, addition);
+    await copyRecipes(from, to);
+    await addSource(to, addition);
     return readFiles(to);
   };
 

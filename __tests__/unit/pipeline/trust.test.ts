@@ -21,7 +21,9 @@ describe('signing', () => {
     expect(files[`${target}-signing-key.asc`]).toBe(signingKey.publicKey);
     expect(report?.described.map((file) => file.name)).toEqual(expect.arrayContaining(added));
     expect(ports.artifacts.uploads.map((upload) => upload.name)).toEqual(expect.arrayContaining(added));
-    expect(resultsIn(cache)).toEqual([...Object.values(resultFiles(target)), `${target}-smoke.xml`].sort());
+    expect(resultsIn(cache)).toEqual(
+      [...Object.values(resultFiles(target)), `${target}-smoke.xml`, `${target}-spack.lock`].sort(),
+    );
   });
 
   test('a cached result is signed by each run that asks for it', async () => {
@@ -127,7 +129,7 @@ describe('build provenance', () => {
       },
     });
     expect(asked).toEqual([report?.described.map(({ name, sha256 }) => ({ name, sha256 }))]);
-    expect(asked[0]).toHaveLength(11);
+    expect(asked[0]).toHaveLength(12);
     for (const { sha256 } of asked[0] ?? []) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(ports.artifacts.uploads.length).toBeGreaterThan(0);
   });

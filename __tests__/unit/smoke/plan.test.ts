@@ -29,13 +29,18 @@ describe('promisedChecks', () => {
       name?.replaceAll('_', '-'),
     );
     const full = fittedToolchain('trixie', { ...defaultChoice, base: 'full' });
-    const promised = promisedChecks({ ...target, gpu: 'all' }, full, ['lmod', 'tcl']);
+    const promised = promisedChecks({ ...target, gpu: 'all' }, full, ['lmod', 'tcl'], true);
     expect(functions.sort()).toEqual(promised.sort());
   });
 
   test('the module systems that are promised', () => {
     expect(checks).toEqual(expect.arrayContaining(['module-lmod', 'module-tcl']));
     expect(promisedChecks(target, toolchain(), ['lmod'])).not.toContain('module-tcl');
+  });
+
+  test('modules of further packages, where the tarball brings some', () => {
+    expect(checks).not.toContain('packages-lmod');
+    expect(promisedChecks(target, toolchain(), ['lmod'], true)).toContain('packages-lmod');
   });
 
   test.each<[Gpu, readonly string[], readonly string[]]>([

@@ -54,7 +54,7 @@ async function runSmoke(
   const controller = new AbortController();
   const done = smokeTest(
     {
-      subject: { target, files: ['/out/software'], runtimePackages: ['libjwt0'] },
+      subject: { target, files: ['/out/software'], runtimePackages: ['libjwt0'], further: false },
       toolchain: toolchain({ smoke }),
       engine: { kind: 'docker', version: '28' },
       host: host(),
@@ -188,7 +188,10 @@ describe('the image', () => {
   });
 
   test('a manifest with words that are no packages starts nothing', async () => {
-    const subject = { target, files: [], runtimePackages: ['libc6', '-oAPT::Update::Pre-Invoke::=id'] };
+    const subject = {
+      ...{ target, files: [], further: false },
+      runtimePackages: ['libc6', '-oAPT::Update::Pre-Invoke::=id'],
+    };
     const { error, process } = await runSmoke({}, { subject });
     expect(error).toBeInstanceOf(InputError);
     expect(process.lines).toEqual([]);
@@ -223,7 +226,14 @@ describe('openSubject', () => {
       target,
       files: Object.keys(files).map((name) => join(plain, name)),
       runtimePackages: ['libjwt0'],
+      further: false,
     });
+    const brings = { packages: [{ spec: 'openmpi' }], target: identifier, runtimePackages: [] };
+    const other = await temporaryFolder({
+      ...files,
+      [`${identifier}-manifest.json`]: JSON.stringify(brings),
+    });
+    expect((await openSubject(software(other))).further).toBe(true);
     const summed = { ...files, [`${identifier}-install.sh`]: '#!/bin/sh\n' };
     const extra = { [`${identifier}-SHA256SUMS`]: sumsOf(summed), other: '' };
     const full = await temporaryFolder({ ...summed, ...extra });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { builtSpecs, linkedSpecs, parseLock } from '../../../src/spack/lock.js';
+import { builtSpecs, furtherSpecs, linkedSpecs, parseLock } from '../../../src/spack/lock.js';
 
 const hashes = { slurm: 's'.repeat(32), munge: 'm'.repeat(32), glibc: 'g'.repeat(32) };
 const edge = { name: 'munge', hash: hashes.munge, parameters: { deptypes: ['build', 'link'], virtuals: [] } };
@@ -30,6 +30,7 @@ describe('parseLock', () => {
     };
     expect(parseLock(JSON.stringify(lock))).toEqual({
       root: slurm,
+      further: [],
       specs: [
         { name: 'munge', version: '0.5.15', hash: hashes.munge, external: '/usr', dependencies: [] },
         { name: 'glibc', version: '2.36', hash: hashes.glibc, external: '', dependencies: [] },
@@ -67,6 +68,36 @@ describe('parseLock', () => {
       concrete_specs: Object.fromEntries(specs),
     });
     expect(linkedSpecs(parseLock(text)).map(({ name }) => name)).toEqual(['curl', 'openssl']);
+  });
+
+  test('what was asked for beside the root comes with what it needs to run, but for the root and what that needs', () => {
+    const hash = (name: string) => name.padEnd(32, 'x');
+    const needs = {
+      slurm: ['link curl'],
+      curl: [],
+      openmpi: ['build+link slurm', 'link hwloc', 'build perl', 'run prrte', 'link gcc-runtime'],
+      hwloc: ['link pci'],
+      prrte: ['link hwloc', 'build compiler-wrapper'],
+      pci: [],
+      perl: [],
+      ucx: [],
+      'gcc-runtime': [],
+      'compiler-wrapper': [],
+    };
+    const specs = Object.entries(needs).map(([name, edges]) => {
+      const dependencies = edges.map((edge) => {
+        const [types = '', other = ''] = edge.split(' ');
+        return { hash: hash(other), parameters: { deptypes: types.split('+') } };
+      });
+      const external = name === 'ucx' ? { external: { path: '/usr' } } : {};
+      return [hash(name), { name, version: '1', dependencies, ...external }];
+    });
+    const text = JSON.stringify({
+      roots: ['slurm', 'openmpi', 'ucx'].map((name) => ({ hash: hash(name), spec: name })),
+      concrete_specs: Object.fromEntries(specs),
+    });
+    const found = furtherSpecs(parseLock(text)).map(({ name }) => name);
+    expect(found.sort()).toEqual(['hwloc', 'openmpi', 'pci', 'prrte']);
   });
 
   test.each<[string, string]>([

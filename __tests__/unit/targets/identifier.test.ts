@@ -35,6 +35,18 @@ describe('identifiers', () => {
       'slurm-24.11.6.p3f2a91c04b17-glibc2.34-arm64',
       { ...bundled, version: '24.11.6', source: 'p3f2a91c04b17', arch: 'arm64' },
     ],
+    [
+      'slurm-24.11.6.e3f2a91c04b17-glibc2.34-amd64-cuda',
+      { ...bundled, version: '24.11.6', environment: 'e3f2a91c04b17', gpu: 'cuda' },
+    ],
+    [
+      'slurm-24.11.6.p3f2a91c04b17.e0f2a91c04b17-bookworm-amd64',
+      {
+        ...system,
+        ...{ version: '24.11.6', source: 'p3f2a91c04b17', environment: 'e0f2a91c04b17' },
+        platform: 'bookworm',
+      },
+    ],
     ['slurm-24.11.6-glibc2.34-amd64', { ...bundled, version: '24.11.6' }],
     ['slurm-24.11.6-glibc2.34-amd64-cuda', { ...bundled, version: '24.11.6', gpu: 'cuda' }],
     ['slurm-24.11.6-glibc2.34-amd64-self-contained', { ...own, version: '24.11.6' }],

@@ -103,7 +103,7 @@ join() {
 
 files='libraries build-prefix'
 # slurmctld schedules nothing in its first two seconds; these need no job.
-jobless='module-lmod module-tcl jwt rest mpi-list'
+jobless='module-lmod module-tcl packages-lmod packages-tcl jwt rest mpi-list'
 beside database
 for check in ${checks//,/ }; do
   case " database $files $jobless scancel " in *" $check "*) continue ;; esac

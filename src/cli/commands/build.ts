@@ -6,7 +6,6 @@ import type { Logger } from '../../base/ports.js';
 import { inputOf, type RawInputs } from '../../config/inputs.js';
 import type { Layer } from '../../config/layers.js';
 import type { Colours } from '../../local/style.js';
-import type { Project } from '../../pipeline/project.js';
 import type { BuildReport } from '../../pipeline/report.js';
 import type { CacheReport } from '../../pipeline/summary.js';
 import {
@@ -19,10 +18,8 @@ import {
   textOf,
 } from '../command.js';
 import { common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
-import { readSecretFiles, type SecretFiles } from '../secrets.js';
-import { levelOf, openLog, type Settled, settle } from '../settings.js';
-import { cancellable } from '../signals.js';
-import { openView } from '../view.js';
+import { type Running, runInView } from '../running.js';
+import type { SecretFiles } from '../secrets.js';
 
 /** What a call of `build` asks for. */
 export interface BuildCall {
@@ -51,6 +48,15 @@ export function readBuild(given: Given, invocation: Invocation): BuildCall {
   };
 }
 
+/** The release as the first word of a call. */
+export const releaseArgument = {
+  name: 'release',
+  description: inputOf('slurm-version').description,
+  required: false,
+  completes: 'release',
+  pattern: /^(?:latest|\d+\.\d+(?:\.\d+)*|[0-9a-f]{40}|.*\.(?:tar\.(?:gz|bz2|xz)|tgz))$/s,
+} as const;
+
 export const build: Command = {
   name: 'build',
   description: 'Build a Slurm release, or take it from the cache.',
@@ -61,13 +67,7 @@ export const build: Command = {
     'build --only slurm-24.11.7-glibc2.34-amd64-cuda',
     'build --gpg-private-key-file key.asc --gpg-passphrase-file p.txt',
   ],
-  argument: {
-    name: 'release',
-    description: inputOf('slurm-version').description,
-    required: false,
-    completes: 'release',
-    pattern: /^(?:latest|\d+\.\d+(?:\.\d+)*|[0-9a-f]{40}|.*\.(?:tar\.(?:gz|bz2|xz)|tgz))$/s,
-  },
+  argument: releaseArgument,
   options: [
     ...inputOptions('build'),
     {
@@ -94,71 +94,41 @@ export const build: Command = {
 };
 
 async function runCommand(given: Given, context: Context): Promise<Answer> {
-  const { invocation } = context;
-  const call = readBuild(given, invocation);
-  const { installMissing, keepContainer } = call;
-  const settled = await settle(given, context, call.layer);
-  const { cacheDir, buildDir, spackCache, layers } = settled;
-  if (call.report !== undefined) await checkNewFile(call.report, '--report');
-  const secrets = await readSecretFiles(call.secretFiles, invocation.cwd);
-  const { buildLocally } = await import('../../local/build.js');
+  const call = readBuild(given, context.invocation);
+  const { installMissing, keepContainer, layer, secretFiles, report: file } = call;
+  if (file !== undefined) await checkNewFile(file, '--report');
   const summary = await import('../../pipeline/summary.js');
-  const machine = await context.machine();
-  const project = await machine.openProject(context.root);
-  const own = [...layers, { origin: 'option', values: secrets } as const];
-  const request = {
-    layers:
-      call.only === undefined ? own : [...own, await legLayer(call, own, settled, { context, project })],
-    project,
-    ...{ cwd: invocation.cwd, installMissing, keepContainer },
-  };
-  const level = levelOf(given, settled);
-  // A program that asks for a password needs the terminal to itself.
-  const live = context.screen.live && level === 'info' && !installMissing;
-  const view = await openView({ ...context, screen: { ...context.screen, live } }, cacheDir);
-  const log = await openLog(view.logger, level, settled);
-  const body = async (signal: AbortSignal): Promise<Answer> => {
-    signal.addEventListener('abort', () => view.cancelling(log.logger), { once: true });
-    const place = {
-      ...{ cacheDir, buildDir, spackCache, env: invocation.env, logger: log.logger, signal },
-      ...(view.progress === undefined ? {} : { progress: view.progress }),
-    };
-    const tellCaches = (caches: CacheReport) => logCaches(caches, summary, log.logger);
-    const { report } = await buildLocally(request, place, tellCaches, machine);
-    if (call.report !== undefined) await writeFile(call.report, `${JSON.stringify(report, undefined, 2)}\n`);
+  const { buildLocally } = await import('../../local/build.js');
+  return runInView({ given, context, layer, secretFiles }, async (running) => {
+    const { request, place, machine } = running;
+    const tellCaches = (caches: CacheReport) => logCaches(caches, summary, place.logger);
+    const layers =
+      call.only === undefined ? request.layers : [...request.layers, await legLayer(call, running)];
+    const { report } = await buildLocally(
+      { ...request, layers, installMissing, keepContainer },
+      place,
+      tellCaches,
+      machine,
+    );
+    if (file !== undefined) await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
     return { lines: formatReport(report, summary, context.colours.out), data: report };
-  };
-  return cancellable(['The build was cancelled.', 'Run it again; what was built is kept.'], body).finally(
-    () => {
-      log.close();
-      view.close();
-    },
-  );
+  });
 }
 
 /** The inputs of the leg that `--only` names; what the call says itself beside it would make another target of it. */
 async function legLayer(
   { only = '', layer }: BuildCall,
-  layers: readonly Layer[],
-  settled: Settled,
-  { context, project }: { readonly context: Context; readonly project: Project },
+  { request, place, machine }: Running,
 ): Promise<Layer> {
   const given = Object.keys(layer.values).find((name) => decisive.includes(name));
   if (given !== undefined) {
     throw new InputError([{ input: given, message: '--only says what is built. Leave one of them out.' }]);
   }
-  const { invocation, logger } = context;
   const { planLocally } = await import('../../local/plan.js');
   const { archOn } = await import('../../pipeline/arch.js');
   const { inputsOfLeg } = await import('./plan.js');
-  const machine = await context.machine();
-  const signal = new AbortController().signal;
-  const made = await planLocally(
-    { layers, project, cwd: invocation.cwd, everything: true },
-    { ...settled, env: invocation.env, logger, signal },
-    machine,
-  );
-  const host = await machine.inspectHost(invocation.env);
+  const made = await planLocally({ ...request, everything: true }, place, machine);
+  const host = await machine.inspectHost(place.env);
   return { origin: 'option', values: await inputsOfLeg(only, made, archOn(host)) };
 }
 

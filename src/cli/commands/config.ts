@@ -18,7 +18,7 @@ export const config: Command = {
   async run(given, context) {
     const { layers } = await settle(given, context, inputLayer('build', given));
     const values = explain(layers, surroundingsOf(context.invocation)).filter(
-      ({ name }) => !isInputName(name) || inputOf(name).commands.length > 0,
+      ({ name }) => !isInputName(name) || inputOf(name).commands.includes('build'),
     );
     const problems = layers.flatMap((layer) => layer.problems ?? []);
     for (const { input, message, place } of problems) {

@@ -14,12 +14,12 @@ import type { Project } from '../project.js';
 import type { Stage } from '../stage.js';
 import { outdatedLines } from '../updates.js';
 import type { Builder } from './builder.js';
-import type { Installed } from './install.js';
+import type { Installed } from './installed.js';
 
 /** The script that brings libraries into a tree: its parts, one behind the other. */
 export async function graftScript(project: Project): Promise<string> {
-  const parts = await Promise.all(['packages.py', 'graft.py'].map((name) => project.script(name)));
-  return parts.join('\n');
+  const names = ['packages.py', 'elf.py', 'licences.py', 'graft.py'];
+  return (await Promise.all(names.map((name) => project.script(name)))).join('\n');
 }
 
 /** Brings the libraries that Slurm links into the copied tree, but for a target that has the distribution's. */

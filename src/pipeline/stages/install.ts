@@ -1,51 +1,25 @@
-import { basename, posix } from 'node:path';
-import { formatBytes } from '../../base/bytes.js';
-import { PackageBuildError, PackagingError } from '../../base/errors.js';
-import { freeBytes } from '../../base/files.js';
-import type { Logger, Ports } from '../../base/ports.js';
-import { openPlain, readPlain } from '../../base/safe.js';
-import { listPlain } from '../../base/walk.js';
+import type { Ports } from '../../base/ports.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { packageKey } from '../../cache/keys.js';
-import { memoryHint } from '../../container/container.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
-import { arrivedPackages, padding, paddingFolder } from '../../spack/environment.js';
-import { builtSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack/lock.js';
-import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
-import { fromCacheMarker, installedPrefixes } from '../../spack/results.js';
+import { arrivedPackages, padding } from '../../spack/environment.js';
+import { builtSpecs, furtherSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack/lock.js';
+import { InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import type { Ccache } from '../ccache.js';
 import { watchCompiling } from '../compiling.js';
 import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
-import { logName, mostLogBytes } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
 import type { Recorder } from '../record.js';
-import type { PackageCounts } from '../report.js';
+import type { PackageTimes } from '../report.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import type { Builder } from './builder.js';
-import { fetchSources, wrongBytes } from './fetch.js';
-
-export interface Installed {
-  /** Slurm's prefix, as the session sees it. */
-  readonly prefix: string;
-  readonly packages: PackageCounts;
-  /** What Spack built for Slurm to link. */
-  readonly built: readonly BuiltPackage[];
-  /** Slurm itself came from the build cache. */
-  readonly rootFromCache: boolean;
-}
-
-/** A package that Spack built. */
-export interface BuiltPackage {
-  readonly name: string;
-  readonly version: string;
-  readonly hash: string;
-  /** As the session sees it. */
-  readonly prefix: string;
-}
+import { fetchSources } from './fetch.js';
+import { explainFailure } from './install-failure.js';
+import { type Installed, readInstalled } from './installed.js';
 
 /** What an installation takes from earlier ones, and leaves to later ones. */
 export interface InstallCaches {
@@ -55,6 +29,12 @@ export interface InstallCaches {
   readonly saver: PackageSaver;
   /** Fetches the sources of what has to be compiled, once Spack's indexes are there. */
   readonly fetch: (specs: readonly LockedSpec[], indexes: Promise<unknown>) => Promise<void>;
+}
+
+/** Whom an installation tells of itself. */
+export interface InstallListeners extends Pick<Ports, 'logger' | 'progress'> {
+  /** Told how long each package took, of an installation that fails too. */
+  readonly times: (packages: readonly PackageTimes[]) => void;
 }
 
 /**
@@ -68,13 +48,15 @@ export async function install(
   lock: Lock,
   { entries, indexes, ccache, saver, fetch }: InstallCaches,
   recorder: Recorder,
-  { logger, progress }: Pick<Ports, 'logger' | 'progress'>,
+  { logger, progress, times }: InstallListeners,
 ): Promise<Installed> {
   const { toolchain, arch } = build.target;
   const place = { toolchain, arch, builder: build.builder, padding };
   const wanted = builtSpecs(lock);
   const arrived = arrivedPackages(build.hostLayout);
-  await Promise.all(wanted.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
+  const isTested = testedIn(build, lock);
+  const cached = wanted.filter((spec) => !isTested(spec));
+  await Promise.all(cached.map(({ name, hash }) => entries.restore(packageKey(place, name, hash), arrived)));
   const restored = (await completePackages(arrived)).map((cached) => cached.hash);
   const directory = build.hostLayout.buildCache;
   recorder.putSave({
@@ -92,7 +74,7 @@ export async function install(
   });
   // Licences are in the sources alone, and what is built does not bring them along.
   const ownLibraries = build.target.dependencies === 'self-contained';
-  const fetched = ownLibraries ? linkedSpecs(lock).concat(built) : built;
+  const fetched = [...(ownLibraries ? linkedSpecs(lock) : []), ...furtherSpecs(lock), ...built];
   if (fetched.length > 0) {
     const indexed = indexes.bring(session);
     const sources = fetch([...new Set(fetched)], indexed);
@@ -101,24 +83,29 @@ export async function install(
     for (const one of ready) if (one.status === 'rejected') throw one.reason;
   }
 
-  await runInstall(build, session, wanted.length, saver, { logger, progress });
+  await runInstall(build, session, wanted, saver, { logger, progress, times });
   ccache.finished();
   return readInstalled(build, session, lock);
 }
 
+/** Which packages are tested, and so compiled: what comes from the build cache Spack doesn't test. */
+function testedIn({ own: { tests } }: ResolvedBuild, lock: Lock): (spec: LockedSpec) => boolean {
+  return (spec) => tests === 'all' || (tests === 'root' && [lock.root, ...lock.further].includes(spec));
+}
+
 /**
  * Lets Spack install, and tells how far it is.
- * @param total number of packages that are not the distribution's
+ * @param wanted the packages that are not the distribution's
  */
 async function runInstall(
   build: ResolvedBuild,
   session: Session,
-  total: number,
+  wanted: readonly LockedSpec[],
   saver: PackageSaver,
-  { logger, progress: told }: Pick<Ports, 'logger' | 'progress'>,
+  { logger, progress: told, times }: InstallListeners,
 ): Promise<void> {
-  const progress = new InstallProgress(total);
-  const { command, env } = installCommand(session, build.jobs);
+  const progress = new InstallProgress(wanted.length);
+  const { command, env } = installCommand(session, build.jobs, build.own.tests);
   const tail: string[] = [];
   const onLine = (line: string) => {
     const shown = progress.read(line);
@@ -131,151 +118,21 @@ async function runInstall(
     if (tail.length > mostLines) tail.splice(0, mostLines / 2);
   };
   const compiling = () => (progress.current?.phase === 'build' ? progress.current : undefined);
-  const tell = (files: number) => told?.({ what: 'compiled', files });
+  const tell = (name: string, files: number) => told?.({ what: 'compiled', name, files });
   const unwatch =
     told === undefined ? () => {} : watchCompiling(build.hostLayout.buildStage, compiling, tell);
-  const result = await session.exec(command, { env, onLine }).finally(unwatch);
+  const result = await session.exec(command, { env, onLine }).finally(() => {
+    unwatch();
+    times(wanted.map(({ name, version, hash }) => ({ name, version, hash, ...progress.timesOf(hash) })));
+  });
   saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
-}
-
-/** What Spack's own database and prefixes say of an installation. */
-async function readInstalled(build: ResolvedBuild, session: Session, lock: Lock): Promise<Installed> {
-  const prefixes = await readPrefixes(build, session);
-  const root = prefixes.get(lock.root.hash);
-  if (root === undefined) {
-    throw new PackagingError(
-      `Spack says that it installed ${lock.root.name}, but its database below ${session.layout.store} does not.`,
-      'Build again with cache: false.',
-    );
-  }
-  const wanted = builtSpecs(lock);
-  const fromCache = new Set<string>();
-  const compiled = new Set<string>();
-  for (const { hash } of wanted) {
-    const prefix = prefixes.get(hash);
-    if (prefix === undefined) continue;
-    const marker = posix.join(posix.relative(session.layout.store, prefix), fromCacheMarker);
-    ((await isPlainFile(build.hostLayout.store, marker)) ? fromCache : compiled).add(hash);
-  }
-  return {
-    prefix: root,
-    built: linkedSpecs(lock).flatMap(({ name, version, hash }) => {
-      const prefix = prefixes.get(hash);
-      return prefix === undefined ? [] : [{ name, version, hash, prefix }];
-    }),
-    packages: {
-      external: lock.specs.length - wanted.length,
-      fromCache: fromCache.size,
-      compiled: compiled.size,
-    },
-    rootFromCache: fromCache.has(lock.root.hash),
-  };
-}
-
-const isPlainFile = (root: string, path: string): Promise<boolean> =>
-  openPlain(root, path).then(
-    (file) => file.close().then(() => true),
-    () => false,
-  );
-
-/** bytes; it has some thousand for each package */
-const mostDatabaseBytes = 1 << 28;
-const databaseFolder = '.spack-db';
-
-/**
- * Prefixes by hash from Spack's own database, which lies at the padded root, some folders down. What does not lie
- * in the store is left out.
- */
-async function readPrefixes(build: ResolvedBuild, session: Session): Promise<Map<string, string>> {
-  // The last of the padding's folders is cut to length.
-  const pads = (name: string) => paddingFolder.startsWith(name);
-  const enter = (folder: string) => pads(basename(folder)) || basename(folder) === databaseFolder;
-  const files = await listPlain(build.hostLayout.store, { enter });
-  const databases = files.filter((file) => file.endsWith(`${databaseFolder}/index.json`));
-  const found: [string, string][] = [];
-  for (const database of databases) {
-    const text = await readPlain(build.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
-    const prefixes = installedPrefixes(text?.toString('utf8') ?? '');
-    for (const [hash, prefix] of prefixes) {
-      if (posix.normalize(prefix).startsWith(`${session.layout.store}/`)) found.push([hash, prefix]);
-    }
-  }
-  return new Map(found);
-}
-
-async function readLog(build: ResolvedBuild, log: string): Promise<string> {
-  return readPlain(build.hostLayout.buildStage, log, mostLogBytes).then(
-    (text) => text.toString('utf8'),
-    () => '',
-  );
 }
 
 /** Lines of Spack's that are looked at when an install has failed. */
 const mostLines = 20_000;
 /** Characters of each. */
 const longestLine = 2_000;
-
-/** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
-const fullDiskBytes = 100e6;
-
-async function explainFailure(
-  build: ResolvedBuild,
-  session: Session,
-  progress: InstallProgress,
-  tail: readonly string[],
-  logger: Logger,
-): Promise<Error> {
-  for (const line of tail.slice(-40)) logger.info(line);
-  const output = tail.join('\n');
-  const mismatch = wrongBytes(output);
-  if (mismatch !== undefined) return mismatch;
-  const { failure } = progress;
-  const log =
-    failure?.logPath === undefined ? undefined : posix.relative(session.layout.buildStage, failure.logPath);
-  const text = log === undefined ? '' : await readLog(build, log);
-  const found = firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing';
-  const scarce = (await scarceDisk(build)) ?? (await scarceMemory(session, found, `${text}\n${output}`));
-  return new PackageBuildError({
-    package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
-    phase: failure?.lastPhase ?? 'unknown',
-    firstError: scarce?.reason ?? found,
-    log: log === undefined ? undefined : logName(log),
-    remedy: scarce?.remedy,
-    command: installCommand(session, build.jobs).command.join(' '),
-  });
-}
-
-/** What a build had too little of, and what to do about it. */
-interface Scarce {
-  readonly reason: string;
-  readonly remedy?: string;
-}
-
-async function scarceDisk({ buildFolder }: ResolvedBuild): Promise<Scarce | undefined> {
-  const free = await freeBytes(buildFolder);
-  if (free >= fullDiskBytes) return undefined;
-  return { reason: `No space left on device: ${formatBytes(free)} are free in ${buildFolder}` };
-}
-
-// Without a container nobody tells who killed it.
-const compilerKilled = 'Killed signal terminated program';
-
-async function scarceMemory(
-  { container }: Session,
-  found: string,
-  output: string,
-): Promise<Scarce | undefined> {
-  if (container === undefined) {
-    return output.includes(compilerKilled)
-      ? { reason: `A compiler was killed, most likely since memory ran out: ${found}`, remedy: memoryHint }
-      : undefined;
-  }
-  const limit = await container.memoryExceeded();
-  if (limit === undefined) return undefined;
-  const reason = `it took more memory than the ${formatBytes(limit)} that the container may have: ${found}`;
-  return { reason, remedy: memoryHint };
-}
 
 /** Lets Spack install the lock's packages. */
 export const installStage: Stage<
@@ -287,7 +144,8 @@ export const installStage: Stage<
     const { build, entries, indexes, ccache, saver, recorder, ports } = context;
     const fetch = fetcher(context, builder);
     const caches = { entries, indexes, ccache, saver, fetch };
-    return { installed: await install(build, session, lock, caches, recorder, ports) };
+    const told = { logger: ports.logger, progress: ports.progress, times: context.tellTimes };
+    return { installed: await install(build, session, lock, caches, recorder, told) };
   },
 };
 

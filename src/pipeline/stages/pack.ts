@@ -10,7 +10,7 @@ import { examplePaths } from '../../targets/examples.js';
 import type { Project } from '../project.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
-import type { Installed } from './install.js';
+import type { Installed } from './installed.js';
 
 /** The folder that a result comes together in, as this machine and as the session see it. */
 export interface ResultFolder {

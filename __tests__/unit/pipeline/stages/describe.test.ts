@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, describe as group, test } from '@jest/globals';
 import { PlainFileError } from '../../../../src/base/safe.js';
 import { checkResult } from '../../../../src/bundle/check.js';
+import { noFurther } from '../../../../src/bundle/further.js';
 import { manifestSchema } from '../../../../src/bundle/manifest.js';
 import { verifySums } from '../../../../src/bundle/sums.js';
 import { addFile, describe } from '../../../../src/pipeline/stages/describe.js';
@@ -16,9 +17,11 @@ import { stageBench } from '../../../support/stage.js';
 const target = 'slurm-24.11.6-bookworm-amd64';
 const ingredients = {
   lock: parseLock(lockText),
-  prefix: slurmPrefix,
+  lockFile: lockText,
+  prefixes: [slurmPrefix],
   runtimePackages: ['libmunge2', 'libc6'],
   grafted: { libraries: [], updates: [] },
+  further: noFurther,
   neededLibraries: [],
   contents: [
     { path: 'bin', type: 'folder', mode: 0o755, sha256: null, target: null },
@@ -31,7 +34,9 @@ async function packedBench(script: MachineScript = {}) {
   const bench = await stageBench({}, script);
   const { plan, project, session } = bench;
   const packed = await pack(plan, project, session, { prefix: slurmPrefix, tree: packedTree });
-  return { ...bench, packed, describe: () => describe(plan, project, session, packed, ingredients) };
+  const run = (change: Partial<typeof ingredients> = {}) =>
+    describe(plan, project, session, packed, { ...ingredients, ...change });
+  return { ...bench, packed, describe: run };
 }
 
 group('describe', () => {
@@ -55,12 +60,38 @@ group('describe', () => {
     expect((await stat(join(folder, `${target}-software.tar.gz`))).mode & 0o777).toBe(0o644);
   });
 
+  test('further packages are in the manifest, with where they lie', async () => {
+    const { plan, describe } = await packedBench();
+    const { root } = ingredients.lock;
+    const path = 'packages/linux/openmpi';
+    const lock = { ...ingredients.lock, further: [root] };
+    const further = { ...noFurther, width: 128, packages: [{ hash: root.hash, path }] };
+    const { folder } = await describe({ lock, further });
+    const { manifest } = await checkResult(folder, target, { exact: true, contentKey: plan.contentKey });
+    const { name: spec, version, hash } = root;
+    expect(manifest.packages).toEqual([{ spec, version, hash, path, asked: true }]);
+  });
+
   test("asks the distribution and Spack's document, the latter for no more than can be read", async () => {
     const { commands, describe } = await packedBench();
     await describe();
     expect(commands()).toContainEqual(['head', '-c', '67108864', `${slurmPrefix}/.spack/sbom/spdx-2.3.json`]);
     const asked = commands().find((words) => words[0] === 'dpkg-query');
     expect(asked).toEqual(expect.arrayContaining(['libc6', 'libmunge2']));
+  });
+
+  test('the manifest has what configure found out, where Spack kept it', async () => {
+    const header = `#define HAVE_JWT 1\n#define PAM_DIR "${slurmPrefix}/lib/security"\n`;
+    const path = `${slurmPrefix}/.spack/archived-files/spack-src/config.h`;
+    const { describe } = await packedBench({
+      answer: (words) => (words[0] === 'head' && words.at(-1) === path ? { stdout: header } : undefined),
+    });
+    const { folder } = await describe();
+    const { manifest } = await checkResult(folder, target, { exact: true });
+    expect(manifest.configure).toEqual([
+      { name: 'HAVE_JWT', value: '1' },
+      { name: 'PAM_DIR', value: '"@prefix@/lib/security"' },
+    ]);
   });
 
   test.each<[string, MachineScript]>([

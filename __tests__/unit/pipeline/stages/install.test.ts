@@ -25,6 +25,7 @@ test('what nobody had is compiled, after its sources were fetched, and is known 
   expect((await run()).installed).toEqual({
     prefix: slurmPrefix,
     built: [],
+    further: [],
     packages: { external: 1, fromCache: 0, compiled: 2 },
     rootFromCache: false,
   });

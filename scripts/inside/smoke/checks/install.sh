@@ -19,6 +19,7 @@ check_install() {
   else
     mkdir -p "$SMOKE_PREFIX" "$SMOKE_MODULES"
     tar -xzf "$SMOKE_FILES/$SMOKE_TARGET-software.tar.gz" -C "$SMOKE_PREFIX" --strip-components=1
+    [ ! -f "$SMOKE_PREFIX/packages/relocate" ] || sh "$SMOKE_PREFIX/packages/relocate"
     tar -xzf "$SMOKE_FILES/$SMOKE_TARGET-modules.tar.gz" -C "$SMOKE_MODULES" --strip-components=1
   fi
   version=$("$SMOKE_PREFIX/sbin/slurmd" -V)

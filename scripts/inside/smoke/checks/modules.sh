@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# `module load` with Lmod and with Environment Modules, and the GPU plugin.
+# `module load` with Lmod and with Environment Modules, of Slurm and of further packages.
 
 # load_module INIT FOLDER: module load and unload in a shell of its own.
 load_module() {
@@ -47,4 +47,49 @@ check_module_tcl() {
   root=$(module_root "*/slurm/$(module_version)")
   load_module "$init" "$root"
   echo "$(module_version) loads and unloads"
+}
+
+# shown_packages INIT FOLDER NAME...: loads modules in a shell of its own, and tells which are shown then.
+shown_packages() {
+  bash --norc -c '
+    . "$1" && module use "$2" || exit 1
+    shift 2
+    for name in "$@"; do module load "$name" || exit 1; done
+    IFS=:
+    for at in $PATH ${CMAKE_PREFIX_PATH:-}; do
+      case $at in "$SMOKE_PREFIX"/*) [ -d "$at" ] || { echo "$* name $at, which is not there" >&2; exit 1; } ;; esac
+    done
+    # Folders end with a colon, names without a version with a slash; what a default is, stands in brackets.
+    module --terse avail 2>&1 | sed -e "/[:\/]$/d" -e "s/(.*//"
+  ' shown_packages "$@"
+}
+
+# load_packages INIT FOLDER: loads each module that is shown there, and behind it those that it makes visible.
+load_packages() {
+  local name below shown unlocked loaded=0
+  shown=$(shown_packages "$1" "$2")
+  for name in $shown; do
+    loaded=$((loaded + 1))
+    unlocked=$(shown_packages "$1" "$2" "$name")
+    for below in $unlocked; do
+      case " ${shown//$'\n'/ } " in *" $below "*) continue ;; esac
+      loaded=$((loaded + 1))
+      shown_packages "$1" "$2" "$name" "$below" >/dev/null
+    done
+  done
+  [ $loaded -gt 0 ] || fail "no module is shown in $2"
+  echo "$loaded load"
+}
+
+check_packages_lmod() {
+  need install
+  local folder=$SMOKE_PREFIX/packages/modulefiles/lmod
+  [ ! -d "$folder/Core" ] || folder=$folder/Core
+  load_packages "$(first_of /usr/share/lmod/lmod/init/bash)" "$folder"
+}
+
+check_packages_tcl() {
+  need install
+  load_packages "$(first_of /usr/share/modules/init/bash /usr/share/Modules/init/bash)" \
+    "$SMOKE_PREFIX/packages/modulefiles/tcl"
 }
