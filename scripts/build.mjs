@@ -28,6 +28,8 @@ const root = resolve(import.meta.dirname, '..');
 const entries = {
   /** Named by action.yml. */
   build: { program: false },
+  /** Named by plan/action.yml. */
+  plan: { program: false },
   /** Named by publish/action.yml. */
   publish: { program: false },
   /** Named by package.json's `bin`. */

@@ -12,10 +12,18 @@ const load = (module) =>
     console.error('The source is not compiled. Run: npm run build');
     process.exit(1);
   });
-const [{ openProject }, { parseTried, supportPage, triedPath }, { featuresPage }] = await Promise.all([
+const [
+  { openProject },
+  { parseTried, supportPage, triedPath },
+  { featuresPage },
+  { planTargets },
+  { scalePage },
+] = await Promise.all([
   load('pipeline/project'),
   load('targets/tried'),
   load('targets/features-page'),
+  load('pipeline/planning'),
+  load('plan/scale-page'),
 ]);
 
 const project = await openProject(root);
@@ -29,9 +37,28 @@ const names = (id) => {
 };
 const series = [...new Set(project.releases.map((release) => release.series))];
 const tried = parseTried(readFileSync(resolve(root, triedPath), 'utf8'));
+/** The matrix of docs/scale.md: four releases, three distributions, CPU and GPU, two architectures. */
+const matrix = {
+  releases: '26.05 25.11 25.05 24.11',
+  toolchains: 'bookworm noble rockylinux9',
+  archs: 'amd64 arm64',
+  gpus: 'none cuda',
+  'dependency-kinds': 'bundled system',
+  // Both of glibc 2.34.
+  exclude: 'toolchain=rockylinux9,dependencies=bundled',
+};
+const place = { project, cwd: root, workRoot: root, transfer: root, trigger: {}, today: '2026-11-28' };
+const scale = [];
+for (const sharing of ['none', 'compiles', 'all']) {
+  const layers = [{ origin: 'option', values: { ...matrix, sharing } }];
+  // Nothing of it is asked for: all refs are commits, and nothing is looked for in a cache.
+  const { plan, shared } = await planTargets({ ...place, layers }, {});
+  scale.push({ sharing, plan, schedule: shared });
+}
 const pages = {
   'docs/support.md': supportPage({ tried, toolchains, names, series }),
   'docs/features.md': featuresPage(project.features, toolchains),
+  'docs/scale.md': scalePage(scale, await project.measured()),
 };
 
 const begin = '<!-- written by scripts/write-pages.mjs -->\n';

@@ -17,6 +17,7 @@ import type {
   WebClient,
 } from '../../src/base/ports.js';
 import type { Project } from '../../src/pipeline/project.js';
+import type { MeasuredBuilds } from '../../src/plan/work.js';
 import { defaultChoice, type Switches, switchVariants } from '../../src/targets/feature-choice.js';
 import { featuresPath, parseFeatures } from '../../src/targets/features.js';
 import { readTarget, type Target } from '../../src/targets/identifier.js';
@@ -170,6 +171,10 @@ export function memoryCache(): MemoryCache {
       remove: async ({ key }) => void entries.delete(key),
       usage: async () => undefined,
     },
+    async find(key, prefixes) {
+      const byPrefix = [...entries.keys()].filter((name) => prefixes.some((one) => name.startsWith(one)));
+      return entries.has(key) ? key : byPrefix.at(-1);
+    },
     async restore(key, prefixes, directory) {
       const byPrefix = prefixes.flatMap((prefix) =>
         [...entries.keys()].filter((name) => name.startsWith(prefix)),
@@ -193,6 +198,9 @@ export function memoryCache(): MemoryCache {
 
 /** A cache service that is down. */
 export const brokenCache: CacheStore = {
+  find: async () => {
+    throw new Error('503 Service Unavailable');
+  },
   restore: async () => {
     throw new Error('503 Service Unavailable');
   },
@@ -388,6 +396,35 @@ export const pins = {
   slurm: { git: 'https://git.test/slurm.git' },
 };
 
+/** Builds whose times are easy to add up, seconds: Slurm 100, or 60 by ccache, two small packages 1 each. */
+export const measuredBuilds: MeasuredBuilds = {
+  comment: '',
+  machine: 'two cores',
+  day: '2026-01-01',
+  fresh: { seconds: 10, source: '' },
+  builds: [
+    {
+      ...{ target: 'slurm-24.11.5-bookworm-amd64', gpu: 'none', dependencies: 'system', compiled: 'cold' },
+      ...{ rest: 40, install: 102 },
+      packages: [
+        { name: 'compiler-wrapper', hash: 'w', seconds: 1 },
+        { name: 'gcc-runtime', hash: 'g', seconds: 1 },
+        { name: 'slurm', hash: 's' },
+      ],
+    },
+    {
+      ...{ target: 'slurm-24.11.6-bookworm-amd64', gpu: 'none', dependencies: 'system' },
+      ...{ compiled: 'other-release', rest: 40, install: 60 },
+      packages: [{ name: 'slurm', hash: 't' }],
+    },
+    {
+      ...{ target: 'slurm-24.11.6-glibc2.34-amd64', gpu: 'none', dependencies: 'bundled', compiled: 'none' },
+      ...{ rest: 30, install: 5 },
+      packages: [],
+    },
+  ],
+};
+
 /** The project's files, without a file: three releases, one toolchain. */
 export function fakeProject(change: Partial<Project> = {}): Project {
   return {
@@ -408,6 +445,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     }),
     template: async () => 'whatis("Version: @VERSION@")\n',
     script: async (name) => `# ${name}\n`,
+    measured: async () => measuredBuilds,
     digest: async (part) => `digest of ${part}`,
     ...change,
   };

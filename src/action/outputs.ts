@@ -74,6 +74,38 @@ export const buildOutputs = {
   },
 } as const satisfies Record<string, OutputOf<BuildReport>>;
 
+type PlanOutput = Omit<OutputOf<unknown>, 'value'>;
+
+/**
+ * The outputs of the plan action; those of matrices are JSON for `strategy.matrix`. Of `matrix-0` and `stage-0` there
+ * are as many as it takes: an action written in JavaScript may set outputs that its metadata does not name.
+ */
+export const planOutputs = {
+  matrix: {
+    description:
+      'All legs as one matrix, for fromJSON; empty over 256 legs, which are matrix-0, matrix-1 and so on.',
+    metadata: string,
+  },
+  count: { description: 'Number of legs.', metadata: string },
+  empty: { description: 'true where nothing is to be built, else false.', metadata: string },
+  skipped: {
+    description: 'Number of legs that were left out: not selected, or their result is there already.',
+    metadata: string,
+  },
+  chunks: { description: 'Number of the matrices matrix-0, matrix-1 and so on.', metadata: string },
+  'matrix-0': {
+    description: 'The first 256 legs; matrix-1 has the next ones, and so on.',
+    metadata: string,
+  },
+  stages: { description: 'Number of the matrices stage-0, stage-1 and so on.', metadata: string },
+  'stage-0': {
+    description:
+      'Legs that wait for none; those of stage-1 use what these built, and so on. One that is not there is empty.',
+    metadata: string,
+  },
+  plan: { description: 'Path of the plan as JSON, which publish goes by.', metadata: string },
+} as const satisfies Record<string, PlanOutput>;
+
 /** The outputs of a report by their names in action.yml. */
 export const outputsOf = (report: BuildReport): Record<string, string> =>
   Object.fromEntries(Object.entries(buildOutputs).map(([name, { value }]) => [name, value(report)]));

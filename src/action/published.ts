@@ -13,13 +13,14 @@ import {
   replaceSection,
   settingsSection,
 } from '../config/published.js';
-import { buildOutputs } from './outputs.js';
+import { buildOutputs, planOutputs } from './outputs.js';
 import { publishOutputs } from './publish-outputs.js';
 
 /** Where the metadata of each action is, and what it hands on. */
 const actions: Readonly<Record<ActionName, { readonly folder: string; readonly outputs: PublishedOutputs }>> =
   {
     build: { folder: '', outputs: buildOutputs },
+    plan: { folder: 'plan/', outputs: planOutputs },
     publish: { folder: 'publish/', outputs: publishOutputs },
   };
 const actionList = Object.entries(actions) as [ActionName, (typeof actions)[ActionName]][];

@@ -18,18 +18,23 @@ const artifactClient = async () => new (await import('@actions/artifact')).Defau
  */
 export function actionsCache(workspace: string, inventory?: CacheInventory, confirms = false): CacheStore {
   const pathOf = (directory: string): string[] => [relative(workspace, directory)];
+  const find: CacheStore['find'] = async (key, prefixes, directory) => {
+    const { restoreCache, isFeatureAvailable } = await cacheClient();
+    if (!isFeatureAvailable()) return undefined;
+    const found = await restoreCache(pathOf(directory), key, [...prefixes], { lookupOnly: true });
+    // The service takes the key itself for a prefix too.
+    const fits = found === key || prefixes.some((prefix) => found?.startsWith(prefix) === true);
+    return fits ? found : undefined;
+  };
   return {
     ...(inventory === undefined ? {} : { inventory }),
+    find,
     async restore(key, prefixes, directory) {
-      const { restoreCache, isFeatureAvailable } = await cacheClient();
-      if (!isFeatureAvailable()) return undefined;
       // The client answers undefined for a miss and for most faults alike. Who knows from a look-up that
       // the entry is there can tell one that did not come whole, which is to be saved anew, from a miss.
-      const found = await restoreCache(pathOf(directory), key, [...prefixes], { lookupOnly: true });
-      // The service takes the key itself for a prefix too.
-      if (found === undefined || !(found === key || prefixes.some((prefix) => found.startsWith(prefix)))) {
-        return undefined;
-      }
+      const found = await find(key, prefixes, directory);
+      if (found === undefined) return undefined;
+      const { restoreCache } = await cacheClient();
       const [path = ''] = pathOf(directory);
       await unpackingInto(dirname(path), () => restoreCache([path], found, []));
       return found;

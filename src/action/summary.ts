@@ -4,6 +4,8 @@ import { visible } from '../base/text.js';
 import type { BuildReport } from '../pipeline/report.js';
 import { stageTitles } from '../pipeline/stage.js';
 import { type CacheReport, cacheRows, cacheTotals, summaryRows } from '../pipeline/summary.js';
+import type { Plan } from '../plan/plan.js';
+import { legHead, legRows, planPicture, planSentences } from '../plan/show.js';
 import type { PublishReport } from '../publish/publish.js';
 import { checkRows } from '../smoke/report.js';
 
@@ -45,6 +47,24 @@ export async function writeSummary(report: BuildReport): Promise<void> {
     .addHeading('Smoke test', 3)
     .addTable([header('Check', 'Outcome', 'Seconds', 'Detail'), ...htmlRows(checkRows(report.smoke))])
     .write();
+}
+
+/** Legs in the table of a summary, which may have a megabyte. */
+const mostRows = 300;
+
+/** Writes which targets are built, what they share, and a picture of the stages. */
+export async function writePlanSummary(plan: Plan): Promise<void> {
+  summary.addHeading('Plan', 2).addList(planSentences(plan).map(html));
+  if (!plan.empty) {
+    const rows = legRows(plan);
+    const more = rows.length - mostRows;
+    summary
+      // Markdown begins behind an empty line.
+      .addRaw(`\n\n\`\`\`mermaid\n${planPicture(plan)}\n\`\`\`\n\n`)
+      .addTable([header(...legHead), ...htmlRows(rows.slice(0, mostRows))])
+      .addRaw(more > 0 ? `And ${more} more, in the plan's file.` : '', true);
+  }
+  await summary.write();
 }
 
 /** Writes what was published: the release's text, its files, and where it is. */

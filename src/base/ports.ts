@@ -153,6 +153,13 @@ export interface CacheStore {
    */
   restore(key: string, prefixes: readonly string[], directory: string): Promise<string | undefined>;
   /**
+   * Looks for an entry without bringing it.
+   * @param directory where it would be brought to: a store may find an entry only for the folder it was saved from
+   * @returns the key that was found, undefined for none
+   * @throws as `restore`
+   */
+  find(key: string, prefixes: readonly string[], directory: string): Promise<string | undefined>;
+  /**
    * Stores `directory` under `key`.
    * @returns 'saved', or 'exists' where the key is taken already
    */

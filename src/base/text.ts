@@ -6,6 +6,9 @@ const unseen =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
 
+/** The same but for line ends, of which a document may have a hundred thousand. */
+const unseenInLine = new RegExp(`(?!\\n)(?:${unseen.source})`, 'gu');
+
 /**
  * Text from a file or a tarball as people may see it: `\x1b`, `\u202e` stand for what can't be seen.
  * @param keep characters that stay as they are, `'\n'` for text of several lines; none when left out
@@ -16,8 +19,9 @@ export function visible(text: string, keep = ''): string {
 
 /** The same for a JSON document, whose strings may hold any of them. */
 export const visibleJson = (value: unknown): string =>
-  JSON.stringify(value, undefined, 2).replace(unseen, (character) =>
-    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  JSON.stringify(value, undefined, 2).replace(
+    unseenInLine,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
 function escaped(character: string): string {
@@ -42,12 +46,29 @@ export function wrapped(text: string, width: number): string[] {
 export const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 
 /** Whether a pattern, in which `*` stands for any part of a name, means a path. */
-export function matches(pattern: string, path: string): boolean {
+export const matches = (pattern: string, path: string): boolean => globOf(pattern).test(path);
+
+/** Such a pattern, for many names. */
+export function globOf(pattern: string): RegExp {
   const source = pattern
     .split('*')
     .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
     .join('[^/]*');
-  return new RegExp(`^${source}$`).test(path);
+  return new RegExp(`^${source}$`);
+}
+
+/** Rows as lines whose columns begin below each other; what follows a row's last cell is not filled up. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 /** A word as a shell would be given it. */

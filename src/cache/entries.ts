@@ -109,6 +109,25 @@ export class CacheEntries {
     return false;
   }
 
+  /**
+   * Whether there is an entry of this key, or one whose key begins like it, of somebody who is trusted. Nothing of it
+   * is brought or checked.
+   */
+  async has(key: string, near = false): Promise<boolean> {
+    if (!this.policy.restore) return false;
+    for (const name of this.inScopes(key)) {
+      if (this.givenUp) return false;
+      const folder = join(this.transfer, transferName(name));
+      try {
+        const found = await this.ask(this.limits.restore, this.store.find(name, near ? [name] : [], folder));
+        if (found !== undefined && (near || found === name)) return true;
+      } catch (error) {
+        this.forgive(`look for ${name}`, error);
+      }
+    }
+    return false;
+  }
+
   /** Marks what was restored last for this key, or beginning of a key, as damaged: it is not used again. */
   reject(key: string): void {
     this.markDamaged(this.taken.get(key) ?? this.inScopes(key)[0] ?? key);

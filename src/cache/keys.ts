@@ -18,13 +18,13 @@ export interface KeyMaterial {
   readonly packagesCommit: string;
   /** Digest of our own Spack repository. */
   readonly overlay: string;
-  /** Rendered spack.yaml, without the versions of the distribution's libraries. */
+  /** Digest of the rendered spack.yaml, without the versions of the distribution's libraries. */
   readonly environment: string;
   /** Digest of the templates that go into the tarballs. */
   readonly templates: string;
   /** Digest of the scripts that run within the session. */
   readonly scripts: string;
-  /** What becomes of the libraries; undefined for a target that has the distribution's. */
+  /** Digest of what becomes of the libraries; undefined for a target that has the distribution's. */
   readonly libraries: string | undefined;
   /** Which packages were tested while they were installed; undefined for none. */
   readonly tests: string | undefined;
@@ -41,10 +41,10 @@ export function contentKey(material: KeyMaterial): string {
       `spack ${material.spackCommit}`,
       `packages ${material.packagesCommit}`,
       `overlay ${material.overlay}`,
-      `environment ${sha256(material.environment)}`,
+      `environment ${material.environment}`,
       `templates ${material.templates}`,
       `scripts ${material.scripts}`,
-      ...(material.libraries === undefined ? [] : [`libraries ${sha256(material.libraries)}`]),
+      ...(material.libraries === undefined ? [] : [`libraries ${material.libraries}`]),
       ...(material.tests === undefined ? [] : [`tests ${material.tests}`]),
     ].join('\n'),
   );

@@ -1,23 +1,12 @@
-import { gpuSynonyms, gpus, gpusMeant } from '../targets/gpus.js';
-import { dependencyKinds } from '../targets/identifier.js';
-import {
-  addressOrOff,
-  boolean,
-  choice,
-  type Kind,
-  path,
-  secret,
-  size,
-  text,
-  toolchain,
-  whole,
-} from './kinds.js';
+import { addressOrOff, boolean, choice, type Kind, path, secret, size, text, whole } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
+import { planInputs } from './plan-inputs.js';
 import { publishInputs } from './publish-inputs.js';
 import { reportInputs } from './report-inputs.js';
 import { signingInputs } from './signing-inputs.js';
 import { sourceInputs } from './source-inputs.js';
 import { spackInputs } from './spack-inputs.js';
+import { targetInputs } from './target-inputs.js';
 
 /*
  * The one table of inputs. Options, help, completion, `action.yml`, `action-types.yml`, `docs/inputs.md` and
@@ -25,15 +14,16 @@ import { spackInputs } from './spack-inputs.js';
  */
 
 /** The actions, by the names of their files in `src/action/`. */
-export const actionNames = ['build', 'publish'] as const;
+export const actionNames = ['build', 'plan', 'publish'] as const;
 export type ActionName = (typeof actionNames)[number];
 /** The commands that take inputs as options. */
-export const inputCommands = ['build', 'publish'] as const;
+export const inputCommands = ['build', 'plan', 'publish'] as const;
 export type InputCommand = (typeof inputCommands)[number];
 
 /** Headings of the groups in `docs/inputs.md`, in its order. */
 export const groups = [
   'What is built',
+  'The matrix',
   'Spack',
   'How it is built',
   'Caches',
@@ -76,57 +66,15 @@ const mirror = text(
 );
 
 const everywhere = { actions: ['build'], commands: ['build'] } as const;
+// What a plan has to know of every leg.
+const planned = { actions: ['build', 'plan'], commands: ['build', 'plan'] } as const;
 // Services that only a workflow has.
 const actionOnly = { actions: ['build'], commands: [] } as const;
 
 export const inputs = {
   ...sourceInputs,
-  toolchain: {
-    group: 'What is built',
-    default: 'bookworm',
-    description: 'Distribution to build for, a folder of toolchains/.',
-    help: 'what was built and tried of them is in [libraries.md](libraries.md#toolchains).',
-    kind: toolchain,
-    ...everywhere,
-  },
-  gpu: {
-    group: 'What is built',
-    default: 'none',
-    description:
-      'GPU support: none, cuda (NVML), rocm (ROCm SMI), oneapi (Level Zero), or all of these in one tarball; true means cuda, false none. No toolkit is needed.',
-    help: 'slurmd opens the library of the driver at run time, and runs without where there is none. What a distribution has no headers for, `all` leaves out.',
-    kind: choice('kind of GPU support', gpus, {
-      synonyms: gpuSynonyms,
-      meant: gpusMeant,
-      toggle: { on: 'cuda', off: 'none' },
-    }),
-    ...everywhere,
-  },
-  dependencies: {
-    group: 'What is built',
-    default: 'bundled',
-    description:
-      "Libraries of Slurm: bundled (copies of the distribution's in the tarball, which runs on every distribution with the glibc of its name or a newer one), system (the distribution's own, which must be there) or self-contained (built by Spack).",
-    help: 'see [libraries.md](libraries.md) for when to take which.',
-    kind: choice('kind of dependencies', dependencyKinds),
-    ...everywhere,
-  },
-  debug: {
-    group: 'What is built',
-    default: 'false',
-    description: 'Also make a tarball with debug files for gdb, <target>-debug.tar.gz.',
-    help: 'Slurm is compiled with `-g` too, and the debug files are split off into `.debug` beside each program. It goes into the content key.',
-    kind: boolean,
-    ...everywhere,
-  },
-  'deny-vulnerable': {
-    group: 'What is built',
-    default: 'false',
-    description: 'Refuse a release with known vulnerabilities; without it one warning names them.',
-    help: 'what is known is in `data/advisories.json`, with the releases that mend it.',
-    kind: boolean,
-    ...everywhere,
-  },
+  ...targetInputs,
+  ...planInputs,
   ...spackInputs,
   engine: {
     group: 'How it is built',
@@ -135,7 +83,7 @@ export const inputs = {
       'Container engine: auto, docker, podman, or none for a job that already runs in a container.',
     help: "`auto` takes Docker, then Podman, then the machine itself if it runs the toolchain's own distribution; of the last it warns. `none` needs a machine of the toolchain's distribution, with the packages of its `toolchain.yaml` installed. The error names the command that installs what is missing.",
     kind: choice('container engine', engineChoices),
-    ...everywhere,
+    ...planned,
   },
   'container-image': {
     group: 'How it is built',
@@ -143,7 +91,7 @@ export const inputs = {
     description: "Image to make the builder image from, in place of the toolchain's own.",
     help: "the toolchain's Dockerfile is run on this image, so it must be of the same distribution.",
     kind: text(image, 'the name of a container image'),
-    ...everywhere,
+    ...planned,
   },
   'spack-ref': {
     group: 'How it is built',
@@ -151,7 +99,7 @@ export const inputs = {
     description: 'Commit, tag or branch of Spack; the pinned commit if empty.',
     help: 'a full commit needs no look-up. For a tag or a branch the repository is asked which commit it is; that commit goes into the content key.',
     kind: ref,
-    ...everywhere,
+    ...planned,
   },
   'packages-ref': {
     group: 'How it is built',
@@ -159,7 +107,7 @@ export const inputs = {
     description: 'Commit, tag or branch of spack-packages; the pinned commit if empty.',
     help: 'looked up as `spack-ref` is.',
     kind: ref,
-    ...everywhere,
+    ...planned,
   },
   'source-mirror': {
     group: 'How it is built',
@@ -195,7 +143,7 @@ export const inputs = {
       'Use of the caches: auto (restore, and save but for tags, releases, pull requests of forks and events that others can start), true, restore-only or false.',
     help: 'see [caching.md](caching.md).',
     kind: choice('cache mode', cacheModes, { toggle: { on: 'true', off: 'false' } }),
-    ...everywhere,
+    ...planned,
   },
   'cache-secret': {
     group: 'Caches',
@@ -205,7 +153,7 @@ export const inputs = {
     help: 'make one with `openssl rand -hex 32` and keep it as a secret of the repository. See [caching.md](caching.md#trust). A new one means new entries; the old ones are not read any more.',
     // Keys and sums of entries can be read by many, so a short one could be guessed.
     kind: secret(32, 'make one with: openssl rand -hex 32'),
-    ...everywhere,
+    ...planned,
   },
   'cache-budget': {
     group: 'Caches',
@@ -264,7 +212,8 @@ export const inputsOfCommand = (command: InputCommand): InputName[] =>
 /** Inputs as text; one that is missing or empty takes its default. */
 export type RawInputs = Readonly<Partial<Record<InputName, string>>>;
 
-type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+/** A name in camel case: `outputDir` for `output-dir`. */
+export type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 type ValueOf<R> = R extends { readonly kind: Kind<infer T>; readonly default: infer D }
   ? D extends ''
     ? T | undefined

@@ -39,6 +39,8 @@ export interface Kind<T> {
   readonly toggle?: { readonly on: string; readonly off: string };
   /** In a configuration file it may be a list of texts. */
   readonly list?: true;
+  /** There a mapping may stand for an item of that list, or for the whole: `name=value` words. */
+  readonly mapping?: 'item' | 'whole';
   /** Its value may stand in no argument, log or file. */
   readonly secret?: true;
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
 import type { Env } from '../base/environment.js';
 import type { Problem } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
 import { inputNames, inputOf, isInputName, isSecret } from './inputs.js';
+import type { Kind } from './kinds.js';
 import type { Layer } from './layers.js';
 import { isSettingName, settingNames, settings, variables } from './settings.js';
 
@@ -74,15 +75,34 @@ function readValue(name: string, node: Node | null, home: string): { value: stri
   if (isInputName(name) && isSecret(name)) {
     return { problem: `a secret does not stand in a file of settings. Use --${name}-file <file>.` };
   }
-  const { completes } = isInputName(name) ? inputOf(name).kind : settings[name].kind;
+  const { completes, mapping } = isInputName(name)
+    ? inputOf(name).kind
+    : (settings[name].kind as Kind<string>);
   const expand = (text: string) =>
     completes !== undefined && text.startsWith('~/') ? join(home, text.slice(2)) : text;
   const list = isInputName(name) && inputOf(name).kind.list === true;
-  const texts = list && isSeq(node) ? node.items.map(textOf) : [textOf(node)];
+  const itemOf = (item: unknown) =>
+    mapping === 'item' && isMap(item) ? pairsOf(item)?.join(',').replaceAll(/\s+/g, '') : textOf(item);
+  const texts =
+    mapping === 'whole' && isMap(node)
+      ? (pairsOf(node) ?? [undefined])
+      : list && isSeq(node)
+        ? node.items.map(itemOf)
+        : [itemOf(node)];
   if (!texts.every((text) => text !== undefined)) {
     return { problem: list ? 'it must be a text or a list of texts.' : 'it must be a single value.' };
   }
   return { value: texts.map(expand).join('\n') };
+}
+
+/** A mapping as words, `arm64=ubuntu-24.04-arm`, `cuda=self-hosted+gpu`; undefined where a value is none. */
+function pairsOf({ items }: YAMLMap): string[] | undefined {
+  const words = items.map(({ key, value }) => {
+    const texts = isSeq(value) ? value.items.map(textOf) : [textOf(value)];
+    const name = textOf(key);
+    return name === undefined || texts.includes(undefined) ? undefined : `${name}=${texts.join('+')}`;
+  });
+  return words.every((word) => word !== undefined) ? words : undefined;
 }
 
 // What stands there: 25.10 is a number to YAML, and 25.1.

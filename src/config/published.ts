@@ -34,14 +34,22 @@ function descriptionOf(name: InputName, { toolchains }: PublishedFacts): string 
 
 const defaultOf = (name: InputName): string => inputOf(name).expression ?? inputOf(name).default;
 
+/** Actions that read a file of settings: a default that GitHub gives would stand above what the file says. */
+const readFiles: readonly ActionName[] = ['plan'];
+
+function actionInput(action: ActionName, name: InputName, facts: PublishedFacts) {
+  const [description, preset] = [descriptionOf(name, facts), defaultOf(name)];
+  if (!readFiles.includes(action) || preset === '') return { description, required: false, default: preset };
+  return {
+    description: `${description} Without it and in no file: ${preset}.`,
+    required: false,
+    default: '',
+  };
+}
+
 /** The blocks `inputs` and `outputs` of an `action.yml`. */
 export const actionBlocks = (action: ActionName, outputs: PublishedOutputs, facts: PublishedFacts) => ({
-  inputs: Object.fromEntries(
-    inputsOfAction(action).map((name) => [
-      name,
-      { description: descriptionOf(name, facts), required: false, default: defaultOf(name) },
-    ]),
-  ),
+  inputs: Object.fromEntries(inputsOfAction(action).map((name) => [name, actionInput(action, name, facts)])),
   outputs: Object.fromEntries(
     Object.entries(outputs).map(([name, { description }]) => [name, { description }]),
   ),

@@ -2,6 +2,8 @@ import { secret } from './kinds.js';
 
 /** What files are signed and handed to GitHub with; rows of the table of inputs. */
 
+// A plan takes it for the secret of the caches.
+const sealing = { actions: ['build', 'plan', 'publish'], commands: ['build', 'plan', 'publish'] } as const;
 const signing = { actions: ['build', 'publish'], commands: ['build', 'publish'] } as const;
 
 export const signingInputs = {
@@ -12,7 +14,7 @@ export const signingInputs = {
       'Private GPG key (armored, or base64 of that) to sign the files with; give it from a secret.',
     help: 'see [trust.md](trust.md). It is hidden in the log, and no process that is started can read it; the command line takes it [from a file](cli.md#secrets).',
     kind: secret(),
-    ...signing,
+    ...sealing,
   },
   'gpg-passphrase': {
     group: 'Signing',

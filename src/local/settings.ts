@@ -38,7 +38,12 @@ export function outside(request: OutsideRequest): Outside {
 /** The same for who waits anyway. */
 export const readOutside = async (request: OutsideRequest): Promise<Outside> => outside(request);
 
-function readLayer(path: string, home: string, required: boolean): Layer | undefined {
+/**
+ * One file of settings as a layer.
+ * @param required whether it is wrong that it is not there
+ * @returns undefined where it is not there and need not be
+ */
+export function readLayer(path: string, home: string, required: boolean): Layer | undefined {
   const wrong = (message: string): Layer => ({
     origin: 'config-file',
     values: {},

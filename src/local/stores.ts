@@ -13,6 +13,7 @@ import { ContentError, listContent, placeFile } from '../cache/content.js';
 export function directoryCache(root: string, scratch: string = root): CacheStore {
   return {
     inventory: directoryInventory(root, scratch),
+    find: (key, prefixes) => findEntry(root, key, prefixes),
     async restore(key, prefixes, directory) {
       const found = await findEntry(root, key, prefixes);
       if (found === undefined) return undefined;

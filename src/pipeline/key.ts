@@ -1,56 +1,19 @@
 import { sha256 } from '../base/files.js';
-import { contentKey } from '../cache/keys.js';
 import type { BuildOptions } from '../config/resolve.js';
 import { containerLayout } from '../container/layout.js';
-import { type EnvironmentRequest, overridesOf, renderEnvironment } from '../spack/environment.js';
+import { type EnvironmentRequest, overridesOf } from '../spack/environment.js';
 import type { Target } from '../targets/identifier.js';
 import type { OwnEnvironment } from '../targets/own-environment.js';
 import { type BuiltRelease, sourceDigest } from '../targets/source.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
-import type { Project } from './project.js';
 import type { ResolvedBuild } from './resolve.js';
 
-/** What of a build its content key is made of. */
-export type DecidedParts = Pick<
-  ResolvedBuild,
-  'options' | 'release' | 'own' | 'target' | 'identifier' | 'toolchain' | 'builder' | 'pins' | 'overlayDigest'
->;
-
-/** The content key of a build. */
-export async function contentKeyOf(decided: DecidedParts, project: Project): Promise<string> {
-  const { options, release, own, target, identifier, toolchain, builder, pins, overlayDigest } = decided;
-  const environment = renderEnvironment({
-    ...environmentBase(options, release, toolchain, target.arch, own),
-    layout: containerLayout,
-    versionOf: () => 'system',
-    sourceMirror: undefined,
-  });
-  return contentKey({
-    target: identifier,
-    dependencies: target.dependencies,
-    builder,
-    spackCommit: pins.spack.commit,
-    packagesCommit: pins.packages.commit,
-    overlay: overlayDigest,
-    environment,
-    templates: await project.digest('templates'),
-    scripts: await project.digest('scripts/inside'),
-    libraries: librariesIn(target.dependencies, project),
-    // They change no byte, but what was not tested is not what was asked for.
-    tests: own.tests === 'none' ? undefined : own.tests,
-  });
-}
-
-// A system or bundled target has the key that it would have without any other.
-function librariesIn(kind: Target['dependencies'], project: Project): string | undefined {
-  const { libraries, selfContained } = project;
-  if (kind === 'system') return undefined;
-  return JSON.stringify(kind === 'bundled' ? libraries : [libraries, selfContained]);
-}
+/** What of a build its environment is made of. */
+export type DecidedParts = Pick<ResolvedBuild, 'options' | 'release' | 'own' | 'target' | 'toolchain'>;
 
 /** The parts of an environment that options alone decide. */
 export function environmentBase(
-  { gpu, debug }: BuildOptions,
+  { gpu, debug }: Pick<BuildOptions, 'gpu' | 'debug'>,
   { spack }: BuiltRelease,
   toolchain: FittedToolchain,
   arch: Target['arch'],
@@ -59,13 +22,11 @@ export function environmentBase(
   return { spackVersion: spack, gpu, debug, arch, toolchain, own };
 }
 
-/** Digest of the recipes that a build uses: ours, with what they are told of a source of its own. */
-export async function overlayOf(
-  project: Project,
-  { source }: BuiltRelease,
-  { repos }: OwnEnvironment,
-): Promise<string> {
-  const ours = await project.digest('spack-repo');
+/**
+ * Digest of the recipes that a build uses: ours, with what they are told of a source of its own.
+ * @param ours digest of our own
+ */
+export function overlayOf(ours: string, { source }: BuiltRelease, { repos }: OwnEnvironment): string {
   const more = [
     ...(source === undefined ? [] : [`source ${sourceDigest(source)}`]),
     ...repos.map(({ namespace, digest }) => `repo ${namespace} ${digest}`),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../base/errors.js';
 import { digestFolder } from '../base/files.js';
 import { packageManagers } from '../distro/distro.js';
+import { type MeasuredBuilds, measuredPath, parseMeasured } from '../plan/work.js';
 import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advisories.js';
 import { type Features, featuresPath, parseFeatures } from '../targets/features.js';
 import type { Arch } from '../targets/identifier.js';
@@ -44,6 +45,8 @@ export interface Project {
   template(name: string): Promise<string>;
   /** Text of a script that runs within the build's session. */
   script(name: string): Promise<string>;
+  /** What builds were measured to take. */
+  measured(): Promise<MeasuredBuilds>;
   digest(part: 'spack-repo' | 'templates' | 'scripts/inside'): Promise<string>;
 }
 
@@ -95,6 +98,7 @@ export async function openProject(root: string): Promise<Project> {
     },
     template: (name) => read('templates', name),
     script: (name) => read('scripts', 'inside', name),
+    measured: async () => parseMeasured(await read(measuredPath)),
     digest: (part) => digestFolder(join(root, part)),
   };
 }

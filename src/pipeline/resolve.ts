@@ -7,23 +7,22 @@ import { readPrivateKey } from '../bundle/signature.js';
 import { type CachePolicy, cachePolicy, policyNotice, type Trigger } from '../cache/policy.js';
 import { makeSeal, type Seal } from '../cache/seal.js';
 import type { Layer } from '../config/layers.js';
-import { type BuildOptions, resolveOptions } from '../config/resolve.js';
+import { type BuildOptions, type Catalog, resolveOptions } from '../config/resolve.js';
 import { type FoundEngine, findEngine } from '../container/engine.js';
-import { definitionDigest, type ImageDefinition, machineDigest } from '../container/image.js';
+import type { ImageDefinition } from '../container/image.js';
 import { type Layout, layoutBelow } from '../container/layout.js';
 import { type Pin, resolveCommit } from '../spack/checkout.js';
 import { vulnerabilityOf } from '../targets/advisories.js';
-import { formatTarget, type Target } from '../targets/identifier.js';
-import { targetOf } from '../targets/matrix.js';
-import { environmentWord, type OwnEnvironment, summarize } from '../targets/own-environment.js';
-import { externalsWord } from '../targets/self-contained.js';
+import type { Target } from '../targets/identifier.js';
+import type { OwnEnvironment } from '../targets/own-environment.js';
 import { type BuiltRelease, resolveVersion } from '../targets/source.js';
 import { supportNotice } from '../targets/support.js';
 import type { FittedToolchain } from '../targets/toolchains.js';
 import { archOn } from './arch.js';
 import { buildName } from './confine.js';
-import { lookAtExternals, toolchainFor } from './externals.js';
-import { contentKeyOf, hasOwnRecipes, overlayOf, withOverrides } from './key.js';
+import { Decisions } from './decisions.js';
+import { lookAtExternals } from './externals.js';
+import { hasOwnRecipes, withOverrides } from './key.js';
 import { type Mirror, openMirror, pinsIn } from './mirror.js';
 import { lookAtOwn, type OwnFiles, resolveOwn } from './own.js';
 import type { Project } from './project.js';
@@ -115,37 +114,23 @@ export async function resolveBuild(
   if (vulnerability !== undefined && options.denyVulnerable) {
     throw new InputError([{ input: 'slurm-version', message: vulnerability }]);
   }
-  const { toolchain, dockerfile, externals } = await toolchainFor(options, release, archOn(host), project);
   const own = await resolveOwn(options, ownFiles, { cwd, workRoot, process });
-  const words = { externalsWord: externalsWord(externals), environmentWord: environmentWord(summarize(own)) };
-  const target = targetOf({ ...options, release, toolchain, ...words });
-  const { requirements } = project;
-  const image = { toolchain, dockerfile, requirements, containerImage: options.containerImage };
-  const engine = await lookForEngine(options, host, toolchain, process);
-  const builder =
-    engine instanceof NoEngineError || engine.kind !== 'none'
-      ? definitionDigest(image)
-      : machineDigest(image);
+  const decisions = new Decisions(project);
+  const chosen = await decisions.choose(options, release, archOn(host), own);
+  const engine = await lookForEngine(options, host, chosen.toolchain, process);
+  const inImage = engine instanceof NoEngineError || engine.kind !== 'none';
   const { sourceMirror } = options;
   const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const mirror = localMirror === undefined ? undefined : await openMirror(localMirror);
   const pins = pinsIn(mirror, await resolvePins(options, project, process));
-  const overlayDigest = await overlayOf(project, release, own);
-  const decided = {
-    ...{ options, release, addition, own },
-    target,
-    identifier: formatTarget(target),
-    ...{ toolchain, externals },
-    builder,
-    pins,
-    overlayDigest,
-  };
-  const key = await contentKeyOf(decided, project);
-  const buildFolder = join(workRoot, buildName(key, request.runId));
+  const keyed = await decisions.key(chosen, pins, inImage);
+  const { choice: _, ...decided } = chosen;
+  const buildFolder = join(workRoot, buildName(keyed.contentKey, request.runId));
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
-    ...{ ...decided, image, engine, contentKey: key, localMirror, mirror, buildFolder, vulnerability },
-    ...withOverrides(trustOf(options, request.trigger), decided),
+    ...{ options, addition, ...decided, ...keyed },
+    ...{ pins, engine, localMirror, mirror, buildFolder, vulnerability },
+    ...withOverrides(trustOf(options, request.trigger), { options, ...decided }),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),
@@ -154,11 +139,18 @@ export async function resolveBuild(
       ...layoutBelow(buildFolder),
       spack: clone(pins.spack),
       recipes: clone(pins.packages),
-      ...(hasOwnRecipes(decided) ? {} : { overlay: project.overlay }),
+      ...(hasOwnRecipes({ addition, ...decided }) ? {} : { overlay: project.overlay }),
       ...(localMirror === undefined ? {} : { sources: localMirror }),
     },
   };
 }
+
+/** What the inputs choose from. */
+export const catalogOf = ({ toolchains, features, releases }: Project): Catalog => ({
+  toolchains,
+  variants: features.variants,
+  resolveVersion: (wanted) => resolveVersion(releases, wanted),
+});
 
 /** The inputs, checked, and the folders that they name: now, not after an hour, and before an engine is asked. */
 async function checkedOptions({ layers, project, host, cwd, workRoot, transfer }: BuildRequest): Promise<{
@@ -168,11 +160,7 @@ async function checkedOptions({ layers, project, host, cwd, workRoot, transfer }
 }> {
   const { problems, patches } = await lookAtSources(layers, cwd);
   const own = await lookAtOwn(layers, cwd);
-  const catalog = {
-    toolchains: project.toolchains,
-    variants: project.features.variants,
-    resolveVersion: (wanted: string) => resolveVersion(project.releases, wanted),
-  };
+  const catalog = catalogOf(project);
   const wrongNames = await lookAtExternals(layers, archOn(host), project);
   const options = resolveOptions(layers, catalog, [...problems, ...own.problems, ...wrongNames]);
   if (options.signing !== undefined) readPrivateKey(options.signing.privateKey);
@@ -183,8 +171,9 @@ async function checkedOptions({ layers, project, host, cwd, workRoot, transfer }
   return { options, patches, ownFiles: own.files };
 }
 
-async function resolvePins(
-  { spackRef, packagesRef }: BuildOptions,
+/** The commits that refs mean. */
+export async function resolvePins(
+  { spackRef, packagesRef }: Pick<BuildOptions, 'spackRef' | 'packagesRef'>,
   { pins: { spack, packages } }: Project,
   process: ProcessRunner,
 ): Promise<ResolvedBuild['pins']> {

@@ -51,6 +51,43 @@ export function rootSpec(
 export const renderEnvironment = (request: EnvironmentRequest): string =>
   stringify({ spack: mergedEnvironment(request).merged }, { lineWidth: 0 });
 
+/** Stands for the root spec until that is known; nothing else in an environment looks like it. */
+const anySpec = 'slurm@=any-spec';
+
+/** What an environment has beside its root spec, where a user adds nothing. */
+export type AnySpec = Omit<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'own'>;
+
+/** Parts of environments as they were rendered, by what they were rendered from. */
+export type RenderedParts = Map<string, string>;
+
+/**
+ * What `renderEnvironment` gives before and behind the root spec, where a user adds nothing.
+ * @param parts kept by who renders many: most of one environment is in the next as well, and YAML takes its time
+ */
+export function renderAround(
+  request: AnySpec,
+  parts: RenderedParts,
+): { readonly before: string; readonly after: string } {
+  const base = baseEnvironment({ ...request, spackVersion: '', gpu: 'none', debug: false, own: noOwn });
+  const { packages, ...others } = base;
+  const head = renderPart(parts, { spack: { ...others, specs: [anySpec] } });
+  const rendered = Object.entries(packages as Mapping).map(([name, value]) =>
+    renderPart(parts, { [name]: value }, '    '),
+  );
+  const [before = '', after = ''] = `${head}  packages:\n${rendered.join('')}`.split(anySpec);
+  return { before, after };
+}
+
+/** A mapping as YAML, as it stands below others where its lines begin with `indent`. */
+function renderPart(parts: RenderedParts, mapping: Mapping, indent = ''): string {
+  const key = JSON.stringify(mapping);
+  const known = parts.get(key);
+  if (known !== undefined) return known;
+  const text = stringify(mapping, { lineWidth: 0 }).replace(/^(?=.)/gm, indent);
+  parts.set(key, text);
+  return text;
+}
+
 /** What of ours a user's environment changes, whatever the distribution's versions are. */
 export const overridesOf = (
   request: Omit<EnvironmentRequest, 'versionOf' | 'sourceMirror'>,

@@ -1,8 +1,7 @@
 import { InputError } from '../base/errors.js';
 import { choiceWord, type FeatureChoice } from './feature-choice.js';
 import { type Gpu, hasGpu } from './gpus.js';
-import { type Dependencies, formatTarget, type Target } from './identifier.js';
-import { type Release, resolveRelease } from './releases.js';
+import type { Dependencies, Target } from './identifier.js';
 import { type BuiltRelease, sourceWord } from './source.js';
 import { oldestGlibc, type Toolchain } from './toolchains.js';
 
@@ -23,13 +22,25 @@ export interface TargetOptions {
 }
 
 /** Choices that are all combined with each other. */
-export interface TargetChoices {
-  readonly releases: readonly Pick<BuiltRelease, 'version' | 'source'>[];
+export interface TargetChoices<
+  R extends TargetOptions['release'] = TargetOptions['release'],
+  T extends TargetToolchain = TargetToolchain,
+> {
+  readonly releases: readonly R[];
   /** Each for one architecture. */
-  readonly toolchains: readonly TargetToolchain[];
+  readonly toolchains: readonly T[];
   readonly gpus: readonly Gpu[];
   readonly dependencies: readonly Dependencies[];
   readonly features: readonly FeatureChoice[];
+}
+
+/** One of their combinations. */
+export interface Combination<R, T> {
+  readonly release: R;
+  readonly toolchain: T;
+  readonly dependencies: Dependencies;
+  readonly gpu: Gpu;
+  readonly features: FeatureChoice;
 }
 
 /**
@@ -56,52 +67,25 @@ export function targetOf(options: TargetOptions): Target {
 }
 
 /**
- * All targets of the choices: releases by toolchains by dependencies by kinds of GPU by features, but for the kinds
- * of GPU that a toolchain can't have.
- * @throws InputError when two toolchains make targets of one identifier
+ * All combinations of the choices: releases by toolchains by dependencies by kinds of GPU by features.
+ * @param refused told of each that a toolchain can't have the kind of GPU for; it is left out
  */
-export function targetsOf(choices: TargetChoices): Target[] {
-  const targets = choices.releases.flatMap((release) =>
+export function combinationsOf<R extends TargetOptions['release'], T extends TargetToolchain>(
+  choices: TargetChoices<R, T>,
+  refused: (combination: Combination<R, T>) => void = () => {},
+): Combination<R, T>[] {
+  const all = choices.releases.flatMap((release) =>
     choices.toolchains.flatMap((toolchain) =>
       choices.dependencies.flatMap((dependencies) =>
-        choices.gpus
-          .filter((gpu) => hasGpu(gpu, toolchain.lacking))
-          .flatMap((gpu) =>
-            choices.features.map((features) => targetOf({ release, toolchain, gpu, dependencies, features })),
-          ),
+        choices.gpus.flatMap((gpu) =>
+          choices.features.map((features) => ({ release, toolchain, dependencies, gpu, features })),
+        ),
       ),
     ),
   );
-  refuseTwins(targets);
-  return targets;
-}
-
-/**
- * The releases that requests (`24.11.6`, `24.11`, `latest`) mean, each once, in the order of the requests.
- * @throws InputError with every request that means none
- */
-export function releasesOf(releases: readonly Release[], requests: readonly string[]): Release[] {
-  const found = requests.map((request) => resolveRelease(releases, request));
-  const problems = found.flatMap((message) =>
-    typeof message === 'string' ? [{ input: 'slurm-version', message }] : [],
-  );
-  if (problems.length > 0) throw new InputError(problems);
-  return [...new Set(found as Release[])];
-}
-
-// What brings its libraries is named by its glibc alone, which two distributions may share.
-function refuseTwins(targets: readonly Target[]): void {
-  const byName = new Map<string, Target>();
-  for (const target of targets) {
-    const name = formatTarget(target);
-    const twin = byName.get(name);
-    if (twin !== undefined) {
-      const both =
-        twin.toolchain === target.toolchain ? 'twice' : `by ${twin.toolchain} and ${target.toolchain}`;
-      throw new InputError([
-        { input: 'toolchain', message: `${name} would be built ${both}. Choose one of them.` },
-      ]);
-    }
-    byName.set(name, target);
-  }
+  return all.filter((combination) => {
+    const fits = hasGpu(combination.gpu, combination.toolchain.lacking);
+    if (!fits) refused(combination);
+    return fits;
+  });
 }

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { actionsCache } from '../../../src/action/stores.js';
 import { sha256 } from '../../../src/base/files.js';
 import { CacheEntries } from '../../../src/cache/entries.js';
-import { ccacheKey, ccachePrefix, indexKey, indexPrefix } from '../../../src/cache/keys.js';
+import { ccacheKey, ccachePrefix, indexKey, indexPrefix, resultKey } from '../../../src/cache/keys.js';
+import { cachedResults } from '../../../src/pipeline/existing.js';
 import { type CacheStep, compileSources } from '../../support/cache/processes.js';
 import { type CacheRunner, describeFolder, flipByte, startCacheRunner } from '../../support/cache/runner.js';
 import { readFiles, recordingLogger, temporaryFolder, writeFiles } from '../../support/fakes.js';
@@ -55,6 +56,35 @@ describe('sound entries', () => {
     expect(await describeFolder(target)).toEqual(await describeFolder(runner.source));
     const other = indexPrefix({ ...index, packagesCommit: '3'.repeat(40) });
     expect(await entries.restoreNear(other, join(runner.folder, 'other'))).toBe(false);
+  });
+
+  test('results are looked for, with and without the digest of their libraries, and nothing of them is fetched', async () => {
+    const [identifier, contentKey] = ['slurm-24.11.6-glibc2.34-amd64', 'e'.repeat(64)];
+    const wanted = { identifier, contentKey, dependencies: 'bundled' } as const;
+    const policy = { restore: true, save: true, scopes: ['open'] };
+    const transfer = join(runner.workspace, '.slurm-factory');
+    const entries = new CacheEntries(actionsCache(runner.workspace), policy, recordingLogger(), transfer);
+    expect(await cachedResults([wanted], entries)).toEqual(new Set());
+    const brought = [{ name: 'libcurl4', version: '7.88' }];
+    const directory = await temporaryFolder({ 'slurm.tar.gz': 'software' });
+    expect(await entries.save(resultKey(identifier, contentKey, brought), directory)).toBe(true);
+    const system = {
+      identifier: 'slurm-24.11.6-bookworm-amd64',
+      contentKey,
+      dependencies: 'system',
+    } as const;
+    expect(await entries.save(resultKey(system.identifier, contentKey), directory)).toBe(true);
+    const before = runner.service.requests().filter(({ operation }) => operation === 'GetBlob').length;
+    const others = [
+      { ...wanted, contentKey: 'f'.repeat(64) },
+      { ...wanted, identifier: `${identifier}-cuda` },
+      { ...system, identifier: 'slurm-24.11.6-bookworm-amd6' },
+    ];
+    expect(await cachedResults([wanted, system, ...others], entries)).toEqual(
+      new Set([identifier, system.identifier]),
+    );
+    const after = runner.service.requests().filter(({ operation }) => operation === 'GetBlob').length;
+    expect(after).toBe(before);
   });
 
   test("ccache's files of one build are found by the next of its release series, the newest first", async () => {

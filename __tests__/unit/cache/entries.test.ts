@@ -136,6 +136,7 @@ describe('save', () => {
 test('the service sees the same path for restore and save: it is part of an entry there', async () => {
   const paths: string[] = [];
   const store: CacheStore = {
+    find: async () => undefined,
     restore: async (_key, _prefixes, directory) => {
       paths.push(directory);
       return undefined;
@@ -311,7 +312,9 @@ describe('time', () => {
       };
       const { root, logger, transfer } = await setUp();
       await writeFiles(join(root, 'source'), files);
-      const entries = new CacheEntries({ restore: never, save: never }, both, logger, transfer, { limits });
+      const entries = new CacheEntries({ find: never, restore: never, save: never }, both, logger, transfer, {
+        limits,
+      });
       for (const name of ['a', 'b', 'c']) {
         if (way === 'save') await entries.save(name, join(root, 'source'));
         else expect(await entries.restore(name, join(root, 'target'))).toBe(false);
@@ -343,6 +346,7 @@ describe('time', () => {
 describe('of an entry that somebody else wrote', () => {
   /** A store that answers with whatever `plant` puts where the entry is to come. */
   const answering = (plant: (directory: string) => Promise<unknown>): CacheStore => ({
+    find: async (name) => name,
     restore: async (name, _, directory) => {
       await plant(directory);
       return name;

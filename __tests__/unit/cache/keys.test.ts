@@ -43,6 +43,7 @@ const index: IndexMaterial = {
 const ccache: CcacheMaterial = { ...platform, builder: place.builder, series: '24.11', debug: false };
 const material: KeyMaterial = {
   ...lockMaterial,
+  environment: sha256(lockMaterial.environment),
   target: 'slurm-24.11.6-bookworm-amd64',
   dependencies: 'system',
   templates: 'e'.repeat(64),

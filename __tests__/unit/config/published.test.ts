@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { buildOutputs, outputsOf } from '../../../src/action/outputs.js';
+import { buildOutputs, outputsOf, planOutputs } from '../../../src/action/outputs.js';
 import { publishOutputs } from '../../../src/action/publish-outputs.js';
 import { publishedFiles } from '../../../src/action/published.js';
 import { inputNames, inputOf, inputsOfAction } from '../../../src/config/inputs.js';
@@ -42,6 +42,15 @@ describe('action.yml', () => {
     expect(action.inputs['github-token']?.default).toBe('${{ github.token }}');
     // GitHub gives text; a YAML boolean would do as well, but not for every reader of the file.
     for (const { default: preset } of Object.values(action.inputs)) expect(typeof preset).toBe('string');
+  });
+
+  test("of a plan has no default that would stand above the workspace's file of settings", () => {
+    const planned: ActionFile = parse(read('plan/action.yml'));
+    expect(Object.keys(planned.inputs)).toEqual(inputsOfAction('plan'));
+    expect(Object.values(planned.inputs).every((input) => input.default === '')).toBe(true);
+    expect(planned.inputs['releases']?.description).toMatch(/Without it and in no file: supported\.$/);
+    expect(Object.keys(planned.outputs)).toEqual(Object.keys(planOutputs));
+    expect(planned.runs).toEqual({ using: 'node24', main: '../dist/plan/index.js' });
   });
 
   test('lists the toolchains', () => {

@@ -130,6 +130,9 @@ describe('directoryCache', () => {
   ])('%s with the prefixes %j finds %s', async (key, prefixes, found) => {
     const { source, cache, target } = await setUp();
     for (const name of ['lock-1', 'lock-2', 'result-1']) await cache.save(name, source);
+    // Looked for, it is found alike, and nothing of it comes.
+    expect(await cache.find(key, prefixes, target)).toBe(found);
+    await expect(readdir(target)).rejects.toThrow('ENOENT');
     expect(await cache.restore(key, prefixes, target)).toBe(found);
   });
 });

@@ -4,6 +4,7 @@ import { containerLayout, layoutBelow } from '../../../src/container/layout.js';
 import {
   type EnvironmentRequest,
   padding,
+  renderAround,
   renderEnvironment,
   rootSpec,
 } from '../../../src/spack/environment.js';
@@ -148,4 +149,13 @@ describe('the environment, read back', () => {
 test('the same request gives the same text, and versions like 1.10 stay text', () => {
   expect(renderEnvironment(request)).toBe(renderEnvironment({ ...request }));
   expect(rendered({ versionOf: () => '1.10' }).packages.munge.externals[0].spec).toBe('munge@1.10');
+});
+
+test('what many targets have in common, with a root spec between, is the environment of each', () => {
+  const parts = new Map<string, string>();
+  for (const gpu of ['none', 'cuda'] as const) {
+    const whole = { ...request, spackVersion: '24-11-6-1', gpu, debug: true };
+    const { before, after } = renderAround(request, parts);
+    expect(`${before}${rootSpec(whole)}${after}`).toBe(renderEnvironment(whole));
+  }
 });

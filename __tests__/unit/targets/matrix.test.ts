@@ -10,7 +10,7 @@ import {
   formatTarget,
   parseTarget,
 } from '../../../src/targets/identifier.js';
-import { releasesOf, type TargetChoices, targetOf, targetsOf } from '../../../src/targets/matrix.js';
+import { combinationsOf, type TargetChoices, targetOf } from '../../../src/targets/matrix.js';
 import { parseReleases } from '../../../src/targets/release-data.js';
 import { recipe, toolchain } from '../../support/fakes.js';
 
@@ -33,6 +33,7 @@ const toolchains = [
 ];
 const choices = ['default', 'full'].map((text) => parseChoice(text, recipe.variants) as FeatureChoice);
 const onEach = <T>(given: readonly T[]) => given.flatMap((item) => archs.map((arch) => ({ ...item, arch })));
+const targetsOf = (choices: TargetChoices) => combinationsOf(choices).map(targetOf);
 const all: TargetChoices = {
   ...{ releases, gpus, dependencies: dependencyKinds },
   toolchains: onEach(toolchains),
@@ -91,6 +92,9 @@ test('a kind of GPU that a toolchain lacks is no target of it', () => {
     'slurm-26.05.3-bookworm-arm64-cuda',
     'slurm-26.05.3-bookworm-arm64-all',
   ]);
+  const refused: string[] = [];
+  combinationsOf(choices, ({ gpu, toolchain: { arch } }) => refused.push(`${gpu} ${arch}`));
+  expect(refused).toEqual(['rocm amd64', 'rocm arm64', 'oneapi arm64']);
   const rocm = {
     release: { version: '26.05.3' },
     toolchain: poor,
@@ -100,27 +104,4 @@ test('a kind of GPU that a toolchain lacks is no target of it', () => {
   } as const;
   expect(() => targetOf(rocm)).toThrow(InputError);
   expect(() => targetOf(rocm)).toThrow('rocm is not to be had for bookworm on amd64.');
-});
-
-test('two toolchains of one glibc would make the same bundled target', () => {
-  const twins = [made('bookworm', '2.36'), made('fedora37', '2.36')];
-  const choices = { ...all, toolchains: onEach(twins) };
-  expect(() => targetsOf({ ...choices, dependencies: ['bundled'] })).toThrow(InputError);
-  expect(() => targetsOf({ ...choices, dependencies: ['bundled'] })).toThrow(/by bookworm and fedora37/);
-  expect(targetsOf({ ...choices, dependencies: ['system'] })).toHaveLength(
-    releases.length * 2 * gpus.length * 2,
-  );
-});
-
-describe('releasesOf', () => {
-  test('each release once, whatever names it', () => {
-    const found = releasesOf(releases, ['24.11', '24.11.7', 'latest', '23.02.8']);
-    expect(found.map(({ version }) => version)).toEqual(['24.11.7', '26.05.3', '23.02.8']);
-  });
-
-  test('every request that means none is told', () => {
-    const ask = () => releasesOf(releases, ['24.11', '24.12', '1.2.3']);
-    expect(ask).toThrow(InputError);
-    expect(ask).toThrow(/24\.12(?:.|\n)*1\.2\.3/);
-  });
 });

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { InputError } from '../../base/errors.js';
 import { checkNewFile } from '../../base/folders.js';
 import type { Logger } from '../../base/ports.js';
 import { inputOf, type RawInputs } from '../../config/inputs.js';
@@ -17,7 +18,7 @@ import {
   textOf,
 } from '../command.js';
 import { common, inputLayer, inputOptions, secretFilesOf } from '../options.js';
-import { runInView } from '../running.js';
+import { type Running, runInView } from '../running.js';
 import type { SecretFiles } from '../secrets.js';
 
 /** What a call of `build` asks for. */
@@ -29,6 +30,8 @@ export interface BuildCall {
   readonly report: string | undefined;
   readonly installMissing: boolean;
   readonly keepContainer: boolean;
+  /** Identifier of a leg of the plan. */
+  readonly only: string | undefined;
 }
 
 export function readBuild(given: Given, invocation: Invocation): BuildCall {
@@ -41,6 +44,7 @@ export function readBuild(given: Given, invocation: Invocation): BuildCall {
     report: report === undefined ? undefined : resolve(invocation.cwd, report),
     installMissing: isGiven(given, 'install-missing'),
     keepContainer: isGiven(given, 'keep-container'),
+    only: textOf(given, 'only'),
   };
 }
 
@@ -60,6 +64,7 @@ export const build: Command = {
     'build 24.11',
     'build 24.11.6 --toolchain bookworm --gpu --output-dir out',
     'build 24.11.7 --patches site/fix.patch',
+    'build --only slurm-24.11.7-glibc2.34-amd64-cuda',
     'build --gpg-private-key-file key.asc --gpg-passphrase-file p.txt',
   ],
   argument: releaseArgument,
@@ -75,6 +80,12 @@ export const build: Command = {
       completes: 'file',
       description: "write the build's report (files, timings, packages) as JSON",
     },
+    {
+      name: 'only',
+      value: 'target',
+      description:
+        'build this leg of the plan that slurm-factory.yml describes (see plan), with the inputs that a workflow gives it',
+    },
     { name: 'keep-container', description: 'leave the container of a build that fails, for debugging' },
     ...common,
   ],
@@ -83,20 +94,18 @@ export const build: Command = {
 };
 
 async function runCommand(given: Given, context: Context): Promise<Answer> {
-  const {
-    installMissing,
-    keepContainer,
-    layer,
-    secretFiles,
-    report: file,
-  } = readBuild(given, context.invocation);
+  const call = readBuild(given, context.invocation);
+  const { installMissing, keepContainer, layer, secretFiles, report: file } = call;
   if (file !== undefined) await checkNewFile(file, '--report');
   const summary = await import('../../pipeline/summary.js');
   const { buildLocally } = await import('../../local/build.js');
-  return runInView({ given, context, layer, secretFiles }, async ({ request, place, machine }) => {
+  return runInView({ given, context, layer, secretFiles }, async (running) => {
+    const { request, place, machine } = running;
     const tellCaches = (caches: CacheReport) => logCaches(caches, summary, place.logger);
+    const layers =
+      call.only === undefined ? request.layers : [...request.layers, await legLayer(call, running)];
     const { report } = await buildLocally(
-      { ...request, installMissing, keepContainer },
+      { ...request, layers, installMissing, keepContainer },
       place,
       tellCaches,
       machine,
@@ -105,6 +114,26 @@ async function runCommand(given: Given, context: Context): Promise<Answer> {
     return { lines: formatReport(report, summary, context.colours.out), data: report };
   });
 }
+
+/** The inputs of the leg that `--only` names; what the call says itself beside it would make another target of it. */
+async function legLayer(
+  { only = '', layer }: BuildCall,
+  { request, place, machine }: Running,
+): Promise<Layer> {
+  const given = Object.keys(layer.values).find((name) => decisive.includes(name));
+  if (given !== undefined) {
+    throw new InputError([{ input: given, message: '--only says what is built. Leave one of them out.' }]);
+  }
+  const { planLocally } = await import('../../local/plan.js');
+  const { archOn } = await import('../../pipeline/arch.js');
+  const { inputsOfLeg } = await import('./plan.js');
+  const made = await planLocally({ ...request, everything: true }, place, machine);
+  const host = await machine.inspectHost(place.env);
+  return { origin: 'option', values: await inputsOfLeg(only, made, archOn(host)) };
+}
+
+/** Inputs that a leg says itself. */
+const decisive = ['slurm-version', 'toolchain', 'gpu', 'dependencies', 'features'];
 
 type Summary = typeof import('../../pipeline/summary.js');
 

@@ -11,6 +11,7 @@ import { get } from './get.js';
 import { graph } from './graph.js';
 import { list } from './list.js';
 import { mirror } from './mirror.js';
+import { plan } from './plan.js';
 import { publish } from './publish.js';
 import { shell } from './shell.js';
 import { smoke } from './smoke.js';
@@ -19,7 +20,7 @@ import { version } from './version.js';
 
 /** The commands, in the order of the help. */
 export const commands: readonly Command[] = [
-  ...[build, concretize, list, clean],
+  ...[build, plan, concretize, list, clean],
   ...[verify, audit, smoke, diff, graph],
   ...[publish, get],
   ...[mirror, shell, config, doctor, completion, version],
