@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { lock } from 'proper-lockfile';
@@ -14,15 +14,24 @@ import { listPlain } from '../base/walk.js';
 import { describeFile } from '../bundle/sums.js';
 import type { EngineProgram } from '../container/confinement.js';
 import { imageTag } from '../container/image.js';
+import type { Outdated } from '../distro/security.js';
 import { smokeImage } from '../smoke/plan.js';
 import { fetchWords, git, type Pin } from '../spack/checkout.js';
 import { builtSpecs } from '../spack/lock.js';
 import { type BuildContext, type Failure, openContext } from './context.js';
-import { emptyIndex, type MirrorIndex, mirrorIndex, mirrorRepository, openMirror } from './mirror.js';
+import {
+  emptyIndex,
+  isFileOf,
+  type MirrorIndex,
+  mirrorIndex,
+  mirrorRepository,
+  openMirror,
+} from './mirror.js';
 import { type BuildRequest, type ResolvedBuild, resolveBuild } from './resolve.js';
 import { solve } from './solve.js';
 import { Stopwatch } from './stage.js';
 import { fetchSources } from './stages/fetch.js';
+import { bringUpdates, outdatedInstalled, updatesFolder } from './stages/graft.js';
 
 /** What came to a mirror for one target; what was there already counts as nothing. */
 export interface Gathered {
@@ -32,16 +41,29 @@ export interface Gathered {
   readonly bytes: number;
 }
 
+/** What is known of a target once it is built. */
+export interface GatheredResult {
+  readonly runtimePackages: readonly string[];
+  /** Names of the distribution's packages whose libraries are in the tarball. */
+  readonly brought: readonly string[];
+}
+
+const filesOf = ({ sources, images, updates }: MirrorIndex) => [
+  ...[...sources, ...images],
+  ...updates.flatMap(({ files }) => files),
+];
+
 /**
  * Adds to a directory all that a build of a target fetches: source archives, Spack and its packages, the builder
  * image, and the image that its result is tested in. What is there already stays as it is.
- * @param runtimePackages of the target's result, which the image of its smoke test has
+ * @param result of the target: the image of its smoke test has its `runtimePackages`; of the packages whose libraries
+ * it `brought`, security updates come along
  * @throws InputError for a source that a mirror does not hold, and all that the stages of a build throw
  */
 export async function gather(
   request: BuildRequest,
   folder: string,
-  runtimePackages: readonly string[],
+  result: GatheredResult,
   given: Ports,
 ): Promise<Gathered> {
   const ports = { ...given, process: withSignal(given.process, given.signal) };
@@ -54,14 +76,13 @@ export async function gather(
     ...{ lockfilePath: join(folder, '.mirror.lock'), realpath: false, stale: 60_000, retries: 100 },
   });
   try {
-    const fetched = await bringAll(context, watch);
+    const outdated = await bringAll(context, watch, result);
     const known = (await openMirror(folder))?.index ?? emptyIndex;
-    const index = await addAll(context, folder, fetched, runtimePackages, known);
+    const index = await addAll(context, folder, outdated, result, known);
     await writeIndex(folder, index);
     context.recorder.update({ succeeded: true });
-    const added = [...index.sources, ...index.images].filter(
-      (one) => ![...known.sources, ...known.images].some(({ path }) => path === one.path),
-    );
+    const before = filesOf(known);
+    const added = filesOf(index).filter((one) => !before.some(({ path }) => path === one.path));
     const bytes = added.reduce((sum, { size }) => sum + size, 0);
     return { identifier: build.identifier, files: added.length, bytes };
   } finally {
@@ -83,8 +104,15 @@ function refuseOtherSource({ release: { source }, options }: ResolvedBuild): voi
   ]);
 }
 
-/** Brings what a build is done with, and the sources of all that Spack builds. */
-async function bringAll(context: BuildContext, watch: Stopwatch): Promise<string> {
+/**
+ * Brings what a build is done with, the sources of all that Spack builds, and security updates.
+ * @returns what there are updates of; undefined where nobody was asked
+ */
+async function bringAll(
+  context: BuildContext,
+  watch: Stopwatch,
+  { brought }: GatheredResult,
+): Promise<readonly Outdated[] | undefined> {
   const { build, recorder, indexes, ports } = context;
   let failure: Failure | undefined;
   try {
@@ -92,7 +120,11 @@ async function bringAll(context: BuildContext, watch: Stopwatch): Promise<string
     const indexed = indexes.bring(session);
     await fetchSources(build, builtSpecs(locked), () => builder.startFetcher(recorder), indexed, ports);
     recorder.dropContainer('fetch');
-    return build.hostLayout.fetched;
+    if (context.securityIndex.asked === undefined || brought.length === 0) return undefined;
+    const outdated = (await outdatedInstalled(context, session)).filter(({ name }) => brought.includes(name));
+    if (outdated.length === 0) return outdated;
+    const came = await bringUpdates(context, builder, session.layout, outdated);
+    return came === undefined ? undefined : outdated;
   } catch (error) {
     failure = { error };
     throw error;
@@ -104,11 +136,15 @@ async function bringAll(context: BuildContext, watch: Stopwatch): Promise<string
 async function addAll(
   { build, ports }: BuildContext,
   folder: string,
-  fetched: string,
-  runtimePackages: readonly string[],
+  outdated: readonly Outdated[] | undefined,
+  { runtimePackages }: GatheredResult,
   known: MirrorIndex,
 ): Promise<MirrorIndex> {
-  const sources = await addSources(fetched, folder, known.sources);
+  const { fetched } = build.hostLayout;
+  const isSource = (path: string) => path.startsWith('_source-cache/');
+  const sources = await addFiles(fetched, isSource, folder, '', known.sources);
+  const updates =
+    outdated === undefined ? known.updates : await addUpdates(build, folder, outdated, known.updates);
   const { engine, pins } = build;
   const spack = await addCommit(pins.spack, folder, known.git.spack, ports);
   const packages = await addCommit(pins.packages, folder, known.git.packages, ports);
@@ -125,26 +161,50 @@ async function addAll(
   const { identifier, contentKey } = build;
   const others = known.targets.filter((target) => target.contentKey !== contentKey);
   return {
-    ...{ schema: 1, targets: [...others, { identifier, contentKey }], sources, images },
+    ...{ schema: 1, targets: [...others, { identifier, contentKey }], sources, updates, images },
     git: { spack, packages },
   };
 }
 
-async function addSources(
-  fetched: string,
+/** Copies files that are wanted to below a folder of the mirror. */
+async function addFiles(
+  from: string,
+  wanted: (path: string) => boolean,
   folder: string,
+  below: string,
   known: MirrorIndex['sources'],
 ): Promise<MirrorIndex['sources']> {
   const added: MirrorIndex['sources'] = [];
-  for (const path of await listPlain(fetched)) {
-    if (!path.startsWith('_source-cache/') || known.some((one) => one.path === path)) continue;
+  for (const name of (await listPlain(from)).filter(wanted)) {
+    const path = posix.join(below, name);
+    if (known.some((one) => one.path === path)) continue;
     const to = join(folder, path);
     await mkdir(dirname(to), { recursive: true });
     // A file without a row is of a run that was ended.
     await rm(to, { force: true });
-    added.push({ path, ...(await copyPlain(fetched, path, to, { mode: 0o644 })) });
+    added.push({ path, ...(await copyPlain(from, name, to, { mode: 0o644 })) });
   }
   return [...known, ...added].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Notes what there is something newer of, with its files; what was known of other packages stays. */
+async function addUpdates(
+  { target: { toolchain, arch }, hostLayout }: ResolvedBuild,
+  folder: string,
+  outdated: readonly Outdated[],
+  known: MirrorIndex['updates'],
+): Promise<MirrorIndex['updates']> {
+  const own = known.find((one) => one.toolchain === toolchain && one.arch === arch);
+  const others = known.filter((one) => one !== own);
+  const from = join(hostLayout.fetched, updatesFolder);
+  const below = posix.join(updatesFolder, `${toolchain}-${arch}`);
+  const names = outdated.map(({ name }) => name);
+  const files = await addFiles(from, (path) => isFileOf(path, names), folder, below, own?.files ?? []);
+  const packages = [
+    ...(own?.packages ?? []).filter(({ name }) => !names.includes(name)),
+    ...outdated.map(({ name, newer }) => ({ name, version: newer })),
+  ];
+  return [...others, { toolchain, arch, packages, files }];
 }
 
 /** Fetches a commit into the mirror's repository; a ref of its own keeps it there. */

@@ -60,7 +60,8 @@ function packageSuite(told: PackageTimes, error: unknown): JunitSuite {
     const last = cases.pop() ?? ended('starting', 'failed', '');
     return { ...suite, cases: [...cases, { ...last, status: 'failed', detail: reasonOf(told, error) }] };
   }
-  const why = outcome === 'waiting' ? 'It was not begun' : 'It was not finished';
+  const needed = error === undefined ? 'Nothing that was built needed it' : 'It was not begun';
+  const why = outcome === 'waiting' ? needed : 'It was not finished';
   const { hash: itsHash } = suite.properties;
   const properties = outcome === 'waiting' ? { hash: itsHash } : suite.properties;
   return { ...suite, properties, cases: [...cases, ended('installed', 'skipped', `${why}.`)] };

@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { ChecksumError, ConfigurationError, ContainerError } from '../base/errors.js';
 import { parseJson } from '../base/json.js';
 import type { Ports } from '../base/ports.js';
-import { PlainFileError, readPlain, sha256Plain } from '../base/safe.js';
+import { copyPlain, PlainFileError, readPlain, sha256Plain } from '../base/safe.js';
 import { lastLine } from '../base/text.js';
 import type { EngineProgram } from '../container/confinement.js';
 import type { Pin } from '../spack/checkout.js';
@@ -21,7 +22,7 @@ const mostIndexBytes = 64 << 20;
 const path = z
   .string()
   .max(1000)
-  .regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[\w@%+=:,./-]+$/);
+  .regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[\w@%+=:,./~-]+$/);
 const sum = z.object({
   path,
   size: z.number().int().nonnegative(),
@@ -35,6 +36,18 @@ const mirrorSchema = z.object({
   sources: z.array(sum).max(100_000),
   /** Commits in the bare repositories `git/<name>.git`, which are their own sums. */
   git: z.object({ spack: z.array(z.string()).max(1000), packages: z.array(z.string()).max(1000) }),
+  /** Security updates of what the builder images have, by toolchain and architecture, as the archive had them. */
+  updates: z
+    .array(
+      z.object({
+        toolchain: z.string(),
+        arch: z.string(),
+        /** The newest versions. */
+        packages: z.array(z.object({ name: z.string(), version: z.string() })).max(10_000),
+        files: z.array(sum).max(10_000),
+      }),
+    )
+    .max(1000),
   /** Images by their tags, as `docker save` writes them, packed with gzip. */
   images: z.array(sum.extend({ tag: z.string() })).max(1000),
 });
@@ -49,7 +62,7 @@ export interface Mirror {
 }
 
 export const emptyIndex: MirrorIndex = {
-  ...{ schema: 1, targets: [], sources: [], images: [] },
+  ...{ schema: 1, targets: [], sources: [], updates: [], images: [] },
   git: { spack: [], packages: [] },
 };
 
@@ -82,6 +95,40 @@ export function pinsIn<T extends Readonly<Record<Pin['name'], Pin>>>(mirror: Mir
   const from = (pin: Pin): Pin =>
     mirror !== undefined && has(pin) ? { ...pin, mirror: mirrorRepository(mirror.folder, pin.name) } : pin;
   return { ...pins, spack: from(pins.spack), packages: from(pins.packages) };
+}
+
+/** Security updates that a mirror has for a target's builder image. */
+export type MirrorUpdates = MirrorIndex['updates'][number];
+
+/** @returns undefined where the mirror tells of none: the archive is to be asked then */
+export const updatesIn = (
+  mirror: Mirror | undefined,
+  { toolchain, arch }: { readonly toolchain: string; readonly arch: string },
+): MirrorUpdates | undefined =>
+  mirror?.index.updates.find((one) => one.toolchain === toolchain && one.arch === arch);
+
+/** Whether a file is of one of these packages: apt calls it by name, version and architecture, with `_` between. */
+export const isFileOf = (path: string, names: readonly string[]): boolean =>
+  names.includes(basename(path).split('_')[0] ?? '');
+
+/**
+ * Copies the files of packages out of a mirror.
+ * @param to folder that only this user writes
+ * @throws ChecksumError for a file that is not the one of the index
+ */
+export async function copyUpdates(
+  mirror: Mirror,
+  { files }: MirrorUpdates,
+  names: readonly string[],
+  to: string,
+): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const file of files) {
+    if (!isFileOf(file.path, names)) continue;
+    const copied = await copyPlain(mirror.folder, file.path, join(to, basename(file.path)), { mode: 0o644 });
+    if (copied.sha256 !== file.sha256)
+      throw damaged(mirror, file.path, `has another sum than ${mirrorIndex} says`);
+  }
 }
 
 /**

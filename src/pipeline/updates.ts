@@ -8,6 +8,7 @@ import {
   type SecurityArchive,
   type SecurityUpdates,
 } from '../distro/security.js';
+import { updatesIn } from './mirror.js';
 import type { ResolvedBuild } from './resolve.js';
 
 /** Debian's answer has 400,000 bytes, and 2,500,000 unpacked. */
@@ -39,6 +40,11 @@ export class SecurityIndex {
     const { asked } = this;
     if (packages.length === 0 || asked === undefined) return [];
     const { archive, updates } = asked;
+    const mirrored = updatesIn(this.build.mirror, this.build.target);
+    if (mirrored !== undefined) {
+      const newest = new Map(mirrored.packages.map(({ name, version }) => [name, version]));
+      return outdatedPackages(packages, newest, updates);
+    }
     this.#newest ??= this.ask(updates.indexes(archive, this.build.target.arch), updates.readIndex);
     return outdatedPackages(packages, await this.#newest, updates);
   }

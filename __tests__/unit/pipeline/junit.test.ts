@@ -106,6 +106,12 @@ test('a build that is cancelled reports how far it came', async () => {
   expect(suite(xml, 'slurm@24-11-6-1')).toContain('<skipped message="It was not begun."/>');
 });
 
+test('a package that nothing needed, since the rest came from the build cache, is skipped', () => {
+  const waiting = { name: 'a', version: '1', hash: 'h', outcome: 'waiting' as const, phases: [] };
+  const xml = buildJunit({ identifier: target, contentKey: 'f', timings: [], packages: [waiting] });
+  expect(suite(xml, 'a@1')).toContain('<skipped message="Nothing that was built needed it."/>');
+});
+
 test('a stage that fails is one, whatever it was', () => {
   const xml = buildJunit({
     identifier: target,

@@ -1,19 +1,36 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { ChecksumError, ConfigurationError, ContainerError } from '../../../src/base/errors.js';
 import { sha256 } from '../../../src/base/files.js';
-import { emptyIndex, loadImage, type MirrorIndex, openMirror, pinsIn } from '../../../src/pipeline/mirror.js';
+import {
+  copyUpdates,
+  emptyIndex,
+  loadImage,
+  type MirrorIndex,
+  openMirror,
+  pinsIn,
+  updatesIn,
+} from '../../../src/pipeline/mirror.js';
+import { resolveBuild } from '../../../src/pipeline/resolve.js';
+import { SecurityIndex } from '../../../src/pipeline/updates.js';
+import { buildRequest } from '../../support/build.js';
 import { machine } from '../../support/cli-machine.js';
 import {
+  fakePorts,
   fakeProcess,
+  fakeWeb,
   pins as projectPins,
   readFiles,
   recordingLogger,
   temporaryFolder,
   writeFiles,
 } from '../../support/fakes.js';
+import { fakeMachine } from '../../support/machine.js';
+
+// Some builds each, on a machine that may do other things too.
+jest.setTimeout(60_000);
 
 const [spackCommit, packagesCommit] = [projectPins.spack.commit, projectPins.packages.commit];
 const archive = '_source-cache/archive/aa/aaaa.tar.gz';
@@ -148,6 +165,55 @@ describe('an index', () => {
       spack: { ...pins.spack, mirror: '/m/git/spack.git' },
     });
     expect(pinsIn(undefined, pins)).toEqual(pins);
+  });
+});
+
+describe('security updates of a mirror', () => {
+  const deb = 'security/bookworm-amd64/libssl3_3.0.22-1~deb12u2_amd64.deb';
+  const mirrorWith = async (bytes: string) => {
+    const folder = await temporaryFolder({ [deb]: bytes, 'security/bookworm-amd64/libssl_1_amd64.deb': 'x' });
+    const files = [
+      { path: deb, size: 3, sha256: sha256('deb') },
+      { path: 'security/bookworm-amd64/libssl_1_amd64.deb', size: 1, sha256: sha256('x') },
+    ];
+    const packages = [{ name: 'libssl3', version: '3.0.22-1~deb12u2' }];
+    const updates = [{ toolchain: 'bookworm', arch: 'amd64', packages, files }];
+    await writeFile(join(folder, 'mirror.json'), JSON.stringify({ ...emptyIndex, updates }));
+    const mirror = await openMirror(folder);
+    if (mirror === undefined) throw new Error('no mirror');
+    return mirror;
+  };
+
+  test('are copied by the names of packages, when they have their sums', async () => {
+    const mirror = await mirrorWith('deb');
+    const updates = updatesIn(mirror, { toolchain: 'bookworm', arch: 'amd64' });
+    if (updates === undefined) throw new Error('no updates');
+    const to = join(await temporaryFolder(), 'security');
+    await copyUpdates(mirror, updates, ['libssl3', 'libcurl4'], to);
+    expect(await readFiles(to)).toEqual({ 'libssl3_3.0.22-1~deb12u2_amd64.deb': 'deb' });
+    expect(updatesIn(mirror, { toolchain: 'trixie', arch: 'amd64' })).toBeUndefined();
+    const other = await mirrorWith('other');
+    await expect(copyUpdates(other, updates, ['libssl3'], join(to, 'b'))).rejects.toThrow(ChecksumError);
+  });
+
+  test('are what counts as newer, and no archive is asked', async () => {
+    const mirror = await mirrorWith('deb');
+    const request = await buildRequest({
+      layers: [{ dependencies: 'bundled', 'source-mirror': mirror.folder }],
+    });
+    const web = fakeWeb(new Error('no network'));
+    const ports = fakePorts({ process: fakeMachine(), web });
+    const plan = await resolveBuild(request, ports);
+    const index = new SecurityIndex(plan, ports);
+    const installed = [
+      { name: 'libssl3', version: '3.0.20-1~deb12u2' },
+      { name: 'zlib1g', version: '1.2' },
+    ];
+    expect(await index.outdated(installed)).toEqual([
+      { name: 'libssl3', version: '3.0.20-1~deb12u2', newer: '3.0.22-1~deb12u2' },
+    ]);
+    expect(web.asked).toEqual([]);
+    expect(ports.logger.of('warning')).toEqual([]);
   });
 });
 

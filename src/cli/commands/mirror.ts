@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatBytes } from '../../base/bytes.js';
 import { InputError } from '../../base/errors.js';
@@ -78,14 +79,22 @@ async function gatherOne(
       async (signal) => {
         const place = { cacheDir, buildDir, spackCache, env: invocation.env, logger, signal };
         const { report } = await buildLocally(request, place, () => {}, machine);
+        const brought = await broughtBy(report.files.manifest);
         const work: Parameters<typeof workLocally<Gathered>>[4] = (built, ports) =>
-          gather(built, folder, report.runtimePackages, ports);
+          gather(built, folder, { runtimePackages: report.runtimePackages, brought }, ports);
         return (await workLocally(request, place, () => {}, machine, work)).result;
       },
     );
   } finally {
     close();
   }
+}
+
+/** Names of the packages whose libraries are in a tarball. */
+async function broughtBy(path: string): Promise<string[]> {
+  const { broughtPackages, manifestSchema } = await import('../../bundle/manifest.js');
+  const manifest = manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return [...new Set(broughtPackages(manifest).map(({ name }) => name))];
 }
 
 function linesOf(gathered: readonly Gathered[], folder: string): Answer['lines'] {

@@ -10,6 +10,7 @@ import { distroOf } from '../../distro/distros.js';
 import type { Outdated } from '../../distro/security.js';
 import { paddingFolder } from '../../spack/environment.js';
 import type { BuildContext } from '../context.js';
+import { copyUpdates, updatesIn } from '../mirror.js';
 import type { Project } from '../project.js';
 import type { Stage } from '../stage.js';
 import { outdatedLines } from '../updates.js';
@@ -75,7 +76,7 @@ export const graftStage: Stage<
 };
 
 /** What is installed in the session and has a security update. */
-async function outdatedInstalled(
+export async function outdatedInstalled(
   { build, securityIndex }: BuildContext,
   session: Session,
 ): Promise<Outdated[]> {
@@ -88,7 +89,7 @@ async function outdatedInstalled(
  * Downloads the updates of packages. A build must not fail for want of them: who runs it is told.
  * @returns folder of the packages as the session sees it; undefined where they can't be had
  */
-async function bringUpdates(
+export async function bringUpdates(
   { build, securityIndex, recorder, ports }: BuildContext,
   builder: Builder,
   layout: Layout,
@@ -96,6 +97,13 @@ async function bringUpdates(
 ): Promise<string | undefined> {
   const { asked } = securityIndex;
   if (asked === undefined) return undefined;
+  const mirrored = updatesIn(build.mirror, build.target);
+  if (build.mirror !== undefined && mirrored !== undefined) {
+    const packages = outdated.map(({ name }) => name);
+    await copyUpdates(build.mirror, mirrored, packages, join(build.hostLayout.fetched, updatesFolder));
+    ports.logger.info(`Security updates came from the mirror:\n${outdatedLines(outdated)}`);
+    return join(layout.fetched, updatesFolder);
+  }
   const fetcher = await builder.startFetcher(recorder);
   try {
     const names = outdated.map(({ name }) => name);
@@ -120,7 +128,8 @@ async function bringUpdates(
   return join(layout.fetched, updatesFolder);
 }
 
-const updatesFolder = 'security';
+/** Folder of packages with security updates, among what was fetched. */
+export const updatesFolder = 'security';
 
 async function writeSettings(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(folder, { recursive: true });
