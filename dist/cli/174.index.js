@@ -1,1 +1,0 @@
-export const id=174;export const ids=[174];export const modules={7174:(r,t,n)=>{n.d(t,{archOn:()=>archOn});var e=n(2396),o=n(3313);function archOn(r){let t=(0,o.Qh)(r.arch);if(void 0===t)throw new e.dz([{input:"runner",message:`its architecture ${r.arch} is not built for.`}]);return t}}};

@@ -1,0 +1,1 @@
+export const id=7174;export const ids=[7174];export const modules={7174:(r,t,n)=>{n.d(t,{archOn:()=>archOn});var o=n(2396),e=n(3313);function archOn(r){let t=(0,e.Qh)(r.arch);if(void 0===t)throw new o.InputError([{input:"runner",message:`its architecture ${r.arch} is not built for.`}]);return t}}};
