@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { projectWithOwnRecipes, runCli } from '../support/cli.js';
+import { projectWithOwnRecipes, runCli, startInTerminal } from '../support/cli.js';
 import {
   docker,
   hostTarget,
@@ -24,6 +24,44 @@ beforeAll(async () => {
 }, 20 * minutes);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The report has phases of what was built, and the failure with its first error line. */
+function expectFailureIn(xml: string): void {
+  const suite = (name: string) =>
+    xml.split('<testsuite ').find((part) => part.startsWith(`name="${name}`)) ?? '';
+  expect(suite('gcc-runtime@')).toMatch(/name="install" time="\d+\.\d{3}"><\/testcase>/);
+  expect(suite('gcc-runtime@')).toContain('<property name="source" value="source"/>');
+  expect(suite('slurm@24-11-6-1')).toMatch(
+    /name="configure" time="[\d.]+"><failure message="[^"]*C compiler cannot create executables/,
+  );
+  expect(suite(hostTarget('24.11.6'))).toMatch(/name="Install" time="[\d.]+"><failure /);
+}
+
+/** A command and a terminal run in the build environment of the package that failed, in its folder. */
+async function expectShell(): Promise<void> {
+  const target = hostTarget('24.11.6');
+  const script = 'test -f config.log && echo "$CC" "$SPACK_SHORT_SPEC"; exit 3';
+  const ran = runCli(['shell', target, '--cache-dir', cacheDir, '--', 'sh', '-c', script]);
+  expect(ran.stdout).toMatch(/^\/opt\/slurm-factory\/store\/.*compiler-wrapper.*\/gcc slurm@=?24-11-6-1/);
+  expect(ran.exitCode).toBe(3);
+  const terminal = startInTerminal(['shell', '--cache-dir', cacheDir]);
+  await terminal.shows(/failed in phase configure[\s\S]*[#$] $/);
+  // A prompt that breaks no line in two.
+  terminal.type("PS1='> '\n");
+  await terminal.shows(/(?:2004h|\n)> $/);
+  terminal.type('tty && basename "$PWD" && echo "it is $((40 + 2))"\n');
+  await terminal.shows(/\/dev\/pts\/\d+\s+spack-src\s+it is 42/);
+  // Ctrl-C ends what runs in there, and nothing else.
+  terminal.type('sleep 1000\n');
+  await terminal.shows(/sleep 1000\s/);
+  terminal.type('\x03');
+  terminal.type('echo still $?\n');
+  await terminal.shows(/still 130/);
+  terminal.type('exit\n');
+  expect((await terminal.ended).exitCode).toBe(0);
+  expect(runCli(['clean', '--cache-dir', cacheDir]).stdout).toMatch(/1 container/);
+  expect(runCli(['shell', '--cache-dir', cacheDir]).exitCode).toBe(2);
+}
 
 const noContainersLeft = (): void =>
   expect(docker('ps', '--all', '--quiet', '--filter', 'label=slurm-factory.owner').trim()).toBe('');
@@ -134,20 +172,24 @@ e2e(
 
 e2e(
   'a package that fails: exit code 4, its name, phase and first error line, and the log is kept',
-  () => {
+  async () => {
     const root = projectWithOwnRecipes(join(folder, 'project'));
     const recipe = join(root, 'spack-repo', 'spack_repo', 'slurm_factory', 'packages', 'slurm', 'package.py');
     const text = readFileSync(recipe, 'utf8');
     const broken = text.replace('CFLAGS={self._optimization}', 'CFLAGS=-fno-such-flag');
     expect(broken).not.toBe(text);
     writeFileSync(recipe, broken);
-    const done = runCli(['build', '24.11.6', '--source-mirror', mirror, ...common], { root });
+    const junit = join(folder, 'build.xml');
+    const words = ['--source-mirror', mirror, '--junit', junit, '--keep-container', ...common];
+    const done = runCli(['build', '24.11.6', ...words], { root });
     expect(done.exitCode).toBe(4);
     expect(done.stderr).toMatch(
       /error: slurm@24-11-6-1 failed in phase configure: .*C compiler cannot create executables/,
     );
     const logs = readdirSync(join(cacheDir, 'logs', `${hostTarget('24.11.6')}-logs`));
     expect(logs.some((name) => name.startsWith('slurm-24-11-6-1-') && name.endsWith('.log'))).toBe(true);
+    expectFailureIn(readFileSync(junit, 'utf8'));
+    await expectShell();
     noContainersLeft();
     // What was built before the failure is in the cache.
     const entries = readdirSync(join(cacheDir, 'entries'));

@@ -7,8 +7,7 @@ import { inspectHost } from '../../src/base/host.js';
 import type { ProcessRunner } from '../../src/base/ports.js';
 import { consoleLogger } from '../../src/local/console.js';
 import { nodeProcess } from '../../src/local/process.js';
-import { formatJunit } from '../../src/smoke/junit.js';
-import { SmokeError, type SmokeReport } from '../../src/smoke/report.js';
+import { SmokeError, type SmokeReport, smokeJunit } from '../../src/smoke/report.js';
 import { rights } from '../../src/smoke/rights.js';
 import { smokeTest } from '../../src/smoke/run.js';
 import { openSubject } from '../../src/smoke/subject.js';
@@ -173,7 +172,7 @@ withResult('a finished result in a fresh container', () => {
       // Only a machine without cgroup v2 may skip that one.
       const version = docker('info', '--format', '{{.CgroupVersion}}').trim();
       expect(cgroup).toBe(version === '2' ? 'passed' : 'skipped');
-      expect(readJunit(formatJunit(report))).toEqual({ tests: String(report.checks.length), failed: [] });
+      expect(readJunit(smokeJunit(report))).toEqual({ tests: String(report.checks.length), failed: [] });
     },
     3 * minutes,
   );
@@ -190,7 +189,7 @@ withResult('a finished result in a fresh container', () => {
       expect(failed).toEqual(['jwt', 'rest', 'rest-accounting']);
       expect(outcomes(error.report)).toMatchObject({ sacct: 'passed', srun: 'passed', lua: 'passed' });
       expect(error.message).toMatch(/cannot find auth plugin for auth\/jwt|failed to initialize auth plugin/);
-      expect(readJunit(formatJunit(error.report)).failed).toEqual(failed);
+      expect(readJunit(smokeJunit(error.report)).failed).toEqual(failed);
     },
     3 * minutes,
   );

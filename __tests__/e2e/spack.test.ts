@@ -19,6 +19,11 @@ spack:
   concretizer:
     unify: when_possible
   packages:
+    all:
+      providers:
+        site-words: [site-second]
+    sitetool:
+      variants: words=many
     lz4:
       require: "@1.9:"
 `,
@@ -35,6 +40,7 @@ class Sitetool(Package):
     has_code = False
     version("1.0")
     variant("words", default="few", values=("few", "many"), multi=False)
+    depends_on("site-words", type="run")
 
     def install(self, spec, prefix):
         mkdirp(prefix.bin)
@@ -49,7 +55,27 @@ class Sitetool(Package):
         if open("words.txt").read() != "many\\n":
             raise InstallError("sitetool says too few words")
 `,
+  ...Object.fromEntries(['first', 'second'].map((name) => [provider(name), providerRecipe(name)])),
 };
+
+function provider(name: string): string {
+  return `recipes/spack_repo/site/packages/site_${name}/package.py`;
+}
+
+function providerRecipe(name: string): string {
+  return `
+from spack.package import *
+from spack_repo.builtin.build_systems.bundle import BundlePackage
+
+
+class Site${name === 'first' ? 'First' : 'Second'}(BundlePackage):
+    """One of two that can be had for the same thing."""
+
+    homepage = "https://example.org"
+    version("1.0")
+    provides("site-words")
+`;
+}
 
 beforeAll(() => {
   for (const [name, text] of Object.entries(files)) {
@@ -66,7 +92,7 @@ const own = [
   '--spack-yaml',
   'site.yaml',
 ];
-const many = [...own, '--packages', 'sitetool words=many'];
+const many = [...own, '--packages', 'sitetool'];
 
 function run(command: string, words: readonly string[], mirror: string) {
   const places = [
@@ -106,7 +132,10 @@ if (canRun && process.arch === 'x64') {
         parameters: { cflags: ['-O2', '-fno-plt'] },
         arch: { target: 'x86_64_v2' },
       });
+      // A preference and a choice of providers, of the environment.
       expect(named('sitetool')).toMatchObject({ namespace: 'site', parameters: { words: 'many' } });
+      expect(specs.map(({ name }) => name)).toContain('site-second');
+      expect(specs.map(({ name }) => name)).not.toContain('site-first');
 
       const given = run('concretize', [...many, '--spack-lock', 'a.lock', '--json'], mirror);
       if (given.exitCode !== 0) throw new Error(given.stderr.slice(-4000));
@@ -136,7 +165,11 @@ if (canRun && process.env['SLURM_FACTORY_TEST_SPACK'] === '1') {
     'all of it is built and tested, and its lock builds the same bytes again',
     async () => {
       const mirror = await sourceMirror(['26.05.3']);
-      const failed = run('build', [...own, '--packages', 'sitetool', '--spack-test', 'root'], mirror);
+      const failed = run(
+        'build',
+        [...own, '--packages', 'sitetool words=few', '--spack-test', 'root'],
+        mirror,
+      );
       expect(failed.exitCode).toBe(4);
       expect(failed.stderr).toContain('sitetool says too few words');
       const built = run('build', [...many, '--spack-test', 'root'], mirror);
@@ -149,7 +182,7 @@ if (canRun && process.env['SLURM_FACTORY_TEST_SPACK'] === '1') {
       const manifest = JSON.parse(readFileSync(join(folder, 'out', `${identifier}-manifest.json`), 'utf8'));
       expect(manifest.environment).toMatchObject({
         spec: ['cflags="-O2 -fno-plt"', 'target=x86_64_v2'],
-        packages: ['sitetool words=many'],
+        packages: ['sitetool'],
         repos: [{ namespace: 'site' }],
       });
       const first = sum();

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { fileName, resultFiles } from '../../src/bundle/catalogue.js';
 import { type Manifest, makeManifest } from '../../src/bundle/manifest.js';
 import { describeFile, formatSums } from '../../src/bundle/sums.js';
-import { formatJunit } from '../../src/smoke/junit.js';
+import { smokeJunit } from '../../src/smoke/report.js';
 import { targetNamed, writeFiles } from './fakes.js';
 
 /** Makes results without building any. */
@@ -39,7 +39,7 @@ export function tarball(top: string, content: string): Buffer {
 
 /** The report of a smoke test of one check. */
 export const smokeXml = (target: string, status: 'passed' | 'failed' = 'passed'): string =>
-  formatJunit({ target, prefix: '/srv/x', checks: [{ name: 'install', status, seconds: 1, detail: '' }] });
+  smokeJunit({ target, prefix: '/srv/x', checks: [{ name: 'install', status, seconds: 1, detail: '' }] });
 
 /** What of a result is not as a build makes it. */
 export interface Oddities {

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { quoted } from '../../src/local/echo.js';
+import { quotedWord } from '../../src/base/text.js';
 import { projectRoot } from './prepare.js';
 
 export interface CliRun {
@@ -107,7 +107,7 @@ export function startInTerminal(
     readonly cwd?: string;
   } = {},
 ): TerminalCli {
-  const words = [process.execPath, join(projectRoot, 'dist', 'cli', 'index.js'), ...args].map(quoted);
+  const words = [process.execPath, join(projectRoot, 'dist', 'cli', 'index.js'), ...args].map(quotedWord);
   const command = `stty cols ${options.columns ?? 80} rows 40; exec ${words.join(' ')}`;
   const { CI: _, NO_COLOR: __, ...env } = process.env;
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {

@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Gpu } from '../../src/targets/gpus.js';
 import { type Arch, archOf, formatTarget } from '../../src/targets/identifier.js';
-import { mirrorArchives, mirrorWheel, reachable, type UpstreamArchive } from './sources.js';
+import { fillMirror, reachable, slurmRepository } from './sources.js';
 
 export const projectRoot = resolve(import.meta.dirname, '..', '..');
 
@@ -14,10 +14,9 @@ export const testCache = join(
   'slurm-factory-tests',
 );
 
-const slurm = 'https://github.com/SchedMD/slurm.git';
 const compilerWrapper = 'https://github.com/spack/compiler-wrapper.git';
 export const upstreams = [
-  slurm,
+  slurmRepository,
   compilerWrapper,
   'https://github.com/spack/spack.git',
   'https://github.com/spack/spack-packages.git',
@@ -89,41 +88,13 @@ export function asRoot(...words: [string, ...string[]]): void {
   execFileSync(program, more);
 }
 
-interface ReleasesFile {
-  releases: Record<string, { version: string; tag: string; archiveSha256: string }[]>;
-}
-
-const readData = (name: string) => JSON.parse(readFileSync(join(projectRoot, 'data', name), 'utf8'));
-
 /**
  * A Spack source mirror with what the builds of some releases fetch, made from the official repositories.
  * @returns its folder
  */
 export async function sourceMirror(versions: readonly string[]): Promise<string> {
   const folder = join(testCache, 'source-mirror');
-  mkdirSync(folder, { recursive: true });
-  const file: ReleasesFile = readData('slurm-releases.json');
-  const releases: UpstreamArchive[] = Object.values(file.releases)
-    .flat()
-    .filter((release) => versions.includes(release.version))
-    .map((release) => ({
-      repository: slurm,
-      tag: release.tag,
-      prefix: `slurm-${release.tag}`,
-      sha256: release.archiveSha256,
-    }));
-  const { nvml, sources } = readData('pins.json');
-  const { version, tag, archiveSha256 } = sources['compiler-wrapper'];
-  const wrapper = {
-    repository: compilerWrapper,
-    tag,
-    prefix: `compiler-wrapper-${version}`,
-    sha256: archiveSha256,
-  };
-  await mirrorArchives(folder, [...releases, wrapper]);
-  // The recipe takes this one on every architecture.
-  const wheel = { requirement: `${nvml.package}==${nvml.version}`, ...nvml.wheels.amd64 };
-  await mirrorWheel(folder, { ...wheel, platform: 'manylinux2014_x86_64' });
+  await fillMirror(folder, projectRoot, versions);
   return folder;
 }
 

@@ -19,6 +19,7 @@ export function report(change: Partial<BuildReport> = {}): BuildReport {
     },
     described: [{ name: `${identifier}-software.tar.gz`, size: 6_300_000, sha256: '0'.repeat(64) }],
     packages: { external: 34, fromCache: 1, compiled: 2 },
+    packageTimes: [],
     caches: [],
     runtimePackages: ['libc6', 'libmunge2'],
     smoke: undefined,

@@ -26,6 +26,44 @@ export async function reachable(repository: string): Promise<boolean> {
   );
 }
 
+interface ReleasesFile {
+  readonly releases: Readonly<
+    Record<
+      string,
+      readonly { readonly version: string; readonly tag: string; readonly archiveSha256: string }[]
+    >
+  >;
+}
+
+/** Slurm's repository, as the data's tags and sums are of it. */
+export const slurmRepository = 'https://github.com/SchedMD/slurm.git';
+
+/**
+ * Fills a Spack source mirror with all that the builds of some releases fetch, whatever their GPU. What is there
+ * already is left alone.
+ * @param root folder of the project, whose data says what that is
+ * @throws when the data has no such release, or an archive has another sha256
+ */
+export async function fillMirror(mirror: string, root: string, versions: readonly string[]): Promise<void> {
+  const data = async (name: string) => JSON.parse(await readFile(join(root, 'data', name), 'utf8'));
+  const { releases }: ReleasesFile = await data('slurm-releases.json');
+  const all = Object.values(releases).flat();
+  const wanted = versions.map((version): UpstreamArchive => {
+    const found = all.find((release) => release.version === version);
+    if (found === undefined) throw new Error(`data/slurm-releases.json has no release '${version}'`);
+    const { tag, archiveSha256: sha256 } = found;
+    return { repository: slurmRepository, tag, prefix: `slurm-${tag}`, sha256 };
+  });
+  const { nvml, sources } = await data('pins.json');
+  const { git: repository, tag, version, archiveSha256: sha256 } = sources['compiler-wrapper'];
+  const wrapper = { repository, tag, prefix: `compiler-wrapper-${version}`, sha256 };
+  await mkdir(mirror, { recursive: true });
+  await mirrorArchives(mirror, [...wanted, wrapper]);
+  // The recipe takes this one on every architecture.
+  const wheel = { requirement: `${nvml.package}==${nvml.version}`, ...nvml.wheels.amd64 };
+  await mirrorWheel(mirror, { ...wheel, platform: 'manylinux2014_x86_64' });
+}
+
 /**
  * Puts upstream archives into a Spack source mirror, made from the tags with git archive: byte for byte
  * what the host serves, which the sha256 proves.

@@ -24,6 +24,11 @@ export interface RunOptions {
    * ends the process alone.
    */
   readonly terminal?: boolean;
+  /**
+   * Gives the process this one's standard streams, for a program that a user works with; the result then has no
+   * output, and an abort ends the process alone.
+   */
+  readonly interactive?: boolean;
 }
 
 /** Characters that a result keeps of an output whose lines were handed on. */

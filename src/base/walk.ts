@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, opendir } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir, readlink } from 'node:fs/promises';
 import { PlainFileError } from './safe.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -19,8 +19,50 @@ export async function listPlain(
   root: string,
   options: { readonly limit?: number; readonly enter?: (folder: string) => boolean } = {},
 ): Promise<string[]> {
-  const { limit = most, enter = () => true } = options;
   const found: string[] = [];
+  await walkPlain(root, options, (path, { file }) => {
+    if (file) found.push(path);
+  });
+  return found.sort();
+}
+
+/** What lies at a path, with its permissions. */
+export interface WalkedEntry {
+  readonly path: string;
+  readonly type: 'file' | 'folder' | 'symlink' | 'other';
+  /** Permissions, as in `0o4755`. */
+  readonly mode: number;
+  /** Of a symbolic link: what it says. */
+  readonly target: string | undefined;
+}
+
+/**
+ * All that lies below a folder, by relative path, found as `listPlain` finds files.
+ * @throws PlainFileError when there is more than `limit`
+ */
+export async function listEntries(root: string, limit = most): Promise<WalkedEntry[]> {
+  const found: WalkedEntry[] = [];
+  await walkPlain(root, { limit }, async (path, { file, folder }, at) => {
+    const facts = await lstat(at).catch(() => undefined);
+    if (facts === undefined) return;
+    const target = facts.isSymbolicLink() ? await readlink(at).catch(() => undefined) : undefined;
+    const type = file ? 'file' : folder ? 'folder' : target === undefined ? 'other' : 'symlink';
+    found.push({ path, type, mode: facts.mode & 0o7777, target });
+  });
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** @param visit told of each entry, and where it can be reached while it is */
+async function walkPlain(
+  root: string,
+  options: { readonly limit?: number; readonly enter?: (folder: string) => boolean },
+  visit: (
+    path: string,
+    kind: { readonly file: boolean; readonly folder: boolean },
+    at: string,
+  ) => Promise<void> | void,
+): Promise<void> {
+  const { limit = most, enter = () => true } = options;
   let seen = 0;
   const walk = async (folder: FileHandle, before: readonly string[]): Promise<void> => {
     const folders: string[] = [];
@@ -30,8 +72,9 @@ export async function listPlain(
       seen += 1;
       if (seen > limit) throw new PlainFileError(root, `has more than ${limit} files`);
       const path = [...before, entry.name].join('/');
-      if (entry.isFile()) found.push(path);
-      else if (entry.isDirectory() && before.length < deepest && enter(path)) folders.push(entry.name);
+      const kind = { file: entry.isFile(), folder: entry.isDirectory() };
+      await visit(path, kind, `${here}/${entry.name}`);
+      if (kind.folder && before.length < deepest && enter(path)) folders.push(entry.name);
     }
     for (const name of folders) {
       const next = await openFolder(`${here}/${name}`, O_NOFOLLOW);
@@ -40,7 +83,6 @@ export async function listPlain(
   };
   const top = await openFolder(root);
   if (top !== undefined) await within(top, (opened) => walk(opened, []));
-  return found.sort();
 }
 
 async function openFolder(path: string, flags = 0): Promise<FileHandle | undefined> {

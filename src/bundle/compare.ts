@@ -29,6 +29,8 @@ export interface Comparison {
   readonly runtimePackages: readonly Change[];
   /** Features of the recipe that one has and the other has not. */
   readonly features: readonly Change[];
+  /** What configure found out otherwise, by the names of config.h. */
+  readonly configure: readonly Change[];
   /** The files that are handed out. */
   readonly results: readonly FileChange[];
   /** Files of the software tarballs. */
@@ -46,12 +48,15 @@ export function compareSides(a: Side, b: Side, features: readonly Feature[]): Co
       : [new Map(), new Map()];
   const trees = a.tree !== undefined && b.tree !== undefined;
   const featuresOf = (tree: Side['tree']) => new Map(trees && tree ? featuresIn(tree, features) : []);
+  // An older manifest has none.
+  const configured = both && a.manifest?.configure !== undefined && b.manifest?.configure !== undefined;
   return {
     facts: changes(...of(factsOf)),
     packages: changes(...of(packagesOf)),
     libraries: changes(...of(librariesOf)),
     runtimePackages: changes(...of(({ runtimePackages }) => runtimePackages.map((name) => [name, 'needed']))),
     features: changes(featuresOf(a.tree), featuresOf(b.tree)),
+    configure: configured ? changes(...of(configureOf)) : [],
     results: changes(...of(resultsOf)),
     files: trees && a.tree && b.tree ? changes(a.tree, b.tree) : [],
   };
@@ -96,6 +101,9 @@ const librariesOf = ({ libraries = [] }: Manifest): [string, string][] =>
     soname,
     from === undefined ? 'built' : `${from} ${version}`,
   ]);
+
+const configureOf = ({ configure = [] }: Manifest): [string, string][] =>
+  configure.map(({ name, value }) => [name, value === '' ? 'defined' : value]);
 
 // A file is named after its target; what it is stands behind that.
 const resultsOf = (manifest: Manifest): [string, number][] =>

@@ -16,6 +16,7 @@ const commit = word(/^[0-9a-f]{40,64}$/);
 export const listLimits = {
   ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
   ...{ patches: 100, features: 200, externals: 100, specWords: 500, repos: 50, packages: 1000 },
+  ...{ configure: 2000 },
 } as const;
 
 const specWords = z.array(word(/^[ -~]+$/, 1000)).max(listLimits.specWords);
@@ -161,6 +162,16 @@ export const manifestSchema = z.object({
     .max(listLimits.packages)
     .optional()
     .describe('packages beside Slurm that the tarball brings'),
+  configure: z
+    .array(
+      z.object({
+        name: word(/^[A-Za-z_]\w*$/),
+        value: word(/^[ -~]*$/).describe('as C has it; @prefix@ stands for the folder it was installed to'),
+      }),
+    )
+    .max(listLimits.configure)
+    .optional()
+    .describe("what Slurm's configure found out: the definitions of its config.h, by name"),
   files: z.array(bundleFile).max(listLimits.files).describe('the tarballs and the installer'),
   sbom: bundleFile.optional().describe('the SPDX document of the software tarball'),
   smoke: bundleFile.optional().describe("the smoke test's report, JUnit XML"),
@@ -201,6 +212,8 @@ export interface ManifestContent {
   readonly libraries: NonNullable<Manifest['libraries']>;
   /** The packages beside Slurm that it brings. */
   readonly packages?: NonNullable<Manifest['packages']>;
+  /** What Slurm's configure found out. */
+  readonly configure?: NonNullable<Manifest['configure']>;
   /** All files that the manifest names; the catalogue says in which of its fields. */
   readonly files: readonly BundleFile[];
   /** The distribution's package manager; without it the manifest has no command. */
@@ -240,6 +253,9 @@ export function makeManifest(facts: ManifestContent): Manifest {
       ? {}
       : { glibc: platform.replace('glibc', ''), libraries: [...facts.libraries] }),
     ...(facts.packages === undefined || facts.packages.length === 0 ? {} : { packages: [...facts.packages] }),
+    ...(facts.configure === undefined || facts.configure.length === 0
+      ? {}
+      : { configure: [...facts.configure] }),
     files: filesOfField(facts, 'files'),
     ...(sbom === undefined ? {} : { sbom }),
     ...(smoke === undefined ? {} : { smoke }),

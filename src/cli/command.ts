@@ -1,5 +1,5 @@
 import type { Env } from '../base/environment.js';
-import type { ExitCode, Problem } from '../base/errors.js';
+import type { Problem } from '../base/errors.js';
 import type { Logger } from '../base/ports.js';
 import type { Printer } from '../local/console.js';
 import type { Machine } from '../local/machine.js';
@@ -14,6 +14,8 @@ export interface Command {
   readonly argument?: ArgumentSpec;
   /** Behind it. */
   readonly second?: ArgumentSpec;
+  /** Any number of words behind these; options of a program to run stand behind `--`. */
+  readonly rest?: ArgumentSpec;
   readonly options: readonly OptionSpec[];
   /** Report words that nothing is known of as problems of the call, not at once. */
   readonly lenient?: true;
@@ -27,7 +29,7 @@ export interface Answer {
   /** The same for `--json`. */
   readonly data: unknown;
   /** 0 where it is left out; for a command that answers, and that what it found is no good. */
-  readonly exitCode?: ExitCode;
+  readonly exitCode?: number;
 }
 
 /** What a shell completes of; `words` are offered where they are known beforehand. */
@@ -62,6 +64,8 @@ export interface OptionSpec extends Completable {
 export interface Given {
   readonly argument: string | undefined;
   readonly second?: string | undefined;
+  /** The words of `rest`. */
+  readonly rest?: readonly string[];
   /** Values by the options' names; flags are true, options that were left out are missing. */
   readonly options: Readonly<Record<string, string | true>>;
   /** Unknown options and words too many, of a lenient command. */

@@ -1,12 +1,5 @@
 import { proxySecrets } from '../base/environment.js';
-import {
-  describeError,
-  type ExitCode,
-  exitCodeOf,
-  exitCodes,
-  FactoryError,
-  InputError,
-} from '../base/errors.js';
+import { describeError, exitCodeOf, exitCodes, FactoryError, InputError } from '../base/errors.js';
 import { systemFault } from '../base/folders.js';
 import { visible, visibleJson } from '../base/text.js';
 import { consoleLogger, Printer, type Streams } from '../local/console.js';
@@ -38,7 +31,7 @@ export async function runCli(
   streams: Streams,
   invocation: Invocation = processInvocation(),
   machine: () => Promise<Machine> = thisMachine,
-): Promise<ExitCode> {
+): Promise<number> {
   const printer = new Printer(streams);
   const { env, argv } = invocation;
   const colours = { out: wantsColour(env, streams.out), log: wantsColour(env, streams.err) };

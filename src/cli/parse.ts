@@ -27,8 +27,11 @@ const termOf = (command: Parser): string => {
   return [command.name(), ...words].join(' ');
 };
 
-const argumentsOf = ({ second }: Pick<Command, 'second'>, argument: Command['argument']) =>
-  [argument, second].filter((spec) => spec !== undefined);
+/** The words that a command takes, by the names that its parser has for them. */
+const argumentsOf = ({ second, rest }: Pick<Command, 'second' | 'rest'>, argument: Command['argument']) => [
+  ...[argument, second].filter((spec) => spec !== undefined),
+  ...(rest === undefined ? [] : [{ ...rest, name: `${rest.name}...` }]),
+];
 
 /** Width of the help, and whether it is coloured. */
 export interface HelpStyle {
@@ -122,7 +125,10 @@ function givenOf(command: Command, parser: Parser): Given {
   }
   const [argument, ...tooMany] = first === undefined ? displaced : [first, ...displaced];
   const problems = [...strays, ...tooMany].map((word) => problemOf(word, command));
-  return { argument, second: command.second === undefined ? undefined : parser.args[1], options, problems };
+  const second = command.second === undefined ? undefined : parser.args[1];
+  const before = command.second === undefined ? 1 : 2;
+  const words = command.rest === undefined ? {} : { rest: parser.args.slice(before) };
+  return { argument, second, ...words, options, problems };
 }
 
 /**

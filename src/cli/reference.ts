@@ -51,11 +51,18 @@ export const publishedCommands = (
 const usageOf = (command: Command): string =>
   [
     `slurm-factory ${command.name} [options]`,
-    ...argumentsOf(command).map(({ name, required }) => (required ? `<${name}>` : `[${name}]`)),
+    ...argumentsOf({ ...command, rest: undefined }).map(({ name, required }) =>
+      required ? `<${name}>` : `[${name}]`,
+    ),
+    ...(command.rest === undefined ? [] : [`[${command.rest.name}...]`]),
   ].join(' ');
 
-const argumentsOf = ({ argument, second }: Command): ArgumentSpec[] =>
-  [argument, second].filter((spec) => spec !== undefined);
+const argumentsOf = ({
+  argument,
+  second,
+  rest,
+}: Pick<Command, 'argument' | 'second'> & { readonly rest?: ArgumentSpec | undefined }): ArgumentSpec[] =>
+  [argument, second, rest].filter((spec) => spec !== undefined);
 
 function shownOption({ name, value, toggle }: OptionSpec): string {
   if (value === undefined) return `--${name}`;

@@ -9,6 +9,23 @@ export interface Signals {
 const names = Object.keys(codeOfSignal) as CancelSignal[];
 
 /**
+ * Runs `body` while Ctrl-C is for the program that it starts: one that a user works with goes by it itself, and one
+ * that is ended by it ends the body.
+ */
+export async function leftToPrograms<T>(
+  body: () => Promise<T>,
+  signals: { on: Signals['once']; off: Signals['off'] } = process,
+): Promise<T> {
+  const ignore = () => {};
+  signals.on('SIGINT', ignore);
+  try {
+    return await body();
+  } finally {
+    signals.off('SIGINT', ignore);
+  }
+}
+
+/**
  * Runs `body` with a signal that SIGHUP, SIGINT and SIGTERM abort. What it throws then is that it was cancelled:
  * any command fails once its container is gone.
  * @param told the error's sentence and what to do

@@ -13,6 +13,7 @@ import {
   whole,
 } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
+import { reportInputs } from './report-inputs.js';
 import { sourceInputs } from './source-inputs.js';
 import { spackInputs } from './spack-inputs.js';
 
@@ -154,7 +155,7 @@ export const inputs = {
     group: 'How it is built',
     default: '',
     description: 'Directory or URL of a Spack source mirror, for machines without internet.',
-    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address.",
+    help: "a relative path starts at the workspace. A directory must exist. URLs may be http, https, file or s3; `file://` names a directory too. A directory is mounted read-only. What the mirror lacks, Spack fetches from the package's own address. One that `slurm-factory mirror create` has made brings the clones of Spack and the images too: see [spack.md](spack.md#mirror-for-sites-without-a-network).",
     kind: { ...mirror, completes: 'folder' },
     ...everywhere,
   },
@@ -229,15 +230,7 @@ export const inputs = {
     kind: whole(400),
     ...actionOnly,
   },
-  'smoke-test': {
-    group: 'Results',
-    default: 'true',
-    description:
-      'Run a one-node cluster from the tarball in a fresh container before it is handed out (not with engine none).',
-    help: 'a failed check fails the build, and no tarball is handed out; the checks are in `<target>-smoke.xml` all the same. A result from the cache was tested and is not tested again; a build without the test does not save its result. With engine `none` it is skipped with a notice. See [smoke.md](smoke.md).',
-    kind: boolean,
-    ...everywhere,
-  },
+  ...reportInputs,
   'gpg-private-key': {
     group: 'Signing',
     default: '',

@@ -58,6 +58,10 @@ export interface ExecOptions {
   readonly onLine?: RunOptions['onLine'];
   /** New file on this machine for the command's standard output. */
   readonly stdoutFile?: string;
+  /** It reads this process's standard input. */
+  readonly stdin?: boolean;
+  /** It gets a terminal. */
+  readonly terminal?: boolean;
 }
 
 /** A container that runs. */
@@ -102,6 +106,8 @@ export function runArguments(plan: ContainerPlan, limits: readonly Limit[]): str
 export function execArguments(name: string, command: readonly string[], options: ExecOptions = {}): string[] {
   return [
     'exec',
+    ...(options.stdin ? ['--interactive'] : []),
+    ...(options.terminal ? ['--tty'] : []),
     ...(options.cwd === undefined ? [] : ['--workdir', options.cwd]),
     ...variableArguments(options.env ?? {}),
     name,

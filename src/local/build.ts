@@ -33,6 +33,9 @@ export interface LocalBuild {
   readonly caches: CacheReport;
 }
 
+/** What is done on this machine with the folders and the record of a build. */
+type Work<T> = (request: BuildRequest, ports: Ports) => Promise<T>;
+
 /**
  * Builds a target on this machine and does all that follows a build, whatever becomes of it: containers and the
  * build's folder go, what is complete is saved. Builds that were killed earlier are finished first. Any number
@@ -47,24 +50,24 @@ export async function buildLocally(
   machine: Machine = localMachine,
 ): Promise<LocalBuild> {
   const counted = countFiles(place.progress);
-  const watched = { ...place, progress: counted.progress };
-  const { given: report, caches } = await runLocally(runBuild, request, watched, told, machine);
-  await keepTimings(foldersOf(place).cacheDir, report, counted.files(), place.logger);
-  return { report, caches: caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
+  const counting = { ...place, ...(counted.progress === undefined ? {} : { progress: counted.progress }) };
+  const done = await workLocally(request, counting, told, machine, runBuild);
+  const report = done.result;
+  await keepTimings(place.cacheDir, report, counted.files(), place.logger);
+  return { report, caches: done.caches ?? { uses: report.caches, stored: undefined, budget: 0 } };
 }
 
 /**
- * Runs the pipeline, or a part of it, on this machine, and does all that follows, whatever becomes of it.
- * @param run the part
- * @returns what it gave, and what became of the cache entries
+ * Does what takes a build's folders, containers and caches, and all that follows it, as `buildLocally` does.
+ * @throws FactoryError
  */
-export async function runLocally<T>(
-  run: (request: BuildRequest, ports: Ports) => Promise<T>,
+export async function workLocally<T>(
   request: LocalBuildRequest,
   place: LocalPlace,
-  told: (caches: CacheReport) => void = () => {},
-  machine: Machine = localMachine,
-): Promise<{ readonly given: T; readonly caches: CacheReport | undefined }> {
+  told: (caches: CacheReport) => void,
+  machine: Machine,
+  work: Work<T>,
+): Promise<{ readonly result: T; readonly caches: CacheReport | undefined }> {
   const { env, logger } = place;
   const { cacheDir, buildDir, spackCache, transfers, records } = foldersOf(place);
   // A record of this build lies there before anything else.
@@ -90,7 +93,7 @@ export async function runLocally<T>(
     caches = await finish(record, ports, seal);
     if (caches !== undefined) told(caches);
   };
-  const given = await run(
+  const result = await work(
     {
       ...request,
       ...{ host, transfer, runId },
@@ -101,7 +104,7 @@ export async function runLocally<T>(
     },
     ports,
   ).finally(finished);
-  return { given, caches };
+  return { result, caches };
 }
 
 /** @returns undefined where there was nothing to finish */

@@ -23,7 +23,7 @@ const interval = 20;
 async function run(command: Command, options: RunOptions = {}): Promise<RunResult> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const group = signal != null && options.terminal !== true;
+  const group = signal != null && options.terminal !== true && options.interactive !== true;
   const child = start(command, options, group);
   const ended = resultOf(child, command[0], options);
   if (signal == null) return ended;
@@ -53,7 +53,7 @@ function start([program, ...args]: Command, options: RunOptions, group: boolean)
     return spawn(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env,
-      stdio: ['pipe', out, 'pipe'],
+      stdio: options.interactive === true ? 'inherit' : ['pipe', out, 'pipe'],
       detached: group,
     });
   } finally {

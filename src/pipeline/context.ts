@@ -4,8 +4,14 @@ import { Ccache } from './ccache.js';
 import { Indexes } from './indexes.js';
 import { PackageSaver } from './packages.js';
 import { Recorder } from './record.js';
+import type { PackageTimes } from './report.js';
 import type { BuildRequest, ResolvedBuild } from './resolve.js';
 import { SecurityIndex } from './updates.js';
+
+/** Why a result can't be made. */
+export interface Failure {
+  readonly error: unknown;
+}
 
 /** What every stage of a build can use: all decisions, the ports, the caches and the record. */
 export interface BuildContext {
@@ -18,10 +24,13 @@ export interface BuildContext {
   readonly ccache: Ccache;
   readonly saver: PackageSaver;
   readonly securityIndex: SecurityIndex;
-  /** Has something ended once the result is there, or can't be made (`failed`). */
-  defer(end: (failed: boolean) => Promise<void>): void;
+  /** How long the packages took, once Spack has installed them or failed to. */
+  readonly packageTimes: () => readonly PackageTimes[];
+  readonly tellTimes: (packages: readonly PackageTimes[]) => void;
+  /** Has something ended once the result is there, or can't be made (`failure`). */
+  defer(end: (failure: Failure | undefined) => Promise<void>): void;
   /** Ends all that was deferred; safe to call twice. */
-  close(failed: boolean): Promise<void>;
+  close(failure?: Failure): Promise<void>;
 }
 
 /** Begins the record of a build and opens its caches. */
@@ -33,16 +42,21 @@ export function openContext(build: ResolvedBuild, request: BuildRequest, ports: 
     onUse: (use) => recorder.addUse(use),
     onDamaged: (damaged) => recorder.update({ damaged }),
   });
-  const ends: ((failed: boolean) => Promise<void>)[] = [];
+  let times: readonly PackageTimes[] = [];
+  const ends: ((failure: Failure | undefined) => Promise<void>)[] = [];
   return {
     ...{ build, request, ports, recorder, entries },
     indexes: new Indexes(build, entries),
     ccache: new Ccache(build, entries, recorder, ports.logger),
     saver: new PackageSaver(recorder, entries, ports.logger),
     securityIndex: new SecurityIndex(build, ports),
+    packageTimes: () => times,
+    tellTimes: (packages) => {
+      times = packages;
+    },
     defer: (end) => void ends.push(end),
-    close: async (failed) => {
-      await Promise.all(ends.splice(0).map((end) => end(failed)));
+    close: async (failure) => {
+      await Promise.all(ends.splice(0).map((end) => end(failure)));
     },
   };
 }

@@ -163,12 +163,7 @@ export async function resolveOwn(
     const git = repositoryAtCommit(word);
     const folder = git === undefined ? resolve(cwd, word) : join(workRoot, 'clones', `repo-${git.commit}`);
     if (git !== undefined) {
-      await checkOut(
-        { name: 'repo', ...git },
-        folder,
-        join(workRoot, 'clones', `.partial-${git.commit}`),
-        process,
-      );
+      await checkOut(git, folder, join(workRoot, 'clones', `.partial-${git.commit}`), process);
     }
     const found = await reposIn(folder);
     if (typeof found === 'string') throw new InputError([{ input: 'repos', message: `'${word}' ${found}` }]);

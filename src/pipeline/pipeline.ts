@@ -4,9 +4,11 @@ import { withSignal } from '../base/signal.js';
 import { presentFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
 import type { Lock } from '../spack/lock.js';
-import { type BuildContext, openContext } from './context.js';
+import { type BuildContext, type Failure, openContext } from './context.js';
+import { writeBuildJunit } from './junit.js';
 import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
 import type { BuildRequest } from './resolve.js';
+import { solve } from './solve.js';
 import { Stopwatch, sequence } from './stage.js';
 import { attestStage } from './stages/attest.js';
 import { auditStage } from './stages/audit.js';
@@ -15,23 +17,16 @@ import { describeStage } from './stages/describe.js';
 import { graftStage } from './stages/graft.js';
 import { handOutStage } from './stages/hand-out.js';
 import { installStage } from './stages/install.js';
-import { lockStage } from './stages/lock.js';
 import { packStage, treeStage } from './stages/pack.js';
 import { packagesStage } from './stages/packages.js';
-import { preflightStage } from './stages/preflight.js';
 import { resolve } from './stages/resolve.js';
 import { findResultStage } from './stages/result.js';
-import { sessionStage } from './stages/session.js';
 import { signStage } from './stages/sign.js';
 import { smokeStage } from './stages/smoke.js';
-import { toolsStage } from './stages/tools.js';
 import { uploadStage } from './stages/upload.js';
 
 /** Looks whether there is anything to build. */
 const find = sequence().add(findResultStage);
-
-/** What there is to know before anything is built. */
-const solve = sequence().add(preflightStage).add(toolsStage).add(sessionStage).add(lockStage);
 
 /** The way of a miss: what brings a result about. */
 const make = solve
@@ -90,14 +85,16 @@ export async function runConcretize(request: BuildRequest, ports: Ports): Promis
     const watch = new Stopwatch(bound);
     const build = await watch.stage('resolve', () => resolve(request, bound));
     const context = openContext(build, request, bound);
-    let failed = true;
+    let failure: Failure | undefined;
     try {
       const { lock, lockFile } = await solve.run(context, watch, {});
-      failed = false;
       context.recorder.update({ succeeded: true });
       return { identifier: build.identifier, lock, text: lockFile };
+    } catch (error) {
+      failure = { error };
+      throw error;
     } finally {
-      await context.close(failed);
+      await context.close(failure);
     }
   });
 }
@@ -107,6 +104,18 @@ async function runStages(request: BuildRequest, ports: Ports): Promise<BuildRepo
   const build = await watch.stage('resolve', () => resolve(request, ports));
   ports.progress?.({ what: 'target', identifier: build.identifier, release: build.target.version });
   const context = openContext(build, request, ports);
+  try {
+    const report = await makeOrTake(context, watch);
+    await writeBuildJunit(context, watch.timings);
+    return report;
+  } catch (error) {
+    await writeBuildJunit(context, watch.timings, error);
+    throw error;
+  }
+}
+
+async function makeOrTake(context: BuildContext, watch: Stopwatch): Promise<BuildReport> {
+  const { build } = context;
   const { cached } = await find.run(context, watch, {});
   const made = cached === undefined ? await makeResult(context, watch) : fromCache(cached);
   const finished = await finish.run(context, watch, made);
@@ -125,6 +134,7 @@ async function runStages(request: BuildRequest, ports: Ports): Promise<BuildRepo
     described: finished.described,
     smoke: made.smoke,
     packages: made.packages,
+    packageTimes: context.packageTimes(),
     caches: context.entries.ledger,
     runtimePackages: made.result.runtimePackages,
     artifacts: finished.artifacts,
@@ -144,16 +154,18 @@ const fromCache = (result: Result): Made => ({
 });
 
 async function makeResult(context: BuildContext, watch: Stopwatch): Promise<Made> {
-  let failed = true;
+  let failure: Failure | undefined;
   try {
     const { result, smoke, installed } = await make.run(context, watch, {});
-    failed = false;
     return {
       ...{ result, smoke },
       cacheHit: installed.rootFromCache ? 'build-cache' : 'none',
       packages: installed.packages,
     };
+  } catch (error) {
+    failure = { error };
+    throw error;
   } finally {
-    await context.close(failed);
+    await context.close(failure);
   }
 }

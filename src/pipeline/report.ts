@@ -3,6 +3,7 @@ import type { PresentFiles } from '../bundle/catalogue.js';
 import type { BundleFile } from '../bundle/sums.js';
 import type { CacheUse } from '../cache/ledger.js';
 import type { SmokeReport } from '../smoke/report.js';
+import type { InstallTimes } from '../spack/progress.js';
 import type { Timing } from './stage.js';
 
 /** Where the result came from: the result cache, binary packages, or source. */
@@ -13,6 +14,13 @@ export interface PackageCounts {
   readonly external: number;
   readonly fromCache: number;
   readonly compiled: number;
+}
+
+/** How long a package of Spack's took to install, phase by phase, as this machine saw it. */
+export interface PackageTimes extends InstallTimes {
+  readonly name: string;
+  readonly version: string;
+  readonly hash: string;
 }
 
 /** The files of a target, and what is known of them. */
@@ -36,6 +44,8 @@ export interface BuildReport extends Finished {
   /** Absolute paths of the files that there are. */
   readonly files: PresentFiles;
   readonly packages: PackageCounts | undefined;
+  /** Of each package that Spack installed; none where the result came from the cache. */
+  readonly packageTimes: readonly PackageTimes[];
   /** Cache entries that were restored, or could not be; what is saved is known after the build only. */
   readonly caches: readonly CacheUse[];
   /** The checks of the smoke test; undefined where it was not asked for or not run again. */

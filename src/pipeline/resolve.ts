@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { InputError, NoEngineError } from '../base/errors.js';
-import { makeFolder, mirrorFolder } from '../base/folders.js';
+import { checkNewFile, makeFolder, mirrorFolder } from '../base/folders.js';
 import type { Host } from '../base/host.js';
 import type { Ports, ProcessRunner } from '../base/ports.js';
 import { readPrivateKey } from '../bundle/signature.js';
@@ -24,6 +24,7 @@ import { archOn } from './arch.js';
 import { buildName } from './confine.js';
 import { lookAtExternals, toolchainFor } from './externals.js';
 import { contentKeyOf, hasOwnRecipes, overlayOf, withOverrides } from './key.js';
+import { type Mirror, openMirror, pinsIn } from './mirror.js';
 import { lookAtOwn, type OwnFiles, resolveOwn } from './own.js';
 import type { Project } from './project.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
@@ -84,9 +85,13 @@ export interface ResolvedBuild {
   readonly vulnerability: string | undefined;
   /** Folder of the source mirror; undefined where it is not on this machine, or there is none. */
   readonly localMirror: string | undefined;
+  /** What else that folder has, where `mirror create` has made it. */
+  readonly mirror: Mirror | undefined;
   readonly jobs: number;
   /** Absolute path of the folder for the results. */
   readonly outputDir: string;
+  /** Absolute path of the file for the report as JUnit XML; undefined where none is asked for. */
+  readonly junit: string | undefined;
   /** Everything of this build alone; removed at its end. */
   readonly buildFolder: string;
   /** The layout on this machine. */
@@ -121,7 +126,10 @@ export async function resolveBuild(
     engine instanceof NoEngineError || engine.kind !== 'none'
       ? definitionDigest(image)
       : machineDigest(image);
-  const pins = await resolvePins(options, project, process);
+  const { sourceMirror } = options;
+  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
+  const mirror = localMirror === undefined ? undefined : await openMirror(localMirror);
+  const pins = pinsIn(mirror, await resolvePins(options, project, process));
   const overlayDigest = await overlayOf(project, release, own);
   const decided = {
     ...{ options, release, addition, own },
@@ -134,15 +142,14 @@ export async function resolveBuild(
   };
   const key = await contentKeyOf(decided, project);
   const buildFolder = join(workRoot, buildName(key, request.runId));
-  const { sourceMirror } = options;
-  const localMirror = sourceMirror === undefined ? undefined : mirrorFolder(sourceMirror, cwd);
   const clone = ({ name, commit }: Pin) => join(workRoot, 'clones', `${name}-${commit}`);
   return {
-    ...{ ...decided, image, engine, contentKey: key, localMirror, buildFolder, vulnerability },
+    ...{ ...decided, image, engine, contentKey: key, localMirror, mirror, buildFolder, vulnerability },
     ...withOverrides(trustOf(options, request.trigger), decided),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),
+    junit: options.junit === undefined ? undefined : resolve(cwd, options.junit),
     hostLayout: {
       ...layoutBelow(buildFolder),
       spack: clone(pins.spack),
@@ -172,6 +179,7 @@ async function checkedOptions({ layers, project, host, cwd, workRoot, transfer }
   await makeFolder(workRoot);
   await makeFolder(dirname(transfer));
   await makeFolder(resolve(cwd, options.outputDir), { input: 'output-dir' });
+  if (options.junit !== undefined) await checkNewFile(resolve(cwd, options.junit), 'junit');
   return { options, patches, ownFiles: own.files };
 }
 

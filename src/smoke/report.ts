@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BuildError, exitCodes } from '../base/errors.js';
 import { parseJson } from '../base/json.js';
+import { formatJunit } from '../base/junit.js';
 
 const checkSchema = z.object({
   check: z.string().min(1),
@@ -70,6 +71,13 @@ export function completeChecks(
       },
   );
 }
+
+/** The report as JUnit XML: one test suite, one test case a check. */
+export const smokeJunit = ({ target, prefix, checks }: SmokeReport): string =>
+  formatJunit({
+    name: 'slurm-factory smoke',
+    suites: [{ name: target, properties: { prefix }, cases: checks }],
+  });
 
 /** Rows for people to read: name, outcome, time, and what a check that did not pass says. */
 export function checkRows(report: SmokeReport): [string, string, string, string][] {

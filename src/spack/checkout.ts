@@ -1,5 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { SpackUnreachableError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import type { ProcessRunner } from '../base/ports.js';
@@ -7,9 +8,11 @@ import { lastLine } from '../base/text.js';
 
 /** One upstream repository at one commit. */
 export interface Pin {
-  readonly name: 'spack' | 'packages' | 'repo';
+  readonly name: 'spack' | 'packages';
   readonly url: string;
   readonly commit: string;
+  /** Bare repository on this machine that has the commit, in place of the address. */
+  readonly mirror?: string;
 }
 
 // A wrong address must fail, not ask for a password.
@@ -45,7 +48,7 @@ export type CheckoutSource = 'here already' | 'fetched';
  * @throws SpackUnreachableError
  */
 export async function checkOut(
-  pin: Pin,
+  pin: Pick<Pin, 'url' | 'commit'>,
   folder: string,
   scratch: string,
   process: ProcessRunner,
@@ -73,7 +76,7 @@ export async function checkOut(
  * @param fetched what to check out of what came; of a tag or a branch that is FETCH_HEAD
  */
 export function checkoutCommands(
-  { url, commit }: Pick<Pin, 'url' | 'commit'>,
+  { url, commit, mirror }: Pick<Pin, 'url' | 'commit' | 'mirror'>,
   bare: string,
   folder: string,
   fetched = commit,
@@ -84,10 +87,26 @@ export function checkoutCommands(
   ];
   return [
     run('init', '--quiet'),
-    run('fetch', '--quiet', '--depth', '1', '--no-tags', '--', url, commit),
+    run(...fetchWords({ url, mirror }, commit)),
     run('checkout', '--quiet', '--force', '--detach', fetched),
   ];
 }
+
+/**
+ * Git's words that fetch a pin's commit, and nothing before it.
+ * @param refspec what of it goes where
+ */
+export const fetchWords = (
+  { url, mirror }: { readonly url: string; readonly mirror?: string | undefined },
+  refspec: string,
+): string[] => [
+  ...['fetch', '--quiet', '--depth', '1', '--no-tags'],
+  // A mirror may be another user's; what comes out of it is what the commit's hash says.
+  ...(mirror === undefined
+    ? ['--', url]
+    : ['--upload-pack=git -c safe.directory=* upload-pack', '--', pathToFileURL(mirror).href]),
+  refspec,
+];
 
 /** Moves something to its place. Another build on this machine may have been faster; what is there has the same content. */
 export async function put(from: string, to: string): Promise<void> {

@@ -63,6 +63,16 @@ export function installCommand(
 }
 
 /**
+ * Runs a command in the environment that Spack gives a package's build.
+ * @param name of a package in the lock
+ */
+export const buildEnvironmentCommand = (
+  side: Side,
+  name: string,
+  command: readonly [string, ...string[]],
+): SpackCommand => spack(side, 'build-env', name, '--', ...command);
+
+/**
  * Fetches the sources of packages, and nothing else, to the folder that the build has as a mirror. Spack
  * writes to an environment's folder, so it works in a copy.
  * @param hashes of the lock's packages, as Spack writes them

@@ -33,36 +33,88 @@ export function parseProgressLine(line: string): ProgressLine | undefined {
   };
 }
 
-/** Follows an install: which package of how many is in which phase. */
+/** A phase that a package was in, `fetching from build cache` and `staging` among them. */
+export interface PhaseTime {
+  readonly phase: string;
+  readonly seconds: number;
+}
+
+/** What became of a package so far. */
+export interface InstallTimes {
+  /** In their order, as Spack calls them; `no binary available` where a build cache was asked in vain. */
+  readonly phases: readonly PhaseTime[];
+  readonly outcome: 'installed' | 'failed' | 'begun' | 'waiting';
+}
+
+/** A package that an install came to. */
+interface Begun {
+  /** First characters of its hash. */
+  readonly hash: string;
+  readonly phases: { readonly phase: string; seconds: number }[];
+  outcome: InstallTimes['outcome'];
+  /** When it came into its last phase, in milliseconds. */
+  since: number;
+}
+
+/** Follows an install: which package of how many is in which phase, and how long each was in which. */
 export class InstallProgress {
-  private readonly order: string[] = [];
-  private readonly phases = new Map<string, string>();
+  private readonly begun: Begun[] = [];
   private failed: (ProgressLine & { readonly lastPhase: string }) | undefined;
   private last: { readonly name: string; readonly version: string; readonly phase: string } | undefined;
 
-  /** @param total number of packages that are not the distribution's */
-  constructor(private readonly total: number) {}
+  /**
+   * @param total number of packages that are not the distribution's
+   * @param clock milliseconds; Spack's parallel installer writes no times of its own
+   */
+  constructor(
+    private readonly total: number,
+    private readonly clock: () => number = () => performance.now(),
+  ) {}
 
   /** Takes one line of output; returns the line to show, undefined for nothing new. */
   read(line: string): string | undefined {
     const progress = parseProgressLine(line);
     if (progress === undefined || progress.status === 'external') return undefined;
-    if (!this.order.includes(progress.hash)) this.order.push(progress.hash);
-    const place = `[${this.order.indexOf(progress.hash) + 1}/${this.total}]`;
+    const begun = this.find(progress.hash);
+    const place = `[${this.begun.indexOf(begun) + 1}/${this.total}]`;
     const name = `${progress.name}@${progress.version}`;
-    const last = this.phases.get(progress.hash) ?? 'starting';
+    const last = begun.phases.at(-1)?.phase ?? 'starting';
+    this.count(begun);
     if (progress.status === 'working') {
       if (progress.phase === last) return undefined;
-      this.phases.set(progress.hash, progress.phase);
+      begun.phases.push({ phase: progress.phase, seconds: 0 });
       this.last = { name: progress.name, version: progress.version, phase: progress.phase };
       return `${place} ${name}: ${progress.phase}`;
     }
+    begun.outcome = progress.status;
     if (progress.status === 'failed') {
       this.failed ??= { ...progress, lastPhase: last };
       return `${place} ${name}: failed in ${last}`;
     }
     this.last = { name: progress.name, version: progress.version, phase: 'installed' };
     return `${place} ${name}: installed`;
+  }
+
+  /** What became of a package, by its whole hash. */
+  timesOf(hash: string): InstallTimes {
+    const { phases = [], outcome = 'waiting' } = this.begun.find((one) => hash.startsWith(one.hash)) ?? {};
+    return { phases, outcome };
+  }
+
+  private find(hash: string): Begun {
+    const known = this.begun.find((one) => one.hash === hash);
+    if (known !== undefined) return known;
+    const begun: Begun = { hash, phases: [], outcome: 'begun', since: this.clock() };
+    this.begun.push(begun);
+    return begun;
+  }
+
+  // The time since the package's last line was that of its last phase.
+  private count(begun: Begun): void {
+    const now = this.clock();
+    const phase = begun.phases.at(-1);
+    if (phase !== undefined) phase.seconds += (now - begun.since) / 1000;
+    begun.since = now;
   }
 
   /** The package that was told of last, with its phase, `installed` when it is. */

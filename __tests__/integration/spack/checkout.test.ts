@@ -1,9 +1,15 @@
-import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { nodeProcess } from '../../../src/local/process.js';
-import { checkOut, type Pin, resolveCommit } from '../../../src/spack/checkout.js';
+import {
+  checkOut,
+  fetchWords,
+  git as gitProgram,
+  type Pin,
+  resolveCommit,
+} from '../../../src/spack/checkout.js';
 
 let root: string;
 let pin: Pin;
@@ -43,4 +49,18 @@ test('real git: a checkout is the files of the commit, and nothing else', async 
   expect(await readdir(scratch)).toEqual([]);
   const gone = { ...pin, url: 'file:///nowhere' };
   expect(await checkOut(gone, folder, scratch, nodeProcess)).toBe('here already');
+});
+
+test("real git: a mirror gives the commit without the address, another user's mirror too", async () => {
+  const mirror = join(root, 'a mirror%.git');
+  await git('init', '--quiet', '--bare', mirror);
+  const words = fetchWords(pin, `${pin.commit}:refs/pins/${pin.commit}`);
+  const mirrored = await nodeProcess.run([...gitProgram, '--git-dir', mirror, ...words]);
+  expect(mirrored).toMatchObject({ exitCode: 0 });
+  // Git minds whose a repository is that it is to read.
+  if (process.getuid?.() === 0) await chown(mirror, 12345, 12345);
+  const folder = join(root, 'mirrored', 'spack');
+  const away = { ...pin, url: 'file:///nowhere', mirror };
+  expect(await checkOut(away, folder, join(root, 'scratch'), nodeProcess)).toBe('fetched');
+  expect(await readdir(folder)).toEqual(['README']);
 });

@@ -21,6 +21,10 @@ const manifest = (change: Partial<Manifest> = {}): Manifest => ({
   ],
   runtimePackages: ['libc6'],
   libraries: [{ name: 'libssl-1.so.3', soname: 'libssl.so.3', package: 'libssl3', version: '3.0.20' }],
+  configure: [
+    { name: 'SLEEP_CMD', value: '' },
+    { name: 'VERSION', value: '"24.11.6"' },
+  ],
   files: [{ name: `${target}-software.tar.gz`, size: 100, sha256: hex('c') }],
   ...change,
 });
@@ -50,6 +54,10 @@ describe('two results', () => {
         ...{ slurmVersion: '25.11.7', contentKey: hex('d') },
         specs: [{ name: 'slurm', version: '25-11-7-1', hash: hex('t', 32) }],
         runtimePackages: ['libc6', 'libpmix2'],
+        configure: [
+          { name: 'HAVE_JWT', value: '1' },
+          { name: 'VERSION', value: '"25.11.7"' },
+        ],
         libraries: [{ name: 'libssl-2.so.3', soname: 'libssl.so.3', package: 'libssl3', version: '3.0.22' }],
         files: [{ name: `${target}-software.tar.gz`, size: 150, sha256: hex('e') }],
       },
@@ -69,6 +77,11 @@ describe('two results', () => {
         { name: 'auth/jwt', before: 'there', after: undefined },
         { name: 'lua', before: undefined, after: 'there' },
       ],
+      configure: [
+        { name: 'HAVE_JWT', before: undefined, after: '1' },
+        { name: 'SLEEP_CMD', before: 'defined', after: undefined },
+        { name: 'VERSION', before: '"24.11.6"', after: '"25.11.7"' },
+      ],
       results: [{ name: 'software.tar.gz', before: 100, after: 150 }],
       files: [
         { name: 'bin/srun', before: 20, after: 25 },
@@ -77,6 +90,12 @@ describe('two results', () => {
         { name: 'lib/slurm/job_submit_lua.so', before: undefined, after: 1 },
       ],
     });
+  });
+
+  test('of which one is too old to tell of configure differ in nothing there', () => {
+    const { configure: _, ...older } = manifest();
+    const comparison = compareSides({ ...side(tree), manifest: older }, side(tree), features);
+    expect(comparison.configure).toEqual([]);
   });
 
   test('of which one has no tarball, or no manifest, differ in what both have', () => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { listReleases } from '../../../src/cli/commands/list.js';
@@ -6,6 +6,7 @@ import { version } from '../../../src/cli/commands/version.js';
 import { coloursOf } from '../../../src/local/style.js';
 import { machine } from '../../support/cli-machine.js';
 import { readFiles, release } from '../../support/fakes.js';
+import { lockText } from '../../support/machine.js';
 
 // Some builds each, on a machine that may do other things too.
 jest.setTimeout(30_000);
@@ -209,9 +210,9 @@ describe('--json', () => {
 
   test('so is a call that can not be read', async () => {
     const { run } = await machine();
-    const { out, err, exitCode } = await run(['verify', '--json']);
+    const { out, err, exitCode } = await run(['audit', '--json']);
     expect({ err, exitCode }).toEqual({ err: '', exitCode: 2 });
-    expect(JSON.parse(out).error.message).toContain("missing required argument 'folder'");
+    expect(JSON.parse(out).error.message).toContain("missing required argument 'tarball'");
   });
 
   test('what a terminal would obey is written otherwise, and read as it was', async () => {
@@ -259,6 +260,42 @@ test('on a terminal a build has a line for each stage, and in CI plain ones', as
   expect(plain.err).toContain('== Install');
 });
 
+describe('shell', () => {
+  const failing = {
+    answer: (words: readonly string[]) => {
+      if (words.includes('build-env')) return { exitCode: 3 };
+      return words.includes('install')
+        ? { exitCode: 1, stdout: '[x] sssssss slurm@24-11-6-1 failed' }
+        : undefined;
+    },
+  };
+
+  test('runs a command in the failed build that was kept, and ends as that does', async () => {
+    const { run, process } = await machine(failing);
+    expect((await run(['build', '24.11.6', '--keep-container'])).exitCode).toBe(4);
+    const done = await run(['shell', target, '--', 'make', '-n']);
+    expect(done).toMatchObject({ exitCode: 3, out: '' });
+    expect(done.err).toMatch(/slurm@24-11-6-1 failed in phase starting[\s\S]*Remove it: slurm-factory clean/);
+    expect(process.lines.at(-1)).toMatch(/ build-env slurm -- make -n$/);
+    // How the shell itself ended says nothing.
+    expect((await run(['shell'])).exitCode).toBe(0);
+    expect(process.lines.at(-1)).toMatch(/ build-env slurm -- bash$/);
+    expect(await run(['shell', 'slurm-1'])).toMatchObject({
+      ...{ exitCode: 2, err: expect.stringContaining(`There are:\n  ${target}: slurm@24-11-6-1`) },
+    });
+  });
+
+  test('without a kept build says how to keep one', async () => {
+    const { run } = await machine();
+    expect(await run(['shell'])).toMatchObject({
+      ...{
+        exitCode: 2,
+        err: expect.stringContaining('Keep one: slurm-factory build RELEASE --keep-container'),
+      },
+    });
+  });
+});
+
 describe('diff and graph', () => {
   test('what two builds differ in, as text and as JSON', async () => {
     const { run } = await machine();
@@ -294,6 +331,24 @@ describe('diff and graph', () => {
     expect((await run(['graph', file])).out).toBe(dot.out);
     const none = await run(['graph', 'slurm-1']);
     expect(none).toMatchObject({ exitCode: 2, err: expect.stringContaining(`There are: ${target}.`) });
+  });
+
+  test('who is in a target that was built, by licence and size', async () => {
+    const { cwd, run } = await machine();
+    await run(['build', '24.11.6']);
+    const { out, exitCode } = await run(['graph', target, '--format', 'table']);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^Package +Version +Size +Files +From +Licence\nslurm +24\.11\.6 /m);
+    expect(out).toMatch(/^GPL-2\.0-or-later WITH cryptsetup-OpenSSL-exception .* slurm$/m);
+    const read = JSON.parse((await run(['graph', target, '--format', 'table', '--json'])).out);
+    expect(read).toMatchObject({ target, packages: [{ name: 'slurm', from: 'Spack' }, expect.anything()] });
+    await writeFile(join(cwd, 'spack.lock'), lockText);
+    const lock = await run(['graph', 'spack.lock', '--format', 'table']);
+    expect(lock).toMatchObject({ exitCode: 2, err: expect.stringContaining('neither licences nor sizes') });
+    await rm(join(cwd, 'slurm-factory-output', `${target}-software.tar.gz`));
+    const sbom = join(cwd, 'slurm-factory-output', `${target}-sbom.spdx.json`);
+    const bare = await run(['graph', sbom, '--format', 'table']);
+    expect(bare).toMatchObject({ exitCode: 2, err: expect.stringContaining('-software.tar.gz beside') });
   });
 
   test('svg without Graphviz ends with 6, and says what to install', async () => {

@@ -148,6 +148,13 @@ describe('checks', () => {
     });
   });
 
+  test('verify of nothing says what it takes, with 2', async () => {
+    const { run } = await machine();
+    expect(await run(['verify'])).toMatchObject({
+      ...{ exitCode: 2, err: expect.stringContaining('the tree with --installed') },
+    });
+  });
+
   test('verify takes the files that a build left', async () => {
     const { run } = await machine();
     await run(['build', '24.11.6', '--output-dir', 'out']);

@@ -110,7 +110,6 @@ describe('no call that could be carried out', () => {
     ['a shell that there is no script for', ['completion', 'tcsh'], /'tcsh' is invalid.*bash, zsh, fish/],
     ['an audit of nothing', ['audit'], /missing required argument 'tarball'/],
     ['a smoke test of nothing', ['smoke'], /missing required argument 'tarball'/],
-    ['a check of nothing', ['verify'], /missing required argument 'folder'/],
     ['an audit of two', ['audit', 'a.tar.gz', 'b.tar.gz'], /too many arguments/],
     ['an option of another command', ['verify', 'out', '--prefix', '/p'], /unknown option '--prefix'/],
     ['an option of a build', ['smoke', 'a.tar.gz', '--toolchain', 'noble'], /unknown option '--toolchain'/],
@@ -300,12 +299,15 @@ describe('audit, smoke and verify', () => {
       folder: '/out',
       publicKey: 'key.asc',
     });
+    expect(call('verify', '--installed', 'tree')).toMatchObject({
+      ...{ folder: undefined, installed: resolve('tree') },
+    });
   });
 
   test.each([
     ['audit', ['--engine', '--cache-dir', '--verbose']],
     ['smoke', ['--engine', '--prefix', '--junit', '--cache-dir', '--verbose']],
-    ['verify', ['--public-key', '--cache-dir', '--verbose']],
+    ['verify', ['--public-key', '--installed', '--cache-dir', '--verbose']],
   ])('%s --help names its options', (command, options) => {
     const made = call(command, '--help');
     expect(made).toMatchObject({ command: 'done', exitCode: 0 });

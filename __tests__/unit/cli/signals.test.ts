@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { CancelledError } from '../../../src/base/errors.js';
-import { cancellable } from '../../../src/cli/signals.js';
+import { cancellable, leftToPrograms } from '../../../src/cli/signals.js';
 
 const told = ['It was cancelled.', 'Run it again.'] as const;
 const untilAborted = (signal: AbortSignal) =>
@@ -36,4 +36,15 @@ test('any other error is what it was', async () => {
     throw new Error('of its own');
   };
   await expect(cancellable(told, body, new EventEmitter())).rejects.toThrow('of its own');
+});
+
+test('Ctrl-C is left to a program while it runs, and counts again behind it', async () => {
+  const heard: string[] = [];
+  const signals = {
+    on: (name: string) => heard.push(`on ${name}`),
+    off: (name: string) => heard.push(`off ${name}`),
+  };
+  expect(await leftToPrograms(async () => heard.push('runs'), signals)).toBe(2);
+  await expect(leftToPrograms(() => Promise.reject(new Error('no')), signals)).rejects.toThrow('no');
+  expect(heard).toEqual(['on SIGINT', 'runs', 'off SIGINT', 'on SIGINT', 'off SIGINT']);
 });

@@ -153,8 +153,9 @@ describe('keepContainer', () => {
     expect(started.map((line) => line.includes(' --label slurm-factory.keep=1 '))).toEqual([true, false]);
     expect((await readdir(request.workRoot)).sort()).toEqual([basename(record?.buildFolder ?? ''), 'clones']);
     expect(ports.logger.of('notice').join('\n')).toContain(
-      `The container ${name} is kept. Enter it: docker exec -it ${name} bash. ` +
-        `Remove it: docker rm --force --volumes ${name} && rm -rf ${record?.buildFolder}`,
+      `The container ${name} is kept. Look into it: slurm-factory shell slurm-24.11.6-bookworm-amd64, or ` +
+        `docker exec -it ${name} bash. Remove it: slurm-factory clean, or ` +
+        `docker rm --force --volumes ${name} && rm -rf ${record?.buildFolder}`,
     );
   });
 

@@ -145,3 +145,30 @@ describe('firstErrorLine', () => {
     expect(firstErrorLine(log)).toMatch(/^InstallError: these are missing after the build:.*cgroup_v2\.so$/);
   });
 });
+
+test('each phase has the time until the next word of its package, whatever others do meanwhile', () => {
+  let now = 0;
+  const progress = new InstallProgress(3, () => now);
+  const at = (seconds: number, line: string) => {
+    now = seconds * 1000;
+    progress.read(line);
+  };
+  at(1, '[ ] aaaaaaa nvml@12.9 staging');
+  at(2, '[ ] bbbbbbb slurm@1 fetching from build cache');
+  at(4, '[ ] aaaaaaa nvml@12.9 install (3s)');
+  at(5, '[ ] aaaaaaa nvml@12.9 install (4s)');
+  at(6, '[+] aaaaaaa nvml@12.9 /store (5s)');
+  at(9, '[x] bbbbbbb slurm@1 failed (7s)');
+  expect(progress.timesOf('a'.repeat(32))).toMatchObject({
+    outcome: 'installed',
+    phases: [
+      { phase: 'staging', seconds: 3 },
+      { phase: 'install', seconds: 2 },
+    ],
+  });
+  expect(progress.timesOf('b'.repeat(32))).toMatchObject({
+    outcome: 'failed',
+    phases: [{ phase: 'fetching from build cache', seconds: 7 }],
+  });
+  expect(progress.timesOf('c'.repeat(32))).toEqual({ phases: [], outcome: 'waiting' });
+});

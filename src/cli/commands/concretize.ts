@@ -35,10 +35,10 @@ async function runCommand(given: Given, context: Context): Promise<Answer> {
   const named = textOf(given, 'lock');
   const file = named === undefined ? undefined : resolve(context.invocation.cwd, named);
   if (file !== undefined) await checkNewFile(file, '--lock');
-  const { runLocally } = await import('../../local/build.js');
+  const { workLocally } = await import('../../local/build.js');
   const { runConcretize } = await import('../../pipeline/pipeline.js');
   return runInView({ given, context, layer, secretFiles }, async ({ request, place, machine }) => {
-    const { given: solved } = await runLocally(runConcretize, request, place, undefined, machine);
+    const { result: solved } = await workLocally(request, place, () => {}, machine, runConcretize);
     if (file !== undefined) await writeFile(file, solved.text);
     return { lines: format(solved, context), data: { identifier: solved.identifier, ...solved.lock } };
   });

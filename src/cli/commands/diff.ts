@@ -11,7 +11,8 @@ const mostFiles = 40;
 
 export const diff: Command = {
   name: 'diff',
-  description: 'Show what differs between two results: versions, features, libraries, files and sizes.',
+  description:
+    'Show what differs between two results: versions, features, libraries, configure results, files and sizes.',
   examples: [
     'diff old/ new/',
     'diff out/slurm-24.11.6-glibc2.34-amd64-manifest.json out/slurm-25.11.7-glibc2.34-amd64-manifest.json',
@@ -47,6 +48,7 @@ const titles: Readonly<Record<keyof Comparison, string>> = {
   libraries: 'Libraries in the tarball',
   runtimePackages: 'Needed at run time',
   features: 'Features',
+  configure: 'What configure found out',
   results: 'Files that are handed out',
   files: "Files in the software's tarball",
 };

@@ -9,6 +9,8 @@ import { diff } from './diff.js';
 import { doctor } from './doctor.js';
 import { graph } from './graph.js';
 import { list } from './list.js';
+import { mirror } from './mirror.js';
+import { shell } from './shell.js';
 import { smoke } from './smoke.js';
 import { verify } from './verify.js';
 import { version } from './version.js';
@@ -17,5 +19,5 @@ import { version } from './version.js';
 export const commands: readonly Command[] = [
   ...[build, concretize, list, clean],
   ...[verify, audit, smoke, diff, graph],
-  ...[config, doctor, completion, version],
+  ...[mirror, shell, config, doctor, completion, version],
 ];

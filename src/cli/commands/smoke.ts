@@ -45,10 +45,9 @@ export const smoke: Command = {
     const { junit, ...where } = readSmoke(given);
     if (junit !== undefined) await checkNewFile(junit, '--junit');
     const { smokeFile } = await import('../../pipeline/inspect.js');
-    const { formatJunit } = await import('../../smoke/junit.js');
-    const { checkRows, SmokeError } = await import('../../smoke/report.js');
+    const { checkRows, SmokeError, smokeJunit } = await import('../../smoke/report.js');
     const write = async (report: SmokeReport) => {
-      if (junit !== undefined) await writeFile(junit, formatJunit(report));
+      if (junit !== undefined) await writeFile(junit, smokeJunit(report));
     };
     return inspect(given, context, async (tarball, request, ports) => {
       try {

@@ -5,12 +5,13 @@ import { camelCase } from '../../config/inputs.js';
 import { limitInputs } from '../../config/limit-inputs.js';
 import type { Allowance } from '../../container/confinement.js';
 import { tellEngine } from '../../container/engine.js';
-import { ensureImage } from '../../container/image.js';
+import { ensureImage, imageTag } from '../../container/image.js';
 import { places } from '../../container/layout.js';
 import { removeStaleContainers } from '../../container/list.js';
 import { ensurePackages, ensurePython } from '../../container/machine.js';
 import { machineSession, type Session, startFetcher, startSession } from '../../container/session.js';
 import { containerOf } from '../confine.js';
+import { loadImage } from '../mirror.js';
 import type { Recorder } from '../record.js';
 import type { BuildRequest, ResolvedBuild } from '../resolve.js';
 
@@ -35,6 +36,7 @@ export async function prepareBuilder(
   if (engine.kind === 'none') return onMachine(build, request, ports);
   const program = engine.kind;
   const context = join(build.buildFolder, 'image-context');
+  await loadImage(build.mirror, program, imageTag(build.image), ports);
   const { tag, reused, base } = await ensureImage(program, build.image, request.host, context, ports);
   ports.logger.info(
     `Builder image: ${tag}${reused ? ', here already' : ''}${base === undefined ? '' : `, made from ${base}`}`,
@@ -93,25 +95,4 @@ async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: Bui
 /** Makes the build's own folders. */
 export async function makeFolders(build: ResolvedBuild): Promise<void> {
   for (const place of places) await mkdir(build.hostLayout[place], { recursive: true });
-}
-
-/** A word as a user types it. */
-const shellWord = (word: string): string =>
-  /^[\w./+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
-/** Leaves what a failed build ran in, and says how to look into it and how to remove it. */
-export function keepForDebugging(
-  build: ResolvedBuild,
-  session: Session,
-  recorder: Recorder,
-  logger: Ports['logger'],
-): void {
-  const folder = `rm -rf ${shellWord(build.buildFolder)}`;
-  const kept = session.container?.keep();
-  recorder.update({ kept: true });
-  logger.notice(
-    session.container === undefined || kept === undefined
-      ? `The build's folder is kept: ${build.buildFolder}. Remove it: ${folder}`
-      : `The container ${session.container.name} is kept. Enter it: ${kept.enter}. Remove it: ${kept.remove} && ${folder}`,
-  );
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AuditReport } from '../../audit/run.js';
 import { copyPlain } from '../../base/safe.js';
 import { type FileKind, fileName, resultFiles } from '../../bundle/catalogue.js';
+import { configHeaderPath, mostHeaderBytes, parseConfigHeader } from '../../bundle/configure.js';
 import type { Further } from '../../bundle/further.js';
 import type { Grafted } from '../../bundle/graft.js';
 import {
@@ -18,6 +19,7 @@ import { makeSbom } from '../../bundle/sbom.js';
 import { type BundleFile, describeFile, formatSums } from '../../bundle/sums.js';
 import type { Session } from '../../container/session.js';
 import { type DistributionPackage, parseDistribution } from '../../distro/distro.js';
+import { paddingFolder } from '../../spack/environment.js';
 import type { Lock } from '../../spack/lock.js';
 import { summarize } from '../../targets/own-environment.js';
 import { longestPrefix } from '../../targets/relocation.js';
@@ -36,8 +38,9 @@ export interface Ingredients {
   readonly lock: Lock;
   /** Its text as it is handed out. */
   readonly lockFile: string;
-  /** Prefixes of Slurm and the further packages that Spack built, as the session sees them. */
-  readonly prefixes: readonly string[];
+  /** Slurm's prefix, as the session sees it, and those of further packages. */
+  readonly prefix: string;
+  readonly furtherPrefixes: readonly string[];
   readonly runtimePackages: readonly string[];
   /** Sonames that the software tarball needs from outside. */
   readonly neededLibraries: readonly string[];
@@ -116,6 +119,7 @@ export async function describe(
       ...builtFrom(lock, spec),
     })),
     packages: describePackages(lock, further),
+    configure: await configureResults(session, ingredients.prefix),
     files: [...tarballs, ...described],
   };
   await sumUp({ folder, facts });
@@ -170,6 +174,13 @@ async function sumUp({ folder, facts }: Described): Promise<void> {
   await writeFile(join(folder, fileName(facts.identifier, 'sums')), formatSums(files));
 }
 
+/** What configure found out, of a recipe that keeps it; what a build wrote may be a link to something endless. */
+async function configureResults({ exec, layout }: Session, prefix: string) {
+  const header = await exec(['head', '-c', String(mostHeaderBytes), `${prefix}/${configHeaderPath}`]);
+  const folders = [layout.store, layout.buildStage, paddingFolder];
+  return parseConfigHeader(header.exitCode === 0 ? header.stdout : '', prefix, folders);
+}
+
 /** The distribution's packages that libraries were taken from, sorted, each once. */
 const packagesOf = ({ libraries }: Grafted): string[] =>
   [...new Set(libraries.flatMap((library) => library.package ?? []))].sort();
@@ -209,7 +220,7 @@ async function describeIngredients(
   build: ResolvedBuild,
   session: Session,
   tarball: BundleFile,
-  { lock, prefixes, runtimePackages, grafted, further }: Ingredients,
+  { lock, prefix, furtherPrefixes, runtimePackages, grafted, further }: Ingredients,
   distribution: ReadonlyMap<string, DistributionPackage>,
 ) {
   return makeSbom({
@@ -228,7 +239,7 @@ async function describeIngredients(
         ...further.packages.map(({ hash }) => hash),
       ]),
     ],
-    recipes: await recipesOf(session, prefixes),
+    recipes: await recipesOf(session, [prefix, ...furtherPrefixes]),
     distribution,
     runtimePackages,
     bundledPackages: packagesOf(grafted),
@@ -270,7 +281,8 @@ export const describeStage: Stage<
   ) => ({
     described: await describe(build, request.project, session, packed, {
       ...{ lock, lockFile },
-      prefixes: [installed.prefix, ...installed.further.map(({ prefix }) => prefix)],
+      prefix: installed.prefix,
+      furtherPrefixes: installed.further.map(({ prefix }) => prefix),
       runtimePackages: audited.runtimePackages,
       neededLibraries: audited.neededLibraries,
       grafted,

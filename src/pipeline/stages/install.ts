@@ -1,29 +1,24 @@
-import { posix } from 'node:path';
-import { formatBytes } from '../../base/bytes.js';
-import { PackageBuildError } from '../../base/errors.js';
-import { freeBytes } from '../../base/files.js';
-import type { Logger, Ports } from '../../base/ports.js';
-import { readPlain } from '../../base/safe.js';
+import type { Ports } from '../../base/ports.js';
 import { completePackages } from '../../cache/buildcache.js';
 import type { CacheEntries } from '../../cache/entries.js';
 import { packageKey } from '../../cache/keys.js';
-import { memoryHint } from '../../container/container.js';
 import type { Session } from '../../container/session.js';
 import { installCommand } from '../../spack/commands.js';
 import { arrivedPackages, padding } from '../../spack/environment.js';
 import { builtSpecs, furtherSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack/lock.js';
-import { firstErrorLine, InstallProgress, parseProgressLine } from '../../spack/progress.js';
+import { InstallProgress, parseProgressLine } from '../../spack/progress.js';
 import type { Ccache } from '../ccache.js';
 import { watchCompiling } from '../compiling.js';
 import type { BuildContext } from '../context.js';
 import type { Indexes } from '../indexes.js';
-import { logName, mostLogBytes } from '../logs.js';
 import type { PackageSaver } from '../packages.js';
 import type { Recorder } from '../record.js';
+import type { PackageTimes } from '../report.js';
 import type { ResolvedBuild } from '../resolve.js';
 import type { Stage } from '../stage.js';
 import type { Builder } from './builder.js';
-import { fetchSources, wrongBytes } from './fetch.js';
+import { fetchSources } from './fetch.js';
+import { explainFailure } from './install-failure.js';
 import { type Installed, readInstalled } from './installed.js';
 
 /** What an installation takes from earlier ones, and leaves to later ones. */
@@ -34,6 +29,12 @@ export interface InstallCaches {
   readonly saver: PackageSaver;
   /** Fetches the sources of what has to be compiled, once Spack's indexes are there. */
   readonly fetch: (specs: readonly LockedSpec[], indexes: Promise<unknown>) => Promise<void>;
+}
+
+/** Whom an installation tells of itself. */
+export interface InstallListeners extends Pick<Ports, 'logger' | 'progress'> {
+  /** Told how long each package took, of an installation that fails too. */
+  readonly times: (packages: readonly PackageTimes[]) => void;
 }
 
 /**
@@ -47,7 +48,7 @@ export async function install(
   lock: Lock,
   { entries, indexes, ccache, saver, fetch }: InstallCaches,
   recorder: Recorder,
-  { logger, progress }: Pick<Ports, 'logger' | 'progress'>,
+  { logger, progress, times }: InstallListeners,
 ): Promise<Installed> {
   const { toolchain, arch } = build.target;
   const place = { toolchain, arch, builder: build.builder, padding };
@@ -82,7 +83,7 @@ export async function install(
     for (const one of ready) if (one.status === 'rejected') throw one.reason;
   }
 
-  await runInstall(build, session, wanted.length, saver, { logger, progress });
+  await runInstall(build, session, wanted, saver, { logger, progress, times });
   ccache.finished();
   return readInstalled(build, session, lock);
 }
@@ -94,16 +95,16 @@ function testedIn({ own: { tests } }: ResolvedBuild, lock: Lock): (spec: LockedS
 
 /**
  * Lets Spack install, and tells how far it is.
- * @param total number of packages that are not the distribution's
+ * @param wanted the packages that are not the distribution's
  */
 async function runInstall(
   build: ResolvedBuild,
   session: Session,
-  total: number,
+  wanted: readonly LockedSpec[],
   saver: PackageSaver,
-  { logger, progress: told }: Pick<Ports, 'logger' | 'progress'>,
+  { logger, progress: told, times }: InstallListeners,
 ): Promise<void> {
-  const progress = new InstallProgress(total);
+  const progress = new InstallProgress(wanted.length);
   const { command, env } = installCommand(session, build.jobs, build.own.tests);
   const tail: string[] = [];
   const onLine = (line: string) => {
@@ -120,83 +121,18 @@ async function runInstall(
   const tell = (name: string, files: number) => told?.({ what: 'compiled', name, files });
   const unwatch =
     told === undefined ? () => {} : watchCompiling(build.hostLayout.buildStage, compiling, tell);
-  const result = await session.exec(command, { env, onLine }).finally(unwatch);
+  const result = await session.exec(command, { env, onLine }).finally(() => {
+    unwatch();
+    times(wanted.map(({ name, version, hash }) => ({ name, version, hash, ...progress.timesOf(hash) })));
+  });
   saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
-}
-
-async function readLog(build: ResolvedBuild, log: string): Promise<string> {
-  return readPlain(build.hostLayout.buildStage, log, mostLogBytes).then(
-    (text) => text.toString('utf8'),
-    () => '',
-  );
 }
 
 /** Lines of Spack's that are looked at when an install has failed. */
 const mostLines = 20_000;
 /** Characters of each. */
 const longestLine = 2_000;
-
-/** Less than this, and what failed has failed for it; not every program says so (`ar`: "reason: Success"). */
-const fullDiskBytes = 100e6;
-
-async function explainFailure(
-  build: ResolvedBuild,
-  session: Session,
-  progress: InstallProgress,
-  tail: readonly string[],
-  logger: Logger,
-): Promise<Error> {
-  for (const line of tail.slice(-40)) logger.info(line);
-  const output = tail.join('\n');
-  const mismatch = wrongBytes(output);
-  if (mismatch !== undefined) return mismatch;
-  const { failure } = progress;
-  const log =
-    failure?.logPath === undefined ? undefined : posix.relative(session.layout.buildStage, failure.logPath);
-  const text = log === undefined ? '' : await readLog(build, log);
-  const found = firstErrorLine(text) ?? firstErrorLine(output) ?? tail.at(-1) ?? 'Spack said nothing';
-  const scarce = (await scarceDisk(build)) ?? (await scarceMemory(session, found, `${text}\n${output}`));
-  return new PackageBuildError({
-    package: failure === undefined ? 'a package' : `${failure.name}@${failure.version}`,
-    phase: failure?.lastPhase ?? 'unknown',
-    firstError: scarce?.reason ?? found,
-    log: log === undefined ? undefined : logName(log),
-    remedy: scarce?.remedy,
-    command: installCommand(session, build.jobs, build.own.tests).command.join(' '),
-  });
-}
-
-/** What a build had too little of, and what to do about it. */
-interface Scarce {
-  readonly reason: string;
-  readonly remedy?: string;
-}
-
-async function scarceDisk({ buildFolder }: ResolvedBuild): Promise<Scarce | undefined> {
-  const free = await freeBytes(buildFolder);
-  if (free >= fullDiskBytes) return undefined;
-  return { reason: `No space left on device: ${formatBytes(free)} are free in ${buildFolder}` };
-}
-
-// Without a container nobody tells who killed it.
-const compilerKilled = 'Killed signal terminated program';
-
-async function scarceMemory(
-  { container }: Session,
-  found: string,
-  output: string,
-): Promise<Scarce | undefined> {
-  if (container === undefined) {
-    return output.includes(compilerKilled)
-      ? { reason: `A compiler was killed, most likely since memory ran out: ${found}`, remedy: memoryHint }
-      : undefined;
-  }
-  const limit = await container.memoryExceeded();
-  if (limit === undefined) return undefined;
-  const reason = `it took more memory than the ${formatBytes(limit)} that the container may have: ${found}`;
-  return { reason, remedy: memoryHint };
-}
 
 /** Lets Spack install the lock's packages. */
 export const installStage: Stage<
@@ -208,7 +144,8 @@ export const installStage: Stage<
     const { build, entries, indexes, ccache, saver, recorder, ports } = context;
     const fetch = fetcher(context, builder);
     const caches = { entries, indexes, ccache, saver, fetch };
-    return { installed: await install(build, session, lock, caches, recorder, ports) };
+    const told = { logger: ports.logger, progress: ports.progress, times: context.tellTimes };
+    return { installed: await install(build, session, lock, caches, recorder, told) };
   },
 };
 

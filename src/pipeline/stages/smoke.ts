@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { Ports } from '../../base/ports.js';
 import { fileName } from '../../bundle/catalogue.js';
 import { describeFile } from '../../bundle/sums.js';
-import { formatJunit } from '../../smoke/junit.js';
-import { SmokeError, type SmokeReport } from '../../smoke/report.js';
+import { smokeImage } from '../../smoke/plan.js';
+import { SmokeError, type SmokeReport, smokeJunit } from '../../smoke/report.js';
 import { smokeTest } from '../../smoke/run.js';
 import { openSubject } from '../../smoke/subject.js';
 import { containerOf } from '../confine.js';
+import { loadImage } from '../mirror.js';
 import { handOut } from '../output.js';
 import type { Recorder } from '../record.js';
 import type { BuildRequest, ResolvedBuild } from '../resolve.js';
@@ -29,8 +30,12 @@ export async function smoke(
 ): Promise<SmokeReport> {
   if (build.engine instanceof Error) throw build.engine;
   const name = containerOf(build.buildFolder, 'smoke');
-  if (build.engine.kind !== 'none')
-    recorder.addCleanup({ what: 'container', kind: 'smoke', program: build.engine.kind, name });
+  if (build.engine.kind !== 'none') {
+    const program = build.engine.kind;
+    recorder.addCleanup({ what: 'container', kind: 'smoke', program, name });
+    const image = smokeImage(build.toolchain, described.facts.runtimePackages, build.options.containerImage);
+    await loadImage(build.mirror, program, image.tag, ports);
+  }
   const report = await smokeTest(
     {
       subject: await openSubject(join(described.folder, fileName(build.identifier, 'software'))),
@@ -48,7 +53,7 @@ export async function smoke(
       await handOutReport(build, request, described.folder, error.report, ports);
     throw error;
   });
-  await addFile(described, 'smoke', formatJunit(report));
+  await addFile(described, 'smoke', smokeJunit(report));
   return report;
 }
 
@@ -60,7 +65,7 @@ async function handOutReport(
   ports: Ports,
 ): Promise<void> {
   const name = fileName(build.identifier, 'smoke');
-  await writeFile(join(folder, name), formatJunit(report));
+  await writeFile(join(folder, name), smokeJunit(report));
   const place = { ...build, owner: request.host.owner };
   await handOut(place, folder, [await describeFile(join(folder, name))], false);
   if (build.options.upload) await uploadFiles(build, folder, [name], ports.artifacts, ports.logger);

@@ -21,7 +21,7 @@ export async function bringSources(
 ): Promise<void> {
   const bring = async (pin: Pin, folder: string) => {
     const source = await checkOut(pin, folder, join(build.buildFolder, 'clones'), ports.process);
-    ports.logger.info(`${pin.url} at ${pin.commit.slice(0, 12)}: ${source}`);
+    ports.logger.info(`${pin.mirror ?? pin.url} at ${pin.commit.slice(0, 12)}: ${source}`);
   };
   await Promise.all([
     bring(build.pins.spack, build.hostLayout.spack),

@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { MissingRequirementError, NoEngineError } from '../../../../src/base/errors.js';
 import type { StateStore } from '../../../../src/base/ports.js';
 import { Recorder } from '../../../../src/pipeline/record.js';
 import { resolveBuild } from '../../../../src/pipeline/resolve.js';
-import { keepForDebugging, makeFolders, prepareBuilder } from '../../../../src/pipeline/stages/builder.js';
+import { makeFolders, prepareBuilder } from '../../../../src/pipeline/stages/builder.js';
 import { buildRequest, type RequestChange } from '../../../support/build.js';
 import { fakePorts, host } from '../../../support/fakes.js';
 import { fakeMachine, type MachineScript, onMachine } from '../../../support/machine.js';
@@ -156,24 +155,8 @@ describe('on the machine itself', () => {
   });
 });
 
-test('makeFolders makes each folder of the build, and keepForDebugging notes that they stay', async () => {
-  const { plan, request, ports, recorder, saved } = await planned({}, { keepContainer: true });
-  const builder = await prepareBuilder(plan, request, ports);
+test('makeFolders makes each folder of the build', async () => {
+  const { plan } = await planned();
   await makeFolders(plan);
   expect(await readdir(plan.buildFolder)).toEqual(expect.arrayContaining(['environment', 'store', 'output']));
-  const session = await builder.start(recorder);
-  keepForDebugging(plan, session, recorder, ports.logger);
-  expect(JSON.parse(saved.at(-1) ?? '')).toMatchObject({
-    kept: true,
-    cleanups: [{ what: 'container', kind: 'build', program: 'docker' }],
-  });
-  expect(ports.logger.of('notice')).toHaveLength(1);
-});
-
-test('a folder with a space in its name is told as one word', async () => {
-  const { plan, ports, recorder } = await planned();
-  const folder = join('/srv', "it's here");
-  const session = { container: undefined } as Parameters<typeof keepForDebugging>[1];
-  keepForDebugging({ ...plan, buildFolder: folder }, session, recorder, ports.logger);
-  expect(ports.logger.of('notice').join('')).toContain(`rm -rf '/srv/it'\\''s here'`);
 });

@@ -18,7 +18,8 @@ const target = 'slurm-24.11.6-bookworm-amd64';
 const ingredients = {
   lock: parseLock(lockText),
   lockFile: lockText,
-  prefixes: [slurmPrefix],
+  prefix: slurmPrefix,
+  furtherPrefixes: [],
   runtimePackages: ['libmunge2', 'libc6'],
   grafted: { libraries: [], updates: [] },
   further: noFurther,
@@ -78,6 +79,20 @@ group('describe', () => {
     expect(commands()).toContainEqual(['head', '-c', '67108864', `${slurmPrefix}/.spack/sbom/spdx-2.3.json`]);
     const asked = commands().find((words) => words[0] === 'dpkg-query');
     expect(asked).toEqual(expect.arrayContaining(['libc6', 'libmunge2']));
+  });
+
+  test('the manifest has what configure found out, where Spack kept it', async () => {
+    const header = `#define HAVE_JWT 1\n#define PAM_DIR "${slurmPrefix}/lib/security"\n`;
+    const path = `${slurmPrefix}/.spack/archived-files/spack-src/config.h`;
+    const { describe } = await packedBench({
+      answer: (words) => (words[0] === 'head' && words.at(-1) === path ? { stdout: header } : undefined),
+    });
+    const { folder } = await describe();
+    const { manifest } = await checkResult(folder, target, { exact: true });
+    expect(manifest.configure).toEqual([
+      { name: 'HAVE_JWT', value: '1' },
+      { name: 'PAM_DIR', value: '"@prefix@/lib/security"' },
+    ]);
   });
 
   test.each<[string, MachineScript]>([

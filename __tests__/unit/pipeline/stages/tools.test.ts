@@ -52,8 +52,8 @@ test('the session ends with the context, whatever becomes of the build', async (
   const { context, process } = await startedBuild();
   const removed = () => process.lines.filter((line) => /^docker rm .*build-/.test(line));
   expect(removed()).toEqual([]);
-  await context.close(false);
+  await context.close();
   expect(removed()).toHaveLength(1);
-  await context.close(false);
+  await context.close();
   expect(removed()).toHaveLength(1);
 });

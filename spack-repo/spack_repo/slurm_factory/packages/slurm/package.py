@@ -496,6 +496,11 @@ END
                 f.writelines(lines)
             os.replace(f"{kept}.tmp", kept)
 
+    @property
+    def archive_files(self):
+        """What configure found out, kept with the package: the manifest of a result tells it."""
+        return [os.path.join(self.stage.source_path, name) for name in ("config.log", "config.h")]
+
     def build(self, spec, prefix):
         self._create_files()
         self._write_plan()

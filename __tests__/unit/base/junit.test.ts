@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { escapeXml, formatJunit } from '../../../src/smoke/junit.js';
+import { escapeXml, formatJunit } from '../../../src/base/junit.js';
+import { smokeJunit } from '../../../src/smoke/report.js';
 
-test('formatJunit: one suite, one case a check, counts and times', () => {
-  const xml = formatJunit({
+test('a smoke test: one suite, one case a check, counts and times', () => {
+  const xml = smokeJunit({
     target: 'slurm-24.11.6-bookworm-amd64',
     prefix: '/srv/a',
     checks: [
@@ -38,10 +39,35 @@ test.each([
 });
 
 test('a newline in an attribute survives the parser', () => {
-  const xml = formatJunit({
+  const xml = smokeJunit({
     target: 't',
     prefix: '/p',
     checks: [{ name: 'x', status: 'skipped', seconds: 0, detail: 'a\nb' }],
   });
   expect(xml).toContain('<skipped message="a&#10;b"/>');
+});
+
+test('several suites: each has its own counts, the report those of all, and the time that it is told', () => {
+  const one = (name: string, status: 'passed' | 'failed') => ({ name, status, seconds: 2, detail: '' });
+  const xml = formatJunit({
+    name: 'r',
+    seconds: 3,
+    suites: [
+      { name: 'a', properties: {}, cases: [one('x', 'passed')] },
+      { name: 'b', properties: { p: '1', q: '<' }, cases: [one('y', 'failed'), one('z', 'passed')] },
+    ],
+  });
+  expect(xml.split('\n').slice(1, -1)).toEqual([
+    '<testsuites name="r" tests="3" failures="1" errors="0" skipped="0" time="3.000">',
+    '  <testsuite name="a" tests="1" failures="0" errors="0" skipped="0" time="2.000">',
+    '    <properties></properties>',
+    '    <testcase classname="a" name="x" time="2.000"></testcase>',
+    '  </testsuite>',
+    '  <testsuite name="b" tests="2" failures="1" errors="0" skipped="0" time="4.000">',
+    '    <properties><property name="p" value="1"/><property name="q" value="&lt;"/></properties>',
+    '    <testcase classname="b" name="y" time="2.000"><failure message=""></failure></testcase>',
+    '    <testcase classname="b" name="z" time="2.000"></testcase>',
+    '  </testsuite>',
+    '</testsuites>',
+  ]);
 });
