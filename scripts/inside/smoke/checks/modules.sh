@@ -59,7 +59,7 @@ shown_packages() {
       case $at in "$SMOKE_PREFIX"/*) [ -d "$at" ] || { echo "$* name $at, which is not there" >&2; exit 1; } ;; esac
     done < <(tr : "\n" <<<"$PATH:${CMAKE_PREFIX_PATH:-}")
     # Names with a version; beside them are folders, headings and marks of defaults.
-    module --terse avail 2>&1 | sed -n "s|^\([^ /:<(]*/[^ :<(]\{1,\}\).*|\1|p"
+    module --terse avail 2>&1 | sed -n "s|^\([^ /:<(]\{1,\}/[^ :<(]\{1,\}\).*|\1|p"
   ' shown_packages "$@"
 }
 
