@@ -5,10 +5,12 @@ import type { ProcessRunner } from '../base/ports.js';
 import { PlainFileError, readPlain, sha256Plain } from '../base/safe.js';
 import { visible } from '../base/text.js';
 import { listEntries, type WalkedEntry } from '../base/walk.js';
+import { relocationDone } from '../targets/relocation.js';
 import { fileName } from './catalogue.js';
 import { reasonOf } from './contents.js';
 import type { InstalledEntry } from './modules.js';
 import { Problems } from './problems.js';
+import { type Relocated, readRelocated } from './relocated.js';
 import { type VerifyOptions, verifyFolder } from './verify.js';
 
 /** What a tree is compared with. */
@@ -185,12 +187,16 @@ async function compareTree(
   problems: Problems,
 ): Promise<number> {
   const there = new Map(found.map((entry) => [entry.path, entry]));
+  const relocated = await readRelocated(prefix);
+  if (relocated?.problem !== undefined) problems.add(`${relocationDone}: ${relocated.problem}`);
   for (const entry of wanted) {
     const actual = there.get(entry.path);
-    const problem = actual === undefined ? 'is missing' : await entryProblem(prefix, entry, actual);
+    const problem =
+      actual === undefined ? 'is missing' : await entryProblem(prefix, entry, actual, relocated);
     if (problem !== undefined) problems.add(`${entry.path}: ${problem}`);
   }
-  const known = new Set([recordName, ...wanted.map(({ path }) => path)]);
+  const ours = relocated === undefined ? [recordName] : [recordName, relocationDone];
+  const known = new Set([...ours, ...wanted.map(({ path }) => path)]);
   const added = found.filter(({ path }) => !known.has(path));
   // Of a folder that was added, its name is enough.
   const folders = new Set(added.filter(({ type }) => type === 'folder').map(({ path }) => path));
@@ -205,6 +211,7 @@ async function entryProblem(
   prefix: string,
   wanted: InstalledEntry,
   actual: WalkedEntry,
+  relocated: Relocated | undefined,
 ): Promise<string | undefined> {
   if (wanted.type !== actual.type) return `is a ${actual.type}, not a ${wanted.type}`;
   if (wanted.type === 'symlink') {
@@ -214,7 +221,8 @@ async function entryProblem(
   }
   const changed =
     wanted.type === 'file' ? await fileProblem(prefix, wanted.path, wanted.sha256 ?? '') : undefined;
-  if (changed !== undefined) return changed;
+  const original = changed === undefined ? undefined : await relocated?.originalSum(wanted.path);
+  if (changed !== undefined && original !== wanted.sha256) return changed;
   // A folder may have got the setgid bit of the one above it.
   const mode = wanted.type === 'folder' ? actual.mode & 0o777 : actual.mode;
   return mode === wanted.mode ? undefined : `has mode ${mode.toString(8)}, not ${wanted.mode.toString(8)}`;

@@ -15,15 +15,8 @@ const commit = word(/^[0-9a-f]{40,64}$/);
 /** The most of each list that a manifest may have; real ones have a tenth of it at most. */
 export const listLimits = {
   ...{ specs: 5000, runtimePackages: 1000, libraries: 1000, files: 20 },
-  ...{
-    patches: 100,
-    features: 200,
-    externals: 100,
-    specWords: 500,
-    repos: 50,
-    packages: 1000,
-    configure: 2000,
-  },
+  ...{ patches: 100, features: 200, externals: 100, specWords: 500, repos: 50, packages: 1000 },
+  ...{ configure: 2000 },
 } as const;
 
 const specWords = z.array(word(/^[ -~]+$/, 1000)).max(listLimits.specWords);
@@ -217,10 +210,10 @@ export interface ManifestContent {
   readonly runtimePackages: readonly string[];
   /** The libraries that the tarball brings. */
   readonly libraries: NonNullable<Manifest['libraries']>;
-  /** What Slurm's configure found out. */
-  readonly configure?: NonNullable<Manifest['configure']>;
   /** The packages beside Slurm that it brings. */
   readonly packages?: NonNullable<Manifest['packages']>;
+  /** What Slurm's configure found out. */
+  readonly configure?: NonNullable<Manifest['configure']>;
   /** All files that the manifest names; the catalogue says in which of its fields. */
   readonly files: readonly BundleFile[];
   /** The distribution's package manager; without it the manifest has no command. */
@@ -259,10 +252,10 @@ export function makeManifest(facts: ManifestContent): Manifest {
     ...(dependencies === 'system'
       ? {}
       : { glibc: platform.replace('glibc', ''), libraries: [...facts.libraries] }),
+    ...(facts.packages === undefined || facts.packages.length === 0 ? {} : { packages: [...facts.packages] }),
     ...(facts.configure === undefined || facts.configure.length === 0
       ? {}
       : { configure: [...facts.configure] }),
-    ...(facts.packages === undefined || facts.packages.length === 0 ? {} : { packages: [...facts.packages] }),
     files: filesOfField(facts, 'files'),
     ...(sbom === undefined ? {} : { sbom }),
     ...(smoke === undefined ? {} : { smoke }),

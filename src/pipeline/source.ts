@@ -205,7 +205,8 @@ const recipe = join('spack_repo', 'slurm_factory', 'packages', 'slurm');
  */
 export async function copyRecipes(from: string, to: string): Promise<void> {
   const filter = (path: string) => basename(path) !== '__pycache__';
-  await cp(from, to, { recursive: true, filter });
+  // A link would lead what is written into the copy to the original.
+  await cp(from, to, { recursive: true, filter, dereference: true });
 }
 
 /**

@@ -16,6 +16,9 @@ export const relocationMark = '/__slurm_factory_packages__';
 export const relocationList = `${furtherFolder}/relocate.list`;
 export const relocationProgram = `${furtherFolder}/relocate`;
 
+/** What that program leaves: the path that it has written, a line. */
+export const relocationDone = `${furtherFolder}/relocate.done`;
+
 /** Template of that program. */
 export const relocationTemplate = 'relocate.sh';
 

@@ -108,11 +108,11 @@ target_version() {
   echo "${rest%%-*}"
 }
 
-# Slurm's own version of the target: slurm-24.11.6.p3f2a91c04b17-bookworm-amd64 -> 24.11.6
+# Slurm's own version of the target: slurm-24.11.6.p3f2a91c04b17-bookworm-amd64 -> 24.11.6, without the words of a source and an environment
 slurm_version() {
   local whole
   whole=$(target_version)
-  echo "${whole%.p*}"
+  echo "${whole%%.[pe]*}"
 }
 
 # Version of the module files: slurm-24.11.6-bookworm-amd64-cuda-full -> 24.11.6-cuda-full

@@ -38,8 +38,9 @@ export interface Ingredients {
   readonly lock: Lock;
   /** Its text as it is handed out. */
   readonly lockFile: string;
-  /** Prefixes of Slurm and the further packages that Spack built, as the session sees them. */
-  readonly prefixes: readonly string[];
+  /** Slurm's prefix, as the session sees it, and those of further packages. */
+  readonly prefix: string;
+  readonly furtherPrefixes: readonly string[];
   readonly runtimePackages: readonly string[];
   /** Sonames that the software tarball needs from outside. */
   readonly neededLibraries: readonly string[];
@@ -219,7 +220,7 @@ async function describeIngredients(
   build: ResolvedBuild,
   session: Session,
   tarball: BundleFile,
-  { lock, prefixes, runtimePackages, grafted, further }: Ingredients,
+  { lock, prefix, furtherPrefixes, runtimePackages, grafted, further }: Ingredients,
   distribution: ReadonlyMap<string, DistributionPackage>,
 ) {
   return makeSbom({
@@ -238,7 +239,7 @@ async function describeIngredients(
         ...further.packages.map(({ hash }) => hash),
       ]),
     ],
-    recipes: await recipesOf(session, prefixes),
+    recipes: await recipesOf(session, [prefix, ...furtherPrefixes]),
     distribution,
     runtimePackages,
     bundledPackages: packagesOf(grafted),
@@ -280,7 +281,8 @@ export const describeStage: Stage<
   ) => ({
     described: await describe(build, request.project, session, packed, {
       ...{ lock, lockFile },
-      prefixes: [installed.prefix, ...installed.further.map(({ prefix }) => prefix)],
+      prefix: installed.prefix,
+      furtherPrefixes: installed.further.map(({ prefix }) => prefix),
       runtimePackages: audited.runtimePackages,
       neededLibraries: audited.neededLibraries,
       grafted,

@@ -18,7 +18,8 @@ const target = 'slurm-24.11.6-bookworm-amd64';
 const ingredients = {
   lock: parseLock(lockText),
   lockFile: lockText,
-  prefixes: [slurmPrefix],
+  prefix: slurmPrefix,
+  furtherPrefixes: [],
   runtimePackages: ['libmunge2', 'libc6'],
   grafted: { libraries: [], updates: [] },
   further: noFurther,

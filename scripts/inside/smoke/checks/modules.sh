@@ -55,12 +55,11 @@ shown_packages() {
     . "$1" && module use "$2" || exit 1
     shift 2
     for name in "$@"; do module load "$name" || exit 1; done
-    IFS=:
-    for at in $PATH ${CMAKE_PREFIX_PATH:-}; do
+    while read -r at; do
       case $at in "$SMOKE_PREFIX"/*) [ -d "$at" ] || { echo "$* name $at, which is not there" >&2; exit 1; } ;; esac
-    done
-    # Folders end with a colon, names without a version with a slash; what a default is, stands in brackets.
-    module --terse avail 2>&1 | sed -e "/[:\/]$/d" -e "s/(.*//"
+    done < <(tr : "\n" <<<"$PATH:${CMAKE_PREFIX_PATH:-}")
+    # Names with a version; beside them are folders, headings and marks of defaults.
+    module --terse avail 2>&1 | sed -n "s|^\([^ /:<(]\{1,\}/[^ :<(]\{1,\}\).*|\1|p"
   ' shown_packages "$@"
 }
 
