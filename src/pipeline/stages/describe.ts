@@ -118,7 +118,7 @@ export async function describe(
       ...(from === null ? {} : { package: from, version: distribution.get(from)?.version ?? '' }),
       ...builtFrom(lock, spec),
     })),
-    configure: await configureResults(session, ingredients.prefixes[0] ?? ''),
+    configure: await configureResults(session, ingredients.prefix),
     packages: describePackages(lock, further),
     files: [...tarballs, ...described],
   };
