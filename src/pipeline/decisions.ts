@@ -7,6 +7,7 @@ import { containerLayout } from '../container/layout.js';
 import type { Pin } from '../spack/checkout.js';
 import {
   type AnySpec,
+  leavesEnvironment,
   type RenderedParts,
   renderAround,
   renderEnvironment,
@@ -62,9 +63,8 @@ interface Environment {
   readonly digests: Map<string, string>;
 }
 
-/** Whether a user adds nothing to an environment. */
-const isNone = ({ spec, packages, yaml, repos }: OwnEnvironment): boolean =>
-  spec.length + packages.length + repos.length === 0 && yaml === undefined;
+/** Stands for the version of each of the distribution's libraries: they are in no content key. */
+const versionOf = () => 'system';
 
 type Fitted = Awaited<ReturnType<typeof toolchainFor>>;
 
@@ -89,6 +89,8 @@ export class Decisions {
   readonly #rendered = new Map<string, Environment>();
   readonly #yaml: RenderedParts = new Map();
   readonly #words = new WeakMap<FeatureChoice, string>();
+  readonly #ownWords = new WeakMap<OwnEnvironment, { readonly word: string | undefined }>();
+  readonly #wholes = new WeakMap<FittedToolchain, Map<string, string>>();
 
   constructor(project: Project) {
     this.#project = {
@@ -113,8 +115,7 @@ export class Decisions {
     own: OwnEnvironment = noOwn,
   ): Promise<ChosenTarget> {
     const { toolchain, dockerfile, externals } = await this.#fit(choice, release, arch);
-    const added = isNone(own) ? undefined : environmentWord(summarize(own));
-    const words = { externalsWord: externalsWord(externals), environmentWord: added };
+    const words = { externalsWord: externalsWord(externals), environmentWord: this.#ownWord(own) };
     const target = targetOf({ ...choice, release, toolchain, ...words });
     const { requirements } = this.#project;
     const { containerImage } = choice;
@@ -180,16 +181,23 @@ export class Decisions {
   #environmentDigest(chosen: ChosenTarget): string {
     const { choice, release, toolchain, target, own } = chosen;
     const base = environmentBase(choice, release, toolchain, target.arch, own);
-    if (!isNone(own)) {
-      const versionOf = () => 'system';
-      return sha256(
-        renderEnvironment({ ...base, layout: containerLayout, versionOf, sourceMirror: undefined }),
-      );
+    const spec = rootSpec(base);
+    if (!leavesEnvironment(own)) {
+      const digests = mapOf(this.#wholes, toolchain);
+      const key = `${this.#ownWord(own)} ${own.moduleLayout} ${spec}`;
+      const request = { ...base, layout: containerLayout, versionOf, sourceMirror: undefined };
+      return digests.get(key) ?? keep(digests, key, sha256(renderEnvironment(request)));
     }
     const { before, after, digests } = this.#environment(toolchain);
-    const spec = rootSpec(base);
     const digest = () => createHash('sha256').update(before).update(spec).update(after).digest('hex');
     return digests.get(spec) ?? keep(digests, spec, digest());
+  }
+
+  /** What of a user's own stands in a target's name; a lock does too, though it changes no environment. */
+  #ownWord(own: OwnEnvironment): string | undefined {
+    const known = this.#ownWords.get(own) ?? { word: environmentWord(summarize(own)) };
+    this.#ownWords.set(own, known);
+    return known.word;
   }
 
   #environment(toolchain: FittedToolchain): Environment {
@@ -199,7 +207,6 @@ export class Decisions {
     const { arch, compiler, dependencies, tools, notBuilt, required } = toolchain;
     const key = JSON.stringify([arch, compiler, dependencies, tools, notBuilt, required]);
     const layout = containerLayout;
-    const versionOf = () => 'system';
     const made =
       this.#rendered.get(key) ??
       inBytes({ arch, toolchain, layout, versionOf, sourceMirror: undefined }, this.#yaml);

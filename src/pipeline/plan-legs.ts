@@ -1,6 +1,6 @@
 import { InputError, type Problem } from '../base/errors.js';
 import type { InputName } from '../config/inputs.js';
-import type { Layer } from '../config/layers.js';
+import { type Layer, settle } from '../config/layers.js';
 import { type PlanOptions, readPlanOptions } from '../config/plan-options.js';
 import { type BuildOptions, resolveOptions } from '../config/resolve.js';
 import { problemAt } from '../config/settings.js';
@@ -68,7 +68,11 @@ export async function chooseLegs(
       },
     },
   );
-  const all = [...options.problems, ...[...found.problems, ...labelProblems(plan, found.legs)].map(placed)];
+  const all = [
+    ...options.problems,
+    ...[...found.problems, ...labelProblems(plan, found.legs)].map(placed),
+    ...lockProblems(layers, found.legs),
+  ];
   if (options.value === undefined || all.length > 0) throw new InputError(all);
   const { workRoot } = request;
   const own = await resolveOwn(options.value, added.files, { cwd, workRoot, process: ports.process });
@@ -143,4 +147,17 @@ function labelProblems({ runsOn, settled }: PlanOptions, legs: readonly Candidat
     return isLabelWord(selector) || legs.some(fits) ? [] : [matchesNothing(selector, legs)];
   });
   return [...new Set(messages)].map((message) => ({ input: 'runs-on', message }));
+}
+
+/** A lock is that of one compile, so that all legs but its own would fail. */
+function lockProblems(layers: readonly Layer[], legs: readonly Candidate[]): Problem[] {
+  const settled = settle(layers, 'spack-lock');
+  const compiles = new Set(
+    legs.map(({ version, toolchain, arch, gpu, features, dependencies }) =>
+      [version, toolchain, arch, gpu, features, dependencies === 'self-contained'].join(' '),
+    ),
+  );
+  if (settled.text === '' || compiles.size <= 1) return [];
+  const message = `a lock is of one build, and this is a plan of ${compiles.size}. Leave it out, or plan the one with 'only'.`;
+  return [problemAt('spack-lock', message, settled)];
 }

@@ -11,6 +11,7 @@ import { type KeyedLeg, type Plan, planOf } from '../plan/plan.js';
 import { parseLabelSelector } from '../plan/selectors.js';
 import { type Schedule, scheduleOf } from '../plan/stages.js';
 import { type Work, workOf } from '../plan/work.js';
+import { leavesEnvironment } from '../spack/environment.js';
 import { formatChoice } from '../targets/feature-choice.js';
 import { Decisions, type TargetChoice } from './decisions.js';
 import { cachedResults, releasedTargets } from './existing.js';
@@ -52,7 +53,7 @@ export interface MadePlan {
 export async function planTargets(request: PlanRequest, ports: PlanPorts): Promise<MadePlan> {
   const decisions = new Decisions(request.project);
   const chosen = await chooseLegs(request, ports, decisions);
-  const { options, plan, found } = chosen;
+  const { plan, found } = chosen;
   const keyed = await keyLegs(chosen, request, ports, decisions);
   const { cached, released } = await existing(keyed, chosen, request, ports);
   const legs = keyed.filter(({ identifier }) => !cached.has(identifier) && !released.has(identifier));
@@ -64,7 +65,7 @@ export async function planTargets(request: PlanRequest, ports: PlanPorts): Promi
     cached: [...cached].filter((identifier) => !released.has(identifier)).length,
     released: released.size,
   };
-  const notices = [...found.notices, ...noticesOf(legs, options, work)];
+  const notices = [...found.notices, ...noticesOf(legs, chosen, work)];
   return { plan: planOf(shared, alone, { skipped, notices }), shared, alone };
 }
 
@@ -180,12 +181,15 @@ async function existing(
   return { cached: await cachedResults(left, entries), released: names };
 }
 
-function noticesOf(legs: readonly KeyedLeg[], { engine }: BuildOptions, work: Work): string[] {
+function noticesOf(legs: readonly KeyedLeg[], { options: { engine }, own }: Chosen, work: Work): string[] {
   const kinds = [...new Set(legs.map(({ dependencies }) => dependencies))].filter(work.unmeasured);
   return [
     ...kinds.map(
       (kind) => `No build of ${kind} was measured: minutes and packages of its legs are those of bundled.`,
     ),
+    ...(leavesEnvironment(own)
+      ? []
+      : ["Minutes and packages are those of builds without anything in Spack's own words."]),
     ...(engine === 'none'
       ? ['engine: none, so that the content keys are those of builds without a container.']
       : []),

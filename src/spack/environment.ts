@@ -57,6 +57,10 @@ const anySpec = 'slurm@=any-spec';
 /** What an environment has beside its root spec, where a user adds nothing. */
 export type AnySpec = Omit<EnvironmentRequest, 'spackVersion' | 'gpu' | 'debug' | 'own'>;
 
+/** Whether a user's own words leave an environment as it is: a lock and tests of packages are no part of it. */
+export const leavesEnvironment = ({ spec, packages, yaml, repos }: OwnEnvironment): boolean =>
+  spec.length + packages.length + repos.length === 0 && yaml === undefined;
+
 /** Parts of environments as they were rendered, by what they were rendered from. */
 export type RenderedParts = Map<string, string>;
 

@@ -6,6 +6,7 @@ import type { RawInputs } from '../../../src/config/inputs.js';
 import { type PlanRequest, planTargets } from '../../../src/pipeline/planning.js';
 import type { Project } from '../../../src/pipeline/project.js';
 import { resolveBuild } from '../../../src/pipeline/resolve.js';
+import { publishedLock } from '../../../src/spack/lock-file.js';
 import { asInputs, buildRequest } from '../../support/build.js';
 import {
   brokenCache,
@@ -18,7 +19,7 @@ import {
   recordingLogger,
   temporaryFolder,
 } from '../../support/fakes.js';
-import { fakeMachine } from '../../support/machine.js';
+import { fakeMachine, lockText } from '../../support/machine.js';
 
 const support = [
   { series: '24.05', until: '2025-11', source: '' },
@@ -147,6 +148,50 @@ describe('a leg', () => {
     expect(legs[0]).toMatchObject({ identifier: build.identifier, contentKey: build.contentKey });
   });
 
+  test.each<[string, RawInputs]>([
+    ['spec and packages', { spec: 'cflags=-O3 ^lz4@1.9', packages: 'lua lz4' }],
+    ['packages and their layout', { packages: 'lua', 'module-layout': 'hierarchical' }],
+    ['an environment and a repository', { 'spack-yaml': 'own.yaml', repos: 'site' }],
+    ['tests of packages', { 'spack-test': 'all' }],
+  ])("has it with what is said in Spack's own words, and hands that on: %s", async (_, values) => {
+    const cwd = await temporaryFolder({
+      'own.yaml': 'packages:\n  lz4:\n    require: "@1.9"\n',
+      'site/repo.yaml': 'repo:\n  namespace: site\n',
+      'site/packages/tool/package.py': 'class Tool: pass\n',
+    });
+    const layers = [asInputs({ ...values, 'dependency-kinds': 'bundled system' })];
+    const { legs, notices } = await make({}, { cwd, layers });
+    const plain = await make({ 'dependency-kinds': 'bundled system' });
+    expect(legs).toHaveLength(2);
+    for (const leg of legs) {
+      const built = await resolveBuild(await buildRequest({ cwd, layers: [leg.inputs], project }), ports());
+      expect(leg).toMatchObject({ identifier: built.identifier, contentKey: built.contentKey });
+      expect(leg.inputs).toMatchObject(values);
+      expect(plain.legs.map(({ contentKey }) => contentKey)).not.toContain(leg.contentKey);
+    }
+    const other = "Minutes and packages are those of builds without anything in Spack's own words.";
+    expect(notices.includes(other)).toBe(values['spack-test'] === undefined);
+  });
+
+  test('takes a lock only where there is one compile', async () => {
+    const origin = { spack: 'a', packages: 'b', recipes: 'c', specs: ['slurm'] };
+    const cwd = await temporaryFolder({ 'spack.lock': publishedLock(lockText, origin) });
+    const planned = (values: RawInputs) =>
+      make({}, { cwd, layers: [asInputs({ 'spack-lock': 'spack.lock', ...values })] });
+    await expect(planned({ gpus: 'none cuda' })).rejects.toThrow('this is a plan of 2');
+    await expect(planned({ 'dependency-kinds': 'bundled self-contained' })).rejects.toThrow('plan of 2');
+    // They have a lock in common; what was made of it is no result of a build without.
+    const { legs } = await planned({ 'dependency-kinds': 'bundled system' });
+    const plain = await make({ 'dependency-kinds': 'bundled system' });
+    expect(legs).toHaveLength(2);
+    for (const leg of legs) {
+      const built = await resolveBuild(await buildRequest({ cwd, layers: [leg.inputs], project }), ports());
+      expect(leg).toMatchObject({ identifier: built.identifier, contentKey: built.contentKey });
+      expect(plain.legs.map(({ contentKey }) => contentKey)).not.toContain(built.contentKey);
+      expect(built.identifier).toMatch(/^slurm-24\.11\.6\.e[0-9a-f]{12}-/);
+    }
+  });
+
   test('has it for another architecture too, as a build there', async () => {
     const { legs } = await make({ archs: 'arm64' });
     const there = { layers: [{ dependencies: 'bundled' }], project, host: host({ arch: 'arm64' }) } as const;
@@ -234,6 +279,13 @@ describe('all that is wrong is told at once', () => {
     ]) {
       expect(others).toContainEqual(expect.stringMatching(line));
     }
+  });
+
+  test("files in Spack's own words", async () => {
+    expect(await problemsOf({ 'spack-yaml': 'none.yaml', repos: 'none' })).toEqual([
+      "spack-yaml: 'none.yaml' is missing.",
+      "repos: 'none' has no repo.yaml, nor one below its spack_repo.",
+    ]);
   });
 
   test('selectors, legs that are there twice, labels and files', async () => {
