@@ -108,7 +108,11 @@ async function takeGivenLock(
   );
   const found = lockMismatches(
     { lock: parseLock(text), origin: madeWith(text) },
-    { origin: originOf(build), versions: there.set(compiler.name, compiler.version) },
+    {
+      origin: originOf(build),
+      // Spack finds the C library by the compiler.
+      versions: there.set(compiler.name, compiler.version).set('glibc', compiler.glibc),
+    },
   );
   if (found.length > 0) {
     throw new InputError(found.map((message) => ({ input: 'spack-lock', message })));
