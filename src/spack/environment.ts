@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { Layout } from '../container/layout.js';
 import { driversOf, type Gpu, gpuDrivers } from '../targets/gpus.js';
 import { type Arch, spackTarget } from '../targets/identifier.js';
-import { type Mapping, noOwn, type OwnEnvironment } from '../targets/own-environment.js';
+import { hasFurther, type Mapping, noOwn, type OwnEnvironment } from '../targets/own-environment.js';
 import type { FittedToolchain, SystemPackage } from '../targets/toolchains.js';
 import { mergeEnvironment, type Override } from './merge.js';
 import { moduleSettings } from './modules.js';
@@ -171,10 +171,6 @@ function baseEnvironment(request: EnvironmentRequest): Mapping {
     ...(further ? { modules: moduleSettings(request.toolchain, layout, own.moduleLayout) } : {}),
   };
 }
-
-/** Whether there are packages beside Slurm. */
-const hasFurther = ({ packages, yaml }: OwnEnvironment): boolean =>
-  packages.length > 0 || (Array.isArray(yaml?.['specs']) && yaml['specs'].length > 0);
 
 /** Where the cache's packages arrive. */
 export const arrivedPackages = (layout: Layout): string => `${layout.arrivals}/build-cache`;

@@ -64,6 +64,10 @@ export interface OwnSummary {
   readonly lock?: string;
 }
 
+/** Whether packages are built beside Slurm. */
+export const hasFurther = ({ packages, yaml }: Pick<OwnEnvironment, 'packages' | 'yaml'>): boolean =>
+  packages.length > 0 || (Array.isArray(yaml?.['specs']) && yaml['specs'].length > 0);
+
 /** The summary of an environment; undefined where its user adds nothing. */
 export function summarize({
   spec,
@@ -75,7 +79,8 @@ export function summarize({
 }: OwnEnvironment): OwnSummary | undefined {
   const summary: OwnSummary = {
     ...(spec.length === 0 ? {} : { spec }),
-    ...(packages.length === 0 ? {} : { packages, moduleLayout }),
+    ...(packages.length === 0 ? {} : { packages }),
+    ...(hasFurther({ packages, yaml }) ? { moduleLayout } : {}),
     ...(yaml === undefined ? {} : { yaml: sha256(JSON.stringify(yaml)) }),
     ...(repos.length === 0
       ? {}

@@ -24,6 +24,8 @@ describe('the word of an environment', () => {
       { packages: ['lz4'] },
       { packages: ['lz4'], moduleLayout: 'hierarchical' },
       { yaml: { concretizer: { reuse: true } } },
+      { yaml: { specs: ['lz4'] } },
+      { yaml: { specs: ['lz4'] }, moduleLayout: 'hierarchical' },
       { repos: [repo] },
       { repos: [{ ...repo, digest: 'e'.repeat(64) }] },
       { lock: '{}' },
