@@ -75,9 +75,10 @@ const expectSuccess = (done: WorkflowRun): void => {
 };
 
 const artifactNames = (name: string): string[] =>
-  ['software.tar.gz', 'modules.tar.gz', 'install.sh', 'sbom.spdx.json', 'manifest.json', 'SHA256SUMS'].map(
-    (end) => `${name}-${end}`,
-  );
+  [
+    ...['software.tar.gz', 'modules.tar.gz', 'install.sh', 'sbom.spdx.json', 'spack.lock', 'manifest.json'],
+    'SHA256SUMS',
+  ].map((end) => `${name}-${end}`);
 
 /** Unpacked over each other, the software and the debug tarball are what gdb looks for. */
 function expectDebugFiles(name: string): void {
@@ -122,8 +123,8 @@ e2e(
       manifest: join(outputs, `${target}-manifest.json`),
     });
     expect(step.outputs['content-key']).toMatch(/^[0-9a-f]{64}$/);
-    expect(step.outputs['artifact-ids']?.split(',')).toHaveLength(7);
-    expect(step.outputs['artifact-urls']?.split('\n')).toHaveLength(7);
+    expect(step.outputs['artifact-ids']?.split(',')).toHaveLength(8);
+    expect(step.outputs['artifact-urls']?.split('\n')).toHaveLength(8);
     const uploaded = service.artifacts();
     expect(uploaded.map((artifact) => artifact.name).sort()).toEqual(
       [...artifactNames(target), `${target}-smoke.xml`].sort(),
