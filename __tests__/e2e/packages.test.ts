@@ -85,7 +85,7 @@ suite('packages beside Slurm', () => {
   test("the smoke test has loaded their modules, Lmod's by levels", () => {
     const report = read('-smoke.xml');
     for (const name of ['libraries', 'build-prefix', 'packages-lmod', 'packages-tcl']) {
-      expect(report).toMatch(new RegExp(`<testcase name="${name}"[^>]*>(?!\\s*<(?:failure|skipped))`));
+      expect(report).toMatch(new RegExp(`<testcase [^>]*name="${name}"[^>]*>(?!\\s*<(?:failure|skipped))`));
     }
   });
 
@@ -101,7 +101,7 @@ suite('packages beside Slurm', () => {
     expect(told.split('\n').slice(0, 4)).toEqual([
       'program: hello from where it lies',
       'script: hello from where it lies',
-      'Slurm 2706',
+      expect.stringMatching(/^Slurm \d+$/),
       `prefix=${prefix}/${folderOf('greeting')}`,
     ]);
   });
@@ -111,7 +111,7 @@ suite('packages beside Slurm', () => {
       prefix,
       'cd "$P/packages/modulefiles" && find . -type f ! -name ".*" | sort',
     ).trim();
-    expect(files.replaceAll(/-[a-z2-7]{7}\b/g, '-hash').split('\n')).toEqual([
+    expect(files.replaceAll(/(?<=\d)-[a-z2-7]{7}\b/g, '-hash').split('\n')).toEqual([
       './lmod/Core/greeter/2.0.lua',
       './lmod/Core/greeting/1.0-hash.lua',
       './lmod/Core/jansson/2.14.lua',
