@@ -71,7 +71,7 @@ export async function gather(
   const build = await watch.stage('resolve', () => resolveBuild(request, ports));
   refuseOtherSource(build);
   const context = openContext(build, request, ports);
-  await makeFolder(folder, { input: 'directory' });
+  await makeFolder(folder, { input: 'folder' });
   const unlock = await lock(join(folder, mirrorIndex), {
     ...{ lockfilePath: join(folder, '.mirror.lock'), realpath: false, stale: 60_000, retries: 100 },
   });

@@ -29,7 +29,7 @@ export const mirror: Command = {
     required: true,
     words: ['create'],
   },
-  second: { name: 'directory', description: 'where it is gathered', required: true, completes: 'folder' },
+  second: { name: 'folder', description: 'where it is gathered', required: true, completes: 'folder' },
   rest: {
     name: 'release',
     description: 'releases to build from it, as `build` takes them; the latest without any',
