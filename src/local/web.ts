@@ -13,8 +13,18 @@ import type { WebClient, WebLimit } from '../base/ports.js';
 export const nodeWeb = (env: Env): WebClient => ({
   get: (address, limit, signal) => ask(address, env, limit, signal, (body) => readAll(body, limit)),
   download: (address, file, limit, signal) =>
-    ask(address, env, limit, signal, (body) => writeAll(body, file, limit), true),
+    fromStart(() => ask(address, env, limit, signal, (body) => writeAll(body, file, limit), true)),
 });
+
+/** Begins anew where a server broke off and can't go on from there. */
+async function fromStart<T>(download: () => Promise<T>, tries = 3): Promise<T> {
+  try {
+    return await download();
+  } catch (error) {
+    if (tries === 1 || !/range/.test(String(error))) throw error;
+    return fromStart(download, tries - 1);
+  }
+}
 
 /** Asks for an address, and gives the answer's body to `body`. */
 async function ask<T>(
