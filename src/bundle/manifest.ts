@@ -21,7 +21,8 @@ export const listLimits = {
 
 const specWords = z.array(word(/^[ -~]+$/, 1000)).max(listLimits.specWords);
 
-const bundleFile = z.object({
+/** A file, as documents of ours name one. */
+export const bundleFile = z.object({
   name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/).describe('a file beside the manifest'),
   // 64 GiB
   size: z

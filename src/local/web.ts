@@ -21,7 +21,7 @@ async function fromStart<T>(download: () => Promise<T>, tries = 3): Promise<T> {
   try {
     return await download();
   } catch (error) {
-    if (tries === 1 || !/range/.test(String(error))) throw error;
+    if (tries === 1 || !isWithoutRanges(error)) throw error;
     return fromStart(download, tries - 1);
   }
 }
@@ -120,6 +120,12 @@ async function writeAll(body: Body, path: string, limit: WebLimit) {
   }
 }
 
+/** Whether a part had come, and the server sent all of it again instead of the rest. */
+function isWithoutRanges(error: unknown): boolean {
+  const { code, statusCode } = ((error as Error).cause ?? {}) as { code?: string; statusCode?: number };
+  return code === 'UND_ERR_REQ_RETRY' && statusCode === 200;
+}
+
 async function authorities(file: string | undefined): Promise<{ ca?: string[] }> {
   if (file === undefined || file === '') return {};
   return { ca: [...rootCertificates, await readFile(file, 'utf8')] };
@@ -131,5 +137,5 @@ function reasonOf(error: unknown, limit: WebLimit, signal: AbortSignal): unknown
   const { name, message, cause } = error as { name?: string; message?: string; cause?: unknown };
   if (name === 'TimeoutError') return new Error(`no answer within ${limit.milliseconds / 1000} s`);
   const { message: why, code } = (cause ?? {}) as { message?: string; code?: string };
-  return new Error(why || code || message || String(error));
+  return new Error(why || code || message || String(error), { cause });
 }

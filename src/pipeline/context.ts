@@ -33,6 +33,19 @@ export interface BuildContext {
   close(failure?: Failure): Promise<void>;
 }
 
+/** Runs a part of a build, and ends what it has deferred, whatever becomes of it. */
+export async function closing<T>(context: BuildContext, body: () => Promise<T>): Promise<T> {
+  let failure: Failure | undefined;
+  try {
+    return await body();
+  } catch (error) {
+    failure = { error };
+    throw error;
+  } finally {
+    await context.close(failure);
+  }
+}
+
 /** Begins the record of a build and opens its caches. */
 export function openContext(build: ResolvedBuild, request: BuildRequest, ports: Ports): BuildContext {
   const recorder = startRecord(build, request, ports);

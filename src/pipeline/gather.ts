@@ -18,7 +18,7 @@ import type { Outdated } from '../distro/security.js';
 import { smokeImage } from '../smoke/plan.js';
 import { fetchWords, git, type Pin } from '../spack/checkout.js';
 import { builtSpecs } from '../spack/lock.js';
-import { type BuildContext, type Failure, openContext } from './context.js';
+import { type BuildContext, closing, openContext } from './context.js';
 import {
   emptyIndex,
   isFileOf,
@@ -114,8 +114,7 @@ async function bringAll(
   { brought }: GatheredResult,
 ): Promise<readonly Outdated[] | undefined> {
   const { build, recorder, indexes, ports } = context;
-  let failure: Failure | undefined;
-  try {
+  return closing(context, async () => {
     const { builder, session, lock: locked } = await solve.run(context, watch, {});
     const indexed = indexes.bring(session);
     await fetchSources(build, builtSpecs(locked), () => builder.startFetcher(recorder), indexed, ports);
@@ -125,12 +124,7 @@ async function bringAll(
     if (outdated.length === 0) return outdated;
     const came = await bringUpdates(context, builder, session.layout, outdated);
     return came === undefined ? undefined : outdated;
-  } catch (error) {
-    failure = { error };
-    throw error;
-  } finally {
-    await context.close(failure);
-  }
+  });
 }
 
 async function addAll(

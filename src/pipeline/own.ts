@@ -16,7 +16,8 @@ import { checkOut } from '../spack/checkout.js';
 import { parseLock } from '../spack/lock.js';
 import { madeWith } from '../spack/lock-file.js';
 import { mergeProblems } from '../spack/merge.js';
-import type { Mapping, OwnEnvironment, OwnRepo } from '../targets/own-environment.js';
+import { isMapping, type Mapping, type OwnEnvironment, type OwnRepo } from '../targets/own-environment.js';
+import { isAddress } from '../targets/source.js';
 import { placeOf, wrongFile } from './places.js';
 
 /** bytes of a user's spack.yaml and spack.lock; a lock of Slurm has 50,000 */
@@ -61,7 +62,7 @@ export async function lookAtOwn(
   const yaml = await read('spack-yaml', mostYamlBytes, readYaml);
   const lock = await read('spack-lock', mostLockBytes, readLockText);
   for (const word of wordsIn(settle(layers, 'repos').text)) {
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(word)) continue;
+    if (isAddress(word)) continue;
     const found = await reposIn(resolve(cwd, word));
     const message = typeof found === 'string' ? `'${word}' ${found}` : undefined;
     if (message !== undefined) problems.push(problemAt('repos', message, settle(layers, 'repos')));
@@ -89,9 +90,6 @@ function readYaml(text: string): Mapping {
   if (wrong.length > 0) throw new OwnFault(wrong);
   return own;
 }
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function readLockText(text: string): string {
   try {
@@ -169,7 +167,7 @@ export async function resolveOwn(
     if (typeof found === 'string') throw new InputError([{ input: 'repos', message: `'${word}' ${found}` }]);
     for (const repo of found) {
       const place = `${repos.length}/spack_repo/${repo.namespace.replaceAll('.', '/')}`;
-      const { digest } = await digestRepo(repo.folder);
+      const digest = await digestRepo(repo.folder);
       repos.push({ ...repo, place, digest, ...(git === undefined ? {} : { git }) });
     }
   }
@@ -185,16 +183,20 @@ function refuseTwins(repos: readonly OwnRepo[]): void {
   throw new InputError([{ input: 'repos', message: `the namespace ${twice[0]} is there twice.` }]);
 }
 
-/** One digest over names and bytes, whatever Spack has compiled beside them. */
+/**
+ * One digest over names and bytes, whatever Spack has compiled beside them.
+ * @param read reads a file, by its relative path
+ */
 async function digestRepo(
   folder: string,
-): Promise<{ readonly files: readonly string[]; readonly digest: string }> {
+  read = (file: string) => sha256Plain(folder, file, mostFileBytes),
+): Promise<string> {
   const files = (await listPlain(folder, { limit: mostFiles })).filter(
     (path) => !path.includes('__pycache__') && !path.startsWith('.git/'),
   );
   const lines: string[] = [];
-  for (const file of files) lines.push(`${(await sha256Plain(folder, file, mostFileBytes)).sha256}  ${file}`);
-  return { files, digest: sha256(lines.join('\n')) };
+  for (const file of files) lines.push(`${(await read(file)).sha256}  ${file}`);
+  return sha256(lines.join('\n'));
 }
 
 /**
@@ -205,11 +207,11 @@ async function digestRepo(
 export async function copyRepos(repos: readonly OwnRepo[], to: string): Promise<void> {
   for (const { namespace, folder, place, digest } of repos) {
     const copy = join(to, 'repos', place);
-    for (const file of (await digestRepo(folder)).files) {
+    const copied = await digestRepo(folder, async (file) => {
       await mkdir(dirname(join(copy, file)), { recursive: true });
-      await copyPlain(folder, file, join(copy, file), { mode: 0o644, limit: mostFileBytes });
-    }
-    if ((await digestRepo(copy)).digest !== digest) {
+      return copyPlain(folder, file, join(copy, file), { mode: 0o644, limit: mostFileBytes });
+    });
+    if (copied !== digest) {
       const message = `${namespace} was changed while the build began. Start it again.`;
       throw new InputError([{ input: 'repos', message }]);
     }

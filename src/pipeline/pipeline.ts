@@ -4,7 +4,7 @@ import { withSignal } from '../base/signal.js';
 import { presentFiles } from '../bundle/catalogue.js';
 import type { SmokeReport } from '../smoke/report.js';
 import type { Lock } from '../spack/lock.js';
-import { type BuildContext, type Failure, openContext } from './context.js';
+import { type BuildContext, closing, openContext } from './context.js';
 import { writeBuildJunit } from './junit.js';
 import type { BuildReport, CacheHit, PackageCounts, Result } from './report.js';
 import type { BuildRequest } from './resolve.js';
@@ -85,17 +85,9 @@ export async function runConcretize(request: BuildRequest, ports: Ports): Promis
     const watch = new Stopwatch(bound);
     const build = await watch.stage('resolve', () => resolve(request, bound));
     const context = openContext(build, request, bound);
-    let failure: Failure | undefined;
-    try {
-      const { lock, lockFile } = await solve.run(context, watch, {});
-      context.recorder.update({ succeeded: true });
-      return { identifier: build.identifier, lock, text: lockFile };
-    } catch (error) {
-      failure = { error };
-      throw error;
-    } finally {
-      await context.close(failure);
-    }
+    const { lock, lockFile } = await closing(context, () => solve.run(context, watch, {}));
+    context.recorder.update({ succeeded: true });
+    return { identifier: build.identifier, lock, text: lockFile };
   });
 }
 
@@ -154,18 +146,10 @@ const fromCache = (result: Result): Made => ({
 });
 
 async function makeResult(context: BuildContext, watch: Stopwatch): Promise<Made> {
-  let failure: Failure | undefined;
-  try {
-    const { result, smoke, installed } = await make.run(context, watch, {});
-    return {
-      ...{ result, smoke },
-      cacheHit: installed.rootFromCache ? 'build-cache' : 'none',
-      packages: installed.packages,
-    };
-  } catch (error) {
-    failure = { error };
-    throw error;
-  } finally {
-    await context.close(failure);
-  }
+  const { result, smoke, installed } = await closing(context, () => make.run(context, watch, {}));
+  return {
+    ...{ result, smoke },
+    cacheHit: installed.rootFromCache ? 'build-cache' : 'none',
+    packages: installed.packages,
+  };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PackagingError } from '../base/errors.js';
+import { bundleFile } from '../bundle/manifest.js';
 
 /** `index.json`: what a release has. `get`, the page and the next release's notes go by it. */
 
@@ -17,15 +18,8 @@ const fingerprint = word(/^[0-9A-F]{40,64}$/);
 /** The most of each list; a release of everything has a tenth of it at most. */
 const most = { targets: 5000, files: 20, packages: 6000, releases: 500, ids: 200 } as const;
 
-const file = z.object({
+const file = bundleFile.extend({
   name: word(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, 500).describe('a file beside the index, or at `downloads`'),
-  size: z
-    .number()
-    .int()
-    .min(0)
-    .max(2 ** 36)
-    .describe('bytes'),
-  sha256: sha256.describe('lower-case hex'),
 });
 
 const target = z.object({

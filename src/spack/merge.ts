@@ -1,5 +1,5 @@
 import { nearest } from '../base/suggest.js';
-import type { Mapping } from '../targets/own-environment.js';
+import { isMapping, type Mapping } from '../targets/own-environment.js';
 
 /*
  * A user's environment over ours. Mappings become one; of lists the user's comes first, as Spack has it for scopes;
@@ -51,9 +51,6 @@ const ours: readonly { readonly path: readonly string[]; readonly why: string }[
   { path: ['packages', 'slurm', 'externals'], why: 'Slurm is what is built' },
   { path: ['packages', 'slurm', 'buildable'], why: 'Slurm is what is built' },
 ];
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const bare = (key: string): string => key.replace(/:$/, '');
 

@@ -38,6 +38,8 @@ export interface OwnEnvironment {
 
 /** A mapping of a YAML file. */
 export type Mapping = { readonly [key: string]: unknown };
+export const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The environment of a build whose user adds nothing. */
 export const noOwn: OwnEnvironment = {
