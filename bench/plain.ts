@@ -91,14 +91,14 @@ async function build(
   );
   const { stdout } = await spack('location', '--install-dir', `/${lock.roots[0]?.hash}`);
   const prefix = stdout.trim().split('\n').at(-1) ?? '';
-  const archive = `${inside.output}/plain.tar.gz`;
+  const archive = `${inside.buildStage}/plain.tar.gz`;
   const tarball = await run('tar -chzf', ['tar', '-chzf', archive, '-C', prefix, '.']);
   const figures = {
     concretize: concretize.seconds,
     install: install.seconds,
     ...(push === undefined ? {} : { push: push.seconds, installAndPush: install.seconds + push.seconds }),
     tarball: tarball.seconds,
-    tarballBytes: (await stat(join(layout.output, 'plain.tar.gz'))).size,
+    tarballBytes: (await stat(join(layout.buildStage, 'plain.tar.gz'))).size,
     fromSource: compiledIn(install.lines),
   };
   return { figures, layout, prefix: join(layout.store, relative(inside.store, prefix)) };

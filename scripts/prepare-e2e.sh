@@ -151,7 +151,19 @@ browser() {
   return 1
 }
 
+# Services that build caches are tested with: a container registry of Debian's, and S3.
+registry() { has docker-registry || install docker-registry; }
+moto() {
+  [ -d "$tools/moto/moto" ] && return 0
+  say 'installing moto (pip install)'
+  # What its other services need is left out.
+  python3 -m pip install --quiet --root-user-action ignore --target "$tools/moto.new" \
+    'moto[s3]==5.1.22' flask flask-cors >>"$log" 2>&1 && mv "$tools/moto.new" "$tools/moto"
+}
+
 programs
+registry || lacks "docker-registry: $(last_line "$log")"
+moto || lacks "moto: $(last_line "$log")"
 if browser=$(browser); then echo "browser $browser"; else lacks "Chromium: $(last_line "$log")"; fi
 if engine; then
   image bookworm || lacks "image debian:bookworm: $(last_line "$log")"

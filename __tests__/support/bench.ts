@@ -7,7 +7,7 @@ export const buildFigures = (change: Partial<BuildFigures> = {}): BuildFigures =
   smokeTest: 10,
   withoutSmokeTest: 80,
   cacheHit: 'none',
-  containers: { build: 1, fetch: 1, audit: 0, smoke: 1 },
+  containers: { build: 1, fetch: 1, share: 0, audit: 0, smoke: 1 },
   concretized: 1,
   compiled: 3,
   fromCache: 0,
@@ -33,7 +33,7 @@ export const coldFigures = (change: Partial<ColdFigures> = {}): ColdFigures => (
 });
 
 const none = { concretized: 0, compiled: 0, compiledNames: [] };
-const noContainers = { build: 0, fetch: 0, audit: 0, smoke: 0 };
+const noContainers = { build: 0, fetch: 0, share: 0, audit: 0, smoke: 0 };
 
 /** Results of a whole run, with figures that miss one target. */
 export const results = (change: Partial<Results> = {}): Results => ({

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { cpSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { quotedWord } from '../../src/base/text.js';
@@ -10,28 +10,37 @@ export interface CliRun {
   readonly stderr: string;
 }
 
+export interface CliOptions {
+  readonly root?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
 /** Runs the command line as it is in dist/, from a project folder, to its end. */
-export function runCli(
-  args: readonly string[],
-  options: {
-    readonly root?: string;
-    readonly env?: Readonly<Record<string, string>>;
-    readonly cwd?: string;
-  } = {},
-): CliRun {
-  const done = spawnSync(
-    process.execPath,
-    [join(options.root ?? projectRoot, 'dist', 'cli', 'index.js'), ...args],
-    {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-      timeout: 20 * 60_000,
-      cwd: options.cwd ?? projectRoot,
-      env: { ...process.env, ...options.env },
-    },
-  );
+export function runCli(args: readonly string[], options: CliOptions = {}): CliRun {
+  const [program, words, settings] = callOf(args, options);
+  const done = spawnSync(program, words, settings);
   return { exitCode: done.status, stdout: done.stdout, stderr: done.stderr };
 }
+
+/** The same while this process goes on, with a service that the command line asks for one. */
+export const runCliBeside = (args: readonly string[], options: CliOptions = {}): Promise<CliRun> =>
+  new Promise((done) => {
+    const [program, words, settings] = callOf(args, options);
+    const child = execFile(program, words, settings, (_, stdout, stderr) =>
+      done({ exitCode: child.exitCode, stdout, stderr }),
+    );
+  });
+
+const callOf = (args: readonly string[], { root = projectRoot, env, cwd = projectRoot }: CliOptions) =>
+  [
+    process.execPath,
+    [join(root, 'dist', 'cli', 'index.js'), ...args],
+    {
+      ...{ encoding: 'utf8' as const, maxBuffer: 1 << 28, timeout: 20 * 60_000, cwd },
+      env: { ...process.env, ...env },
+    },
+  ] as const;
 
 /** A project folder whose Spack repository may be changed; all else is the real one. */
 export function projectWithOwnRecipes(folder: string): string {

@@ -445,6 +445,7 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     }),
     template: async () => 'whatis("Version: @VERSION@")\n',
     script: async (name) => `# ${name}\n`,
+    sharing: async () => ({ look: '# look.py\n', dockerfile: 'FROM scratch\n', requirements: 'boto3==1\n' }),
     measured: async () => measuredBuilds,
     digest: async (part) => `digest of ${part}`,
     ...change,

@@ -38,7 +38,15 @@ export function prepared(): Prepared {
 }
 
 /** What slow tests may need: tools, by their names in `Prepared`, and that upstream answers. */
-export type Need = 'Docker Engine' | 'Debian 13' | 'act' | 'Node 24' | 'Chromium' | 'upstream';
+export type Need =
+  | 'Docker Engine'
+  | 'Debian 13'
+  | 'act'
+  | 'Node 24'
+  | 'Chromium'
+  | 'docker-registry'
+  | 'moto'
+  | 'upstream';
 
 /**
  * Whether the machine has all of this.

@@ -137,6 +137,7 @@ describe('docs/errors.md', () => {
       new errors.NoEngineError('', ''),
       new errors.ContainerError('', ''),
       new errors.SpackUnreachableError('', ''),
+      new errors.BuildCacheError('', ''),
       new errors.SourceError('', ''),
       new errors.ChecksumError('', ''),
       new errors.ConcretizationError('', ''),

@@ -47,6 +47,7 @@ export async function runMain(root: string, runner: Runner = githubRunner): Prom
         workRoot: context.workRoot,
         transfer: context.transfer,
         trigger: context.trigger,
+        variable: (name) => context.env[name],
         env: buildEnvironment(context.env),
         runId: randomBytes(6).toString('hex'),
         installMissing: false,

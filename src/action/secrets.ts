@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { notice, setSecret } from '@actions/core';
 import { type Env, isSecretName } from '../base/environment.js';
 import { ownerEnded, processOwner } from '../base/owner.js';
+import { loginVariables } from '../config/build-cache-inputs.js';
 import { inputNames, isSecret } from '../config/inputs.js';
 import { inputVariable } from './inputs.js';
 import { secretsVariable as fileVariable } from './start.js';
@@ -21,6 +22,14 @@ const secretInputs = inputNames.filter(isSecret).map(inputVariable);
 const toolkitSecrets = ['ACTIONS_RUNTIME_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'] as const;
 const kept: readonly string[] = [...secretInputs, ...toolkitSecrets];
 
+/** Whether this action needs a secret: as an input, for the toolkit, or as a part of a login that an input names. */
+function isKept(name: string, env: Env): boolean {
+  if (kept.includes(name)) return true;
+  const [user, ...secrets] = loginVariables(env[inputVariable('build-cache-login')] ?? '');
+  // A user's name is none, unless its variable says so.
+  return secrets.includes(name) || (name === user && isSecretName(name));
+}
+
 const folderPrefix = 'slurm-factory-secrets~';
 
 export interface Split {
@@ -35,8 +44,9 @@ export function splitEnvironment(env: Env): Split {
   const split: Split = { open: {}, secrets: {} };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
-    if (value === '' || !(kept.includes(name) || isSecretName(name))) split.open[name] = value;
-    else if (kept.includes(name)) split.secrets[name] = value;
+    const needed = isKept(name, env);
+    if (value === '' || !(needed || isSecretName(name))) split.open[name] = value;
+    else if (needed) split.secrets[name] = value;
   }
   return split;
 }

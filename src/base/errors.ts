@@ -127,6 +127,11 @@ export class SpackUnreachableError extends SpackError {
   override readonly name: string = 'SpackUnreachableError';
 }
 
+/** A build cache that machines share could not be used. */
+export class BuildCacheError extends SpackError {
+  override readonly name: string = 'BuildCacheError';
+}
+
 /** Slurm's source could not be had, or is none. */
 export class SourceError extends BuildError {
   override readonly name: string = 'SourceError';

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { SigningError } from '../base/errors.js';
@@ -34,6 +34,12 @@ export interface Keyring {
    * @returns paths of the signatures, see `signatureName`
    */
   signFiles(files: readonly string[]): Promise<string[]>;
+  /**
+   * Lets a program that runs gpg by itself sign with the key, for as long as `body` runs.
+   * @param seenAs the folder's path as that program sees it; its own where left out
+   * @returns the folder, gpg's home
+   */
+  lend(seenAs?: string): Promise<string>;
 }
 
 const header = '-----BEGIN PGP PRIVATE KEY BLOCK-----';
@@ -93,11 +99,22 @@ export async function withKeyring<T>(
       fingerprint,
       publicKey,
       signFiles: (files) => signAndCheck(gpg, { fingerprint, publicKey, passphrase, env }, process, files),
+      lend: (seenAs = folder) => lend(folder, seenAs, passphrase),
     });
   } finally {
     await removeKeyring(process, folder, env);
   }
 }
+
+// What runs gpg by itself gives it no passphrase; it lies beside the key, and goes with it.
+async function lend(folder: string, seenAs: string, passphrase: string): Promise<string> {
+  const words = ['batch', 'no-tty', 'yes', 'pinentry-mode loopback', `passphrase-file ${seenAs}/passphrase`];
+  await writeFile(join(folder, 'passphrase'), firstLine(passphrase), { mode: 0o600 });
+  await writeFile(join(folder, 'gpg.conf'), words.map((word) => `${word}\n`).join(''));
+  return folder;
+}
+
+const firstLine = (passphrase: string): string => `${passphrase.replace(/[\r\n]+$/, '')}\n`;
 
 const memoryFileSystems = new Set([0x01021994, 0x858458f6]);
 
@@ -205,7 +222,7 @@ async function sign(gpg: Gpg, { fingerprint, passphrase }: Signer, file: string)
       '--',
       file,
     ],
-    `${passphrase.replace(/[\r\n]+$/, '')}\n`,
+    firstLine(passphrase),
   );
   if (signed.exitCode === 0) return;
   const code = Number(/^\[GNUPG:\] FAILURE sign (\d+)/m.exec(signed.stdout)?.[1] ?? 0) & 0xffff;

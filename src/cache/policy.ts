@@ -57,6 +57,22 @@ export function cachePolicy(mode: CacheMode, trigger: Trigger, sealed: string | 
   }
 }
 
+/** How a build cache that machines share is used. */
+export interface SharePolicy {
+  readonly read: boolean;
+  readonly push: boolean;
+}
+
+/**
+ * How a build cache that machines share is used. Who may push is whom its login lets; a pull request's code is
+ * anybody's, and pushes nothing unless it is asked to. Tags push too: unlike entries of GitHub's cache, what they
+ * push is seen by all.
+ */
+export function sharePolicy(mode: CacheMode, { event, fromFork }: Trigger): SharePolicy {
+  const own = !fromFork && (event === undefined || ownEvents.has(event));
+  return { read: mode !== 'false', push: mode === 'true' || (mode === 'auto' && own) };
+}
+
 const isRelease = ({ event, ref }: Trigger): boolean =>
   event === 'release' || (ref?.startsWith('refs/tags/') ?? false);
 

@@ -1,3 +1,4 @@
+import { buildCacheInputs } from './build-cache-inputs.js';
 import { addressOrOff, boolean, choice, type Kind, path, secret, size, text, whole } from './kinds.js';
 import { limitInputs } from './limit-inputs.js';
 import { planInputs } from './plan-inputs.js';
@@ -164,6 +165,7 @@ export const inputs = {
     kind: size,
     ...everywhere,
   },
+  ...buildCacheInputs,
   'output-dir': {
     group: 'Results',
     default: 'slurm-factory-output',

@@ -45,7 +45,8 @@ export function resolveOptions(
   if (values.gpgPassphrase !== undefined && settled.get('gpg-private-key')?.text === '') {
     problems.push({ input: 'gpg-passphrase', message: 'there is no gpg-private-key for it.' });
   }
-  problems.push(...sourceProblems(values, settled), ...externalsProblems(values), ...found);
+  problems.push(...sourceProblems(values, settled), ...externalsProblems(values));
+  problems.push(...buildCacheProblems(values), ...found);
   if (problems.length > 0) throw new InputError(problems);
   const { gpgPrivateKey, gpgPassphrase, githubToken: _, ...rest } = values;
   return {
@@ -110,6 +111,33 @@ const externalsProblems = ({ dependencies, externals }: Partial<InputValues<'bui
           message: `dependencies: ${dependencies} has all libraries of the distribution. Leave it out, or take self-contained.`,
         },
       ];
+
+/** What of a shared build cache does not go together. */
+function buildCacheProblems(values: Partial<InputValues<'build'>>): Problem[] {
+  const { buildCache: cache, buildCacheLogin: login, buildCacheEndpoint: endpoint } = values;
+  const wrong = (input: string, message: string): Problem => ({ input, message });
+  const aimless = 'there is no build-cache for it.';
+  if (cache === undefined) {
+    return [
+      ...(login === undefined ? [] : [wrong('build-cache-login', aimless)]),
+      ...(endpoint === undefined ? [] : [wrong('build-cache-endpoint', aimless)]),
+    ];
+  }
+  return [
+    ...(login !== undefined && cache.kind === 'file'
+      ? [wrong('build-cache-login', 'a folder has no login. Leave it out.')]
+      : []),
+    ...(login !== undefined && cache.kind === 'oci' && cache.url.startsWith('oci+http:')
+      ? [wrong('build-cache-login', 'without TLS Spack sends none. Take oci://, or leave it out.')]
+      : []),
+    ...(login?.token !== undefined && cache.kind === 'oci'
+      ? [wrong('build-cache-login', 'a registry takes a user and a password. Leave the third variable out.')]
+      : []),
+    ...(endpoint !== undefined && cache.kind !== 's3'
+      ? [wrong('build-cache-endpoint', 'only S3 has one. Leave it out.')]
+      : []),
+  ];
+}
 
 const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['origins'] =>
   Object.fromEntries([...settled].map(([name, { origin }]) => [name, origin])) as Record<InputName, Origin>;

@@ -19,8 +19,8 @@ export interface Confinement {
   readonly program: EngineProgram;
   readonly host: Pick<Host, 'memory' | 'cpus'>;
   readonly allowance?: Allowance | undefined;
-  /** Only what fetches gets it. */
-  readonly network: boolean;
+  /** Only what fetches gets one; this machine's own (`host`) only what asks a server on it. */
+  readonly network: boolean | 'host';
   /** Folders in memory that it may write to, gone with it. */
   readonly scratch: readonly string[];
   /** What the engine can limit. */
@@ -74,13 +74,18 @@ export function confinement(wanted: Confinement): string[] {
     ...['--tmpfs', '/tmp:rw,exec,nosuid,nodev,mode=1777,size=2g'],
     ...scratch.flatMap((folder) => ['--tmpfs', `${folder}:rw,nosuid,nodev,mode=1777,size=512m`]),
     // One name everywhere, so that none of this machine's gets into a build.
-    ...['--hostname', 'builder'],
-    ...(network ? [] : ['--network', 'none']),
+    ...(network === 'host' ? [] : ['--hostname', 'builder']),
+    ...networkOptions(network),
     // Podman hands on its own proxy variables unless told otherwise.
     ...(program === 'podman' ? ['--http-proxy=false'] : []),
     ...(limits.includes('pids') ? ['--pids-limit', String(mostProcesses)] : []),
     ...resources(wanted),
   ];
+}
+
+function networkOptions(network: Confinement['network']): string[] {
+  if (network === true) return [];
+  return ['--network', network === 'host' ? 'host' : 'none'];
 }
 
 function resources({ program, host, allowance = {}, limits }: Confinement): string[] {

@@ -9,7 +9,7 @@ import { type Mount, mountArgument } from './layout.js';
 import { engineEnvironment, variableArguments } from './variables.js';
 
 /** What a container is for; its label says so. */
-export const containerKinds = ['build', 'fetch', 'audit', 'smoke'] as const;
+export const containerKinds = ['build', 'fetch', 'share', 'audit', 'smoke'] as const;
 /** What a container is for. */
 export type ContainerKind = (typeof containerKinds)[number];
 

@@ -79,21 +79,15 @@ export async function ensureImage(
     return { tag, reused: true, base: base === '' || base === '<no value>' ? undefined : base };
   }
   const base = await pullBase(program, baseReference(definition.toolchain, definition.containerImage), ports);
-  await writeContext(context, definition, host);
-  const lines: string[] = [];
-  const built = await ports.process.run([program, ...buildArguments(definition, tag, base, host, context)], {
-    ...(ports.env === undefined ? {} : { env: engineEnvironment(ports.env, host.proxy) }),
-    onLine: (line) => {
-      lines.push(line);
-      ports.logger.info(line);
-    },
-  });
-  if (built.exitCode !== 0) {
-    throw new ContainerError(
-      `The builder image for ${definition.toolchain.name} could not be made: ${lastLine(lines.join('\n')) || 'it said nothing'}`,
-      'Read the lines above; most often a package server could not be reached.',
-    );
-  }
+  const files = {
+    Dockerfile: definition.dockerfile,
+    'clingo-requirements.txt': definition.requirements,
+  };
+  await writeContext(context, files, host);
+  const command = [program, ...buildArguments(definition, tag, base, host, context)] as const;
+  const failed = (last: string) =>
+    `The builder image for ${definition.toolchain.name} could not be made: ${last}`;
+  await runBuild(command, host, ports, failed);
   return { tag, reused: false, base };
 }
 
@@ -117,10 +111,71 @@ export function buildArguments(
     'slurm-factory=builder',
     '--label',
     `${baseLabel}=${base}`,
-    ...Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    ...argumentWords(buildArgs),
     ...proxyArguments(host.proxy),
     context,
   ];
+}
+
+/** What makes the image that works with shared build caches, where a builder image does not do. */
+export interface ShareDefinition {
+  readonly toolchain: Toolchain;
+  /** Tag of the builder image. */
+  readonly builder: string;
+  readonly dockerfile: string;
+  readonly requirements: string;
+}
+
+/**
+ * Makes the image that works with shared build caches, unless the engine has it.
+ * @param context an empty folder for the build context
+ * @returns its tag
+ * @throws ContainerError
+ */
+export async function ensureShareImage(
+  program: EngineProgram,
+  { toolchain, builder, dockerfile, requirements }: ShareDefinition,
+  host: Host,
+  context: string,
+  ports: Pick<Ports, 'process' | 'logger' | 'env'>,
+): Promise<string> {
+  const digest = sha256(JSON.stringify([builder, dockerfile, requirements]));
+  const tag = `slurm-factory/share:${toolchain.id}-${digest.slice(0, 16)}`;
+  if ((await ports.process.run([program, 'image', 'inspect', tag])).exitCode === 0) return tag;
+  await writeContext(context, { Dockerfile: dockerfile, 's3-requirements.txt': requirements }, host);
+  const buildArgs = {
+    ...{ BUILDER_IMAGE: builder, PYTHON: toolchain.python },
+    PYTHON_PACKAGES: pythonPackages(toolchain).join(' '),
+  };
+  const words = ['build', '--tag', tag, '--label', 'slurm-factory=share', ...argumentWords(buildArgs)];
+  await runBuild([program, ...words, ...proxyArguments(host.proxy), context], host, ports, (last) => {
+    return `The image for shared build caches could not be made: ${last}`;
+  });
+  return tag;
+}
+
+const argumentWords = (values: Readonly<Record<string, string>>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+
+async function runBuild(
+  command: readonly [string, ...string[]],
+  host: Host,
+  ports: Pick<Ports, 'process' | 'logger'> & Partial<Pick<Ports, 'env'>>,
+  failed: (lastLine: string) => string,
+): Promise<void> {
+  const lines: string[] = [];
+  const built = await ports.process.run(command, {
+    ...(ports.env === undefined ? {} : { env: engineEnvironment(ports.env, host.proxy) }),
+    onLine: (line) => {
+      lines.push(line);
+      ports.logger.info(line);
+    },
+  });
+  if (built.exitCode === 0) return;
+  throw new ContainerError(
+    failed(lastLine(lines.join('\n')) || 'it said nothing'),
+    'Read the lines above; most often a package server could not be reached.',
+  );
 }
 
 // A registry gives the digest of what it serves; without one, an image of that name on the machine will do.
@@ -161,10 +216,13 @@ async function pullBase(
 // Docker leaves its own registry out of a name, Podman does not.
 const shortName = (name: string): string => name.replace(/^docker\.io\/(?:library\/)?/, '');
 
-async function writeContext(context: string, definition: ImageDefinition, host: Host): Promise<void> {
+async function writeContext(
+  context: string,
+  files: Readonly<Record<string, string>>,
+  host: Host,
+): Promise<void> {
   await mkdir(join(context, 'ca'), { recursive: true });
-  await writeFile(join(context, 'Dockerfile'), definition.dockerfile);
-  await writeFile(join(context, 'clingo-requirements.txt'), definition.requirements);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(context, name), text);
   await writeFile(join(context, 'ca', 'README'), "The host's CA bundle, for the stage that fetches.\n");
   if (host.caBundle !== undefined) await copyFile(host.caBundle, join(context, 'ca', 'ca-bundle.crt'));
 }

@@ -91,6 +91,31 @@ export function fetchMounts(host: Layout, stage: string): Mount[] {
   ];
 }
 
+/**
+ * Mounts for what works with a build cache that machines share: it reads what was built, and brings to the store what
+ * was not.
+ * @param own folder on this machine for its environment, its settings and what is on its way
+ */
+export function shareMounts(host: Layout, own: string): Mount[] {
+  const read: Place[] = ['spack', 'recipes', 'overlay', 'arrivals', 'buildCache'];
+  return [
+    ...read.map((place) => ({ source: host[place], target: containerLayout[place], readOnly: true })),
+    { source: host.store, target: containerLayout.store, readOnly: false },
+    { source: join(own, 'stage'), target: containerLayout.buildStage, readOnly: false },
+    { source: join(own, 'environment'), target: containerLayout.environment, readOnly: false },
+    { source: join(own, 'scope'), target: shareScope, readOnly: true },
+  ];
+}
+
+/** Folders of a sharing session beside the layout's: its settings, and a build cache that is a folder. */
+export const shareScope = `${containerRoot}/share`;
+export const sharedFolder = `${containerRoot}/shared`;
+/** gpg's keys; they lie in memory. */
+export const shareKeyring = `${containerRoot}/keyring`;
+
+/** What else Spack and gpg write to while they share; nothing of it is wanted afterwards. */
+export const shareScratch: readonly string[] = [containerLayout.userCache, containerLayout.home, '/run/user'];
+
 /** What else Spack writes to while it fetches; nothing of it is wanted afterwards. */
 export const fetchScratch: readonly string[] = [
   containerLayout.userCache,

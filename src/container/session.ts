@@ -19,6 +19,8 @@ import {
   type Layout,
   layoutMounts,
   type Mount,
+  shareMounts,
+  shareScratch,
 } from './layout.js';
 
 /** Where the build's commands run: one container, or the machine itself. */
@@ -55,7 +57,7 @@ const containerCa = '/etc/slurm-factory/ca-bundle.crt';
  * @throws ContainerError when it can't be started; nothing of it is left then
  */
 export async function startSession(
-  plan: SessionPlan & { readonly kind: Exclude<ContainerKind, 'fetch' | 'smoke'> },
+  plan: SessionPlan & { readonly kind: Exclude<ContainerKind, 'fetch' | 'share' | 'smoke'> },
   hostLayout: Layout,
   ports: ContainerPorts,
 ): Promise<Session> {
@@ -79,6 +81,32 @@ export async function startFetcher(
   const mounts = [...fetchMounts(hostLayout, stage), ...identity];
   const caBundle = plan.host.caBundle === undefined ? undefined : containerCa;
   return inContainer(fetchPlan(plan, mounts), ports, caBundle);
+}
+
+/** What a session that works with a shared build cache has beside the layout's folders. */
+export interface Sharing {
+  /** Its own folder on this machine, with `environment`, `scope` and `stage`. */
+  readonly own: string;
+  readonly mounts: readonly Mount[];
+  /** The network that leads to the cache; none where it is a folder. */
+  readonly network: boolean | 'host';
+}
+
+/**
+ * Starts a container that works with a build cache which machines share: it has the cache's network and the store,
+ * and runs nothing that a package brings.
+ * @throws ContainerError as `startSession`
+ */
+export async function startShare(
+  plan: SessionPlan,
+  hostLayout: Layout,
+  { own, mounts, network }: Sharing,
+  ports: ContainerPorts,
+): Promise<Session> {
+  const identity = await writeIdentity(join(hostLayout.home, '..', 'sharer'), plan.host);
+  const all = [...shareMounts(hostLayout, own), ...mounts, ...identity];
+  const started = planFor({ ...plan, kind: 'share' }, all, network, shareScratch);
+  return inContainer(started, ports, plan.host.caBundle === undefined ? undefined : containerCa);
 }
 
 async function inContainer(plan: ContainerPlan, ports: ContainerPorts, caBundle?: string): Promise<Session> {
@@ -108,11 +136,11 @@ const isOnline = ({ kind, allowance }: SessionPlan & Pick<ContainerPlan, 'kind'>
 function planFor(
   plan: SessionPlan & Pick<ContainerPlan, 'kind'>,
   mounts: readonly Mount[],
-  network: boolean,
+  network: boolean | 'host',
   scratch: readonly string[],
 ): ContainerPlan {
   const { host, program, allowance } = plan;
-  const ca = network ? host.caBundle : undefined;
+  const ca = network !== false ? host.caBundle : undefined;
   const trust = ca === undefined ? [] : [{ source: ca, target: containerCa, readOnly: true }];
   return {
     ...plan,
@@ -122,10 +150,10 @@ function planFor(
     rights: (limits) => confinement({ program, host, allowance, limits, network, scratch }),
     fixed: {
       HOME: containerLayout.home,
-      ...(network ? {} : noProxy),
+      ...(network !== false ? {} : noProxy),
       ...(ca === undefined ? {} : caEnvironment),
     },
-    env: network ? host.proxy : {},
+    env: network !== false ? host.proxy : {},
   };
 }
 

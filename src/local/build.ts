@@ -99,6 +99,7 @@ export async function workLocally<T>(
       ...{ host, transfer, runId },
       workRoot: buildDir,
       trigger: { event: undefined, ref: undefined, fromFork: false },
+      variable: (name: string) => env[name],
       env: buildEnvironment(env),
       installMissing: request.installMissing ?? false,
     },

@@ -45,9 +45,21 @@ export interface Project {
   template(name: string): Promise<string>;
   /** Text of a script that runs within the build's session. */
   script(name: string): Promise<string>;
+  /** What works with build caches that machines share. */
+  sharing(packageManager: Toolchain['packageManager']): Promise<SharingParts>;
   /** What builds were measured to take. */
   measured(): Promise<MeasuredBuilds>;
   digest(part: 'spack-repo' | 'templates' | 'scripts/inside'): Promise<string>;
+}
+
+/** Texts of what works with build caches that machines share. */
+export interface SharingParts {
+  /** The script that asks a mirror what it has. */
+  readonly look: string;
+  /** Dockerfile of the image that speaks S3 and signs; a builder image is its base. */
+  readonly dockerfile: string;
+  /** Pinned Python modules of that image. */
+  readonly requirements: string;
 }
 
 /**
@@ -98,6 +110,11 @@ export async function openProject(root: string): Promise<Project> {
     },
     template: (name) => read('templates', name),
     script: (name) => read('scripts', 'inside', name),
+    sharing: async (packageManager) => ({
+      look: await read('scripts', 'mirrors', 'look.py'),
+      dockerfile: await read('toolchains', `${packageManager}-share.Dockerfile`),
+      requirements: await read('toolchains', 's3-requirements.txt'),
+    }),
     measured: async () => parseMeasured(await read(measuredPath)),
     digest: (part) => digestFolder(join(root, part)),
   };

@@ -26,6 +26,7 @@ import { hasOwnRecipes, withOverrides } from './key.js';
 import { type Mirror, openMirror, pinsIn } from './mirror.js';
 import { lookAtOwn, type OwnFiles, resolveOwn } from './own.js';
 import type { Project } from './project.js';
+import { resolveShared, type SharedCache } from './shared.js';
 import { lookAtSources, type Patch, type RecipeAddition, resolveSource } from './source.js';
 
 /** What the caller of a build brings. */
@@ -41,6 +42,8 @@ export interface BuildRequest {
   /** Folder that cache entries pass through; the same for restore and save. */
   readonly transfer: string;
   readonly trigger: Trigger;
+  /** Value of an environment variable that an input names. */
+  readonly variable?: (name: string) => string | undefined;
   /** Environment of processes on the machine itself. */
   readonly env: Readonly<Record<string, string>>;
   /** Letters and digits that no other run has, on whatever machine: they name its folder and container. */
@@ -76,6 +79,8 @@ export interface ResolvedBuild {
   readonly policy: CachePolicy;
   /** Of the build's secret, where it has one. */
   readonly seal: Seal | undefined;
+  /** The build cache that machines share, where there is one. */
+  readonly shared: SharedCache | undefined;
   /** What a user should know of these decisions. */
   readonly notices: readonly string[];
   /** What there is to say of a series that is supported no more. */
@@ -131,6 +136,7 @@ export async function resolveBuild(
     ...{ options, addition, ...decided, ...keyed },
     ...{ pins, engine, localMirror, mirror, buildFolder, vulnerability },
     ...withOverrides(trustOf(options, request.trigger), { options, ...decided }),
+    shared: resolveShared(options, request),
     unsupported: supportNotice(project.support, release.series, new Date().toISOString().slice(0, 10)),
     jobs: options.jobs ?? Math.min(host.cpus, Math.ceil(options.containerCpu ?? host.cpus)),
     outputDir: resolve(cwd, options.outputDir),

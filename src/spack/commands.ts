@@ -9,20 +9,18 @@ export interface SpackCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-type Side = Pick<Session, 'layout' | 'python'>;
+/** Where a command of Spack's runs. */
+export type Side = Pick<Session, 'layout' | 'python'>;
 
 /** `spack` in the build's environment, without anybody's own configuration. */
-function spack(side: Side, ...words: readonly string[]): SpackCommand {
+export const spack = (side: Side, ...words: readonly string[]): SpackCommand =>
+  spackAlone(side, '--env-dir', side.layout.environment, ...words);
+
+/** `spack` in no environment, without anybody's own configuration. */
+export function spackAlone(side: Side, ...words: readonly string[]): SpackCommand {
   const { layout, python } = side;
   return {
-    command: [
-      python,
-      `${layout.spack}/bin/spack`,
-      '--color=never',
-      '--env-dir',
-      layout.environment,
-      ...words,
-    ],
+    command: [python, `${layout.spack}/bin/spack`, '--color=never', ...words],
     env: {
       SPACK_DISABLE_LOCAL_CONFIG: '1',
       SPACK_USER_CACHE_PATH: layout.userCache,

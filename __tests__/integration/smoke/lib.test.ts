@@ -56,6 +56,9 @@ test.each([
   ['slurm-24.11.6-bookworm-amd64', '24.11.6', '24.11.6'],
   ['slurm-24.11.6-glibc2.34-amd64-cuda', '24.11.6', '24.11.6-cuda'],
   ['slurm-24.11.6.p3f2a91c04b17-glibc2.34-amd64', '24.11.6', '24.11.6.p3f2a91c04b17'],
+  ['slurm-24.11.6-glibc2.34-amd64-self-contained', '24.11.6', '24.11.6'],
+  ['slurm-24.11.6-glibc2.34-amd64-self-contained.xa8701ae4cd05', '24.11.6', '24.11.6'],
+  ['slurm-24.11.6-glibc2.34-amd64-self-contained.xa8701ae4cd05-cuda', '24.11.6', '24.11.6-cuda'],
   ['slurm-24.11.6.p3f2a91c04b17-bookworm-arm64-rocm', '24.11.6', '24.11.6.p3f2a91c04b17-rocm'],
 ])('%s is Slurm %s, its module %s', async (target, version, module) => {
   const script = '. "$1"; slurm_version; module_version; at_least 24.11.6; ! at_least 24.11.7';

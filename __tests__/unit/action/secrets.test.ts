@@ -30,6 +30,19 @@ const open = {
   EMPTY_TOKEN: '',
 };
 
+test('the parts of a login that an input names come along, and a name of a user stays where it is', () => {
+  const names = { 'INPUT_BUILD-CACHE-LOGIN': 'GITHUB_ACTOR GH_TOKEN SESSION_OF_S3' };
+  const login = { GITHUB_ACTOR: 'me', GH_TOKEN: 'ghs_5', SESSION_OF_S3: 'x' };
+  const split = splitEnvironment({ ...names, ...login, GITHUB_TOKEN: 'ghs_4' });
+  expect(split.secrets).toEqual({ GH_TOKEN: 'ghs_5', SESSION_OF_S3: 'x' });
+  expect(split.open).toEqual({ ...names, GITHUB_ACTOR: 'me' });
+  const odd = { 'INPUT_BUILD-CACHE-LOGIN': 'MY_KEY MY_PASSWORD' };
+  expect(splitEnvironment({ ...odd, MY_KEY: 'id', MY_PASSWORD: 'p' }).secrets).toEqual({
+    MY_KEY: 'id',
+    MY_PASSWORD: 'p',
+  });
+});
+
 interface Start {
   readonly file: string;
   readonly words: string[];

@@ -27,7 +27,10 @@ describe('compare', () => {
   });
 
   test('one more compiled package or container is worse, whatever the times say', () => {
-    const more = coldFigures({ compiled: 4, containers: { build: 1, fetch: 1, audit: 1, smoke: 1 } });
+    const more = coldFigures({
+      compiled: 4,
+      containers: { build: 1, fetch: 1, share: 0, audit: 1, smoke: 1 },
+    });
     const { changes } = between({ cold: [coldFigures()] }, { cold: [more] });
     expect(changes.filter(({ verdict }) => verdict === 'worse').map(({ what }) => what)).toEqual([
       'cold: packages compiled',

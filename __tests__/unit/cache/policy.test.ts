@@ -5,6 +5,7 @@ import {
   attestNotice,
   cachePolicy,
   policyNotice,
+  sharePolicy,
   type Trigger,
   unsealedRestores,
 } from '../../../src/cache/policy.js';
@@ -50,6 +51,28 @@ test.each<[string, CacheMode, string]>([
 ])('%s with cache: %s may %s', (name, mode, expected) => {
   const policy = cachePolicy(mode, triggers[name] ?? branch, undefined);
   expect(policy).toMatchObject({ restore: expected.includes('restore'), save: expected.includes('save') });
+});
+
+test.each<[string, CacheMode, string]>([
+  ['branch', 'auto', 'read push'],
+  ['local', 'auto', 'read push'],
+  // What a tag pushes is seen by all.
+  ['tag', 'auto', 'read push'],
+  ['release', 'auto', 'read push'],
+  ['dispatch', 'auto', 'read push'],
+  ['request', 'auto', 'read'],
+  ['fork', 'auto', 'read'],
+  ['target', 'auto', 'read'],
+  ['comment', 'auto', 'read'],
+  ['unknown', 'auto', 'read'],
+  ...Object.keys(triggers).flatMap((name): [string, CacheMode, string][] => [
+    [name, 'true', 'read push'],
+    [name, 'restore-only', 'read'],
+    [name, 'false', ''],
+  ]),
+])('of a cache that machines share, %s with cache: %s may %s', (name, mode, expected) => {
+  const policy = sharePolicy(mode, triggers[name] ?? branch);
+  expect(policy).toEqual({ read: expected.includes('read'), push: expected.includes('push') });
 });
 
 test('the table above has every mode', () => {

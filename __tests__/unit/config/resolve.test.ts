@@ -425,3 +425,47 @@ describe('what a shell or git would make something of', () => {
     expect(resolved({ 'output-dir': 'out; rm -rf $HOME' }).outputDir).toBe('out; rm -rf $HOME');
   });
 });
+
+describe('a build cache that machines share', () => {
+  test('is read with its login and its service', () => {
+    const options = resolved({
+      'build-cache': 's3://bucket/prefix',
+      'build-cache-login': ' KEY_ID  KEY_SECRET\tSESSION ',
+      'build-cache-endpoint': 'https://s3.example.org',
+    });
+    expect(options.buildCache).toEqual({ kind: 's3', url: 's3://bucket/prefix' });
+    expect(options.buildCacheLogin).toEqual({ id: 'KEY_ID', secret: 'KEY_SECRET', token: 'SESSION' });
+    expect(options.buildCacheEndpoint).toBe('https://s3.example.org');
+  });
+
+  test.each<[Record<string, string>, Record<string, RegExp>]>([
+    [{ 'build-cache': 'oci://ghcr.io/a:latest' }, { 'build-cache': /'oci:\/\/ghcr\.io\/a:latest' is not/ }],
+    // A login is not repeated.
+    [{ 'build-cache': 'oci://me:hunter2@ghcr.io/a' }, { 'build-cache': /^'oci:\/\/ghcr\.io\/a' is not/ }],
+    [
+      { 'build-cache-login': 'A B', 'build-cache-endpoint': 'http://x' },
+      { 'build-cache-login': /no build-cache/, 'build-cache-endpoint': /no build-cache/ },
+    ],
+    [
+      { 'build-cache': '/folder', 'build-cache-login': 'A B', 'build-cache-endpoint': 'http://x' },
+      { 'build-cache-login': /a folder has no login/, 'build-cache-endpoint': /only S3 has one/ },
+    ],
+    [
+      { 'build-cache': 'oci://ghcr.io/a', 'build-cache-login': 'A B C' },
+      { 'build-cache-login': /Leave the third/ },
+    ],
+    [
+      { 'build-cache': 'oci+http://localhost:5000/a', 'build-cache-login': 'A B' },
+      { 'build-cache-login': /without TLS Spack sends none/ },
+    ],
+    [
+      { 'build-cache': 'oci://ghcr.io/a', 'build-cache-login': 'me hunter2!' },
+      { 'build-cache-login': /^it must be the names of two environment variables/ },
+    ],
+  ])('%j is refused', (given, expected) => {
+    const problems = problemsOf(given);
+    expect(Object.keys(problems).sort()).toEqual(Object.keys(expected).sort());
+    for (const [input, pattern] of Object.entries(expected)) expect(problems[input]).toMatch(pattern);
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+});

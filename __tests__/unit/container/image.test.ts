@@ -5,6 +5,7 @@ import {
   buildArguments,
   definitionDigest,
   ensureImage,
+  ensureShareImage,
   type ImageDefinition,
   imageTag,
 } from '../../../src/container/image.js';
@@ -226,5 +227,43 @@ describe('ensureImage', () => {
       expect(files['ca/ca-bundle.crt']).toBe(caBundle === undefined ? undefined : 'PEM');
       expect(process.lines.at(-1)?.endsWith(` ${context}`)).toBe(true);
     }
+  });
+});
+
+describe('the image that works with shared build caches', () => {
+  const share = {
+    toolchain: toolchain(),
+    builder: 'slurm-factory/builder:bookworm-0123',
+    dockerfile: 'ARG BUILDER_IMAGE\nFROM ${BUILDER_IMAGE}\n',
+    requirements: 'boto3==1\n',
+  };
+  const make = async (answers: Record<string, Answer>, change: Partial<typeof share> = {}) => {
+    const process = fakeProcess(([, verb = '']) => answers[verb]);
+    const context = join(await temporaryFolder(), 'context');
+    const ports = { process, logger: recordingLogger(), env: {} };
+    const made = ensureShareImage('podman', { ...share, ...change }, host(), context, ports);
+    return { made, process, context };
+  };
+
+  test('is made once from a builder image, and has a name for each', async () => {
+    const { made, process, context } = await make({ image: { exitCode: 1 } });
+    const tag = await made;
+    expect(tag).toMatch(/^slurm-factory\/share:bookworm-[0-9a-f]{16}$/);
+    expect(process.lines[1]).toContain(`build --tag ${tag} `);
+    expect(process.lines[1]).toContain(`--build-arg BUILDER_IMAGE=${share.builder}`);
+    expect(Object.keys(await readFiles(context)).sort()).toEqual([
+      'Dockerfile',
+      'ca/README',
+      's3-requirements.txt',
+    ]);
+    const other = await make({}, { builder: 'slurm-factory/builder:bookworm-4567' });
+    expect(await other.made).not.toBe(tag);
+    expect(other.process.lines).toHaveLength(1);
+  });
+
+  test('that can not be made says so', async () => {
+    const { made } = await make({ image: { exitCode: 1 }, build: { exitCode: 1, stderr: 'no pip' } });
+    await expect(made).rejects.toThrow(ContainerError);
+    await expect(made).rejects.toThrow(/image for shared build caches could not be made: no pip/);
   });
 });

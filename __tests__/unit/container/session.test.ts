@@ -13,6 +13,7 @@ import {
   type SessionPlan,
   startFetcher,
   startSession,
+  startShare,
 } from '../../../src/container/session.js';
 import { fakePorts, fakeProcess, host, temporaryFolder } from '../../support/fakes.js';
 
@@ -276,6 +277,42 @@ describe('startFetcher', () => {
     for (const place of ['store', 'buildCache', 'userCache', 'home', 'output', 'buildStage'] as const) {
       expect(mounted).not.toContain(`source=${layoutBelow(root)[place]},`);
     }
+  });
+});
+
+describe('what works with a build cache that machines share', () => {
+  async function wordsOfShare(network: boolean | 'host', change: Partial<SessionPlan> = {}) {
+    const root = await temporaryFolder();
+    const ports = fakePorts({});
+    const own = join(root, 'share');
+    const given = { ...plan, ...change, host: host({ proxy: { https_proxy: 'http://me:canary@proxy' } }) };
+    await startShare(given, layoutBelow(root), { own, mounts, network }, ports);
+    const words = ports.process.calls[0]?.command ?? [];
+    return { root, words, mounted: valuesOf(words, '--mount') };
+  }
+
+  test('writes to the store and to folders of its own', async () => {
+    const { root, mounted } = await wordsOfShare(true);
+    const written = mounted.filter((mount) => !mount?.endsWith('readonly'));
+    expect(written.map((mount) => /source=([^,]+)/.exec(mount ?? '')?.[1])).toEqual([
+      layoutBelow(root).store,
+      join(root, 'share', 'stage'),
+      join(root, 'share', 'environment'),
+    ]);
+    expect(mounted.join()).not.toContain(`source=${layoutBelow(root).environment},`);
+  });
+
+  test.each([
+    [true, []],
+    [false, ['none']],
+    ['host', ['host']],
+  ] as const)('with the network %s', async (network, expected) => {
+    const { words } = await wordsOfShare(network);
+    expect(valuesOf(words, '--network')).toEqual(expected);
+    expect(words).toEqual(expect.arrayContaining(['--cap-drop', 'ALL', '--read-only']));
+    // By its name only, and not at all without a network.
+    expect(words.includes('https_proxy')).toBe(network !== false);
+    expect(words.join(' ')).not.toContain('canary');
   });
 });
 

@@ -118,7 +118,9 @@ slurm_version() {
 # Version of the module files: slurm-24.11.6-bookworm-amd64-cuda-full -> 24.11.6-cuda-full
 module_version() {
   local tail=${SMOKE_TARGET#*-a[mr][dm]64}
-  echo "$(target_version)${tail#-self-contained}"
+  tail=${tail#-self-contained}
+  # What tells the externals of a self-contained target.
+  echo "$(target_version)${tail#.x????????????}"
 }
 
 # at_least 24.05: whether the release is that one or a later one.

@@ -9,6 +9,7 @@ import { diff } from './diff.js';
 import { doctor } from './doctor.js';
 import { get } from './get.js';
 import { graph } from './graph.js';
+import { index } from './index-cache.js';
 import { list } from './list.js';
 import { mirror } from './mirror.js';
 import { plan } from './plan.js';
@@ -22,6 +23,6 @@ import { version } from './version.js';
 export const commands: readonly Command[] = [
   ...[build, plan, concretize, list, clean],
   ...[verify, audit, smoke, diff, graph],
-  ...[publish, get],
+  ...[publish, get, index],
   ...[mirror, shell, config, doctor, completion, version],
 ];

@@ -14,6 +14,7 @@ import { containerOf } from '../confine.js';
 import { loadImage } from '../mirror.js';
 import type { Recorder } from '../record.js';
 import type { BuildRequest, ResolvedBuild } from '../resolve.js';
+import { type StartShare, shareInContainer, shareOnMachine } from './sharer.js';
 
 type BuilderPorts = Pick<Ports, 'process' | 'logger' | 'env' | 'signal'>;
 
@@ -22,6 +23,8 @@ export interface Builder {
   readonly start: (recorder: Recorder) => Promise<Session>;
   /** Starts what sources are fetched in: with the network, the proxy settings and the CA bundle. */
   readonly startFetcher: (recorder: Recorder) => Promise<Session>;
+  /** Starts what works with a build cache that machines share: with the network that leads there. */
+  readonly startShare: StartShare;
 }
 
 /** Makes what the build runs in. */
@@ -60,6 +63,7 @@ export async function prepareBuilder(
       await mkdir(stage, { recursive: true });
       return startFetcher({ program, image: tag, name, host, allowance }, build.hostLayout, stage, ports);
     },
+    startShare: shareInContainer(build, request, { program, image: tag, host, allowance }, ports),
   };
 }
 
@@ -89,6 +93,7 @@ async function onMachine(build: ResolvedBuild, request: BuildRequest, ports: Bui
   return {
     start: async () => machineSession(build.hostLayout, python, ports.process, env),
     startFetcher: async () => machineSession(build.hostLayout, python, ports.process, env, host),
+    startShare: shareOnMachine(build, request, ports),
   };
 }
 

@@ -15,11 +15,13 @@ import type { PackageSaver } from '../packages.js';
 import type { Recorder } from '../record.js';
 import type { PackageTimes } from '../report.js';
 import type { ResolvedBuild } from '../resolve.js';
+import type { SharedPackages } from '../shared.js';
+import { openShared } from '../sharing.js';
 import type { Stage } from '../stage.js';
 import type { Builder } from './builder.js';
 import { fetchSources } from './fetch.js';
 import { explainFailure } from './install-failure.js';
-import { type Installed, readInstalled } from './installed.js';
+import { type Installed, readInstalled, readPrefixes } from './installed.js';
 
 /** What an installation takes from earlier ones, and leaves to later ones. */
 export interface InstallCaches {
@@ -29,6 +31,8 @@ export interface InstallCaches {
   readonly saver: PackageSaver;
   /** Fetches the sources of what has to be compiled, once Spack's indexes are there. */
   readonly fetch: (specs: readonly LockedSpec[], indexes: Promise<unknown>) => Promise<void>;
+  /** The build cache that machines share, where there is one. */
+  readonly shared: SharedPackages | undefined;
 }
 
 /** Whom an installation tells of itself. */
@@ -46,7 +50,7 @@ export async function install(
   build: ResolvedBuild,
   session: Session,
   lock: Lock,
-  { entries, indexes, ccache, saver, fetch }: InstallCaches,
+  { entries, indexes, ccache, saver, fetch, shared }: InstallCaches,
   recorder: Recorder,
   { logger, progress, times }: InstallListeners,
 ): Promise<Installed> {
@@ -65,12 +69,13 @@ export async function install(
     wanted: wanted.map(({ hash }) => hash),
   });
   logger.info(`${restored.length} of ${wanted.length} packages are in the build cache`);
-  const built = wanted.filter((spec) => !restored.includes(spec.hash));
+  const cachedHashes = await withShared(build, session, shared, cached, restored);
+  const built = wanted.filter((spec) => !cachedHashes.includes(spec.hash));
   progress?.({
     what: 'packages',
     total: wanted.length,
-    cached: restored.length,
-    compilesRoot: !restored.includes(lock.root.hash),
+    cached: cachedHashes.length,
+    compilesRoot: !cachedHashes.includes(lock.root.hash),
   });
   // Licences are in the sources alone, and what is built does not bring them along.
   const ownLibraries = build.target.dependencies === 'self-contained';
@@ -83,9 +88,31 @@ export async function install(
     for (const one of ready) if (one.status === 'rejected') throw one.reason;
   }
 
-  await runInstall(build, session, wanted, saver, { logger, progress, times });
+  const installed = (hash: string) => {
+    saver.trigger();
+    shared?.installed(hash);
+  };
+  await runInstall(build, session, wanted, installed, { logger, progress, times }).finally(() => {
+    saver.trigger();
+    shared?.push();
+  });
   ccache.finished();
   return readInstalled(build, session, lock);
+}
+
+/** Hashes of the packages that need not be built: what a shared build cache has comes to what is here already. */
+async function withShared(
+  build: ResolvedBuild,
+  session: Session,
+  shared: SharedPackages | undefined,
+  wanted: readonly LockedSpec[],
+  here: readonly string[],
+): Promise<readonly string[]> {
+  if (shared === undefined) return here;
+  await shared.bring(wanted, here);
+  const installed = await readPrefixes(build, session.layout);
+  const came = wanted.map(({ hash }) => hash).filter((hash) => installed.has(hash));
+  return [...new Set([...here, ...came])];
 }
 
 /** Which packages are tested, and so compiled: what comes from the build cache Spack doesn't test. */
@@ -101,7 +128,7 @@ async function runInstall(
   build: ResolvedBuild,
   session: Session,
   wanted: readonly LockedSpec[],
-  saver: PackageSaver,
+  installed: (hash: string) => void,
   { logger, progress: told, times }: InstallListeners,
 ): Promise<void> {
   const progress = new InstallProgress(wanted.length);
@@ -109,7 +136,8 @@ async function runInstall(
   const tail: string[] = [];
   const onLine = (line: string) => {
     const shown = progress.read(line);
-    if (parseProgressLine(line)?.status === 'installed') saver.trigger();
+    const parsed = parseProgressLine(line);
+    if (parsed?.status === 'installed') installed(parsed.hash);
     if (shown !== undefined) {
       logger.info(shown);
       if (progress.current !== undefined) told?.({ what: 'package', ...progress.current });
@@ -125,7 +153,6 @@ async function runInstall(
     unwatch();
     times(wanted.map(({ name, version, hash }) => ({ name, version, hash, ...progress.timesOf(hash) })));
   });
-  saver.trigger();
   if (result.exitCode !== 0) throw await explainFailure(build, session, progress, tail, logger);
 }
 
@@ -143,7 +170,8 @@ export const installStage: Stage<
   run: async (context, { builder, session, lock }) => {
     const { build, entries, indexes, ccache, saver, recorder, ports } = context;
     const fetch = fetcher(context, builder);
-    const caches = { entries, indexes, ccache, saver, fetch };
+    const shared = await openShared(context, builder);
+    const caches = { entries, indexes, ccache, saver, fetch, shared };
     const told = { logger: ports.logger, progress: ports.progress, times: context.tellTimes };
     return { installed: await install(build, session, lock, caches, recorder, told) };
   },

@@ -2,6 +2,7 @@ import { basename, posix } from 'node:path';
 import { PackagingError } from '../../base/errors.js';
 import { openPlain, readPlain } from '../../base/safe.js';
 import { listPlain } from '../../base/walk.js';
+import type { Layout } from '../../container/layout.js';
 import type { Session } from '../../container/session.js';
 import { paddingFolder } from '../../spack/environment.js';
 import { builtSpecs, furtherSpecs, type Lock, type LockedSpec, linkedSpecs } from '../../spack/lock.js';
@@ -32,7 +33,7 @@ export interface BuiltPackage {
 
 /** What Spack's own database and prefixes say of an installation. */
 export async function readInstalled(build: ResolvedBuild, session: Session, lock: Lock): Promise<Installed> {
-  const prefixes = await readPrefixes(build, session);
+  const prefixes = await readPrefixes(build, session.layout);
   const root = prefixes.get(lock.root.hash);
   if (root === undefined) {
     throw new PackagingError(
@@ -82,7 +83,10 @@ const databaseFolder = '.spack-db';
  * Prefixes by hash from Spack's own database, which lies at the padded root, some folders down. What does not lie
  * in the store is left out.
  */
-async function readPrefixes(build: ResolvedBuild, session: Session): Promise<Map<string, string>> {
+export async function readPrefixes(
+  build: ResolvedBuild,
+  layout: Pick<Layout, 'store'>,
+): Promise<Map<string, string>> {
   // The last of the padding's folders is cut to length.
   const pads = (name: string) => paddingFolder.startsWith(name);
   const enter = (folder: string) => pads(basename(folder)) || basename(folder) === databaseFolder;
@@ -93,7 +97,7 @@ async function readPrefixes(build: ResolvedBuild, session: Session): Promise<Map
     const text = await readPlain(build.hostLayout.store, database, mostDatabaseBytes).catch(() => undefined);
     const prefixes = installedPrefixes(text?.toString('utf8') ?? '');
     for (const [hash, prefix] of prefixes) {
-      if (posix.normalize(prefix).startsWith(`${session.layout.store}/`)) found.push([hash, prefix]);
+      if (posix.normalize(prefix).startsWith(`${layout.store}/`)) found.push([hash, prefix]);
     }
   }
   return new Map(found);
