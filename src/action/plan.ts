@@ -4,7 +4,6 @@ import { setFailed, setOutput } from '@actions/core';
 import { describeError } from '../base/errors.js';
 import { systemFault } from '../base/folders.js';
 import { aligned, visible } from '../base/text.js';
-import type { RawInputs } from '../config/inputs.js';
 import type { Layer } from '../config/layers.js';
 import { configFileName } from '../config/outside.js';
 import { readLayer } from '../local/settings.js';
@@ -13,7 +12,7 @@ import { matrixOutputs } from '../plan/matrix.js';
 import { type Plan, skippedOf } from '../plan/plan.js';
 import { legHead, legRows, planSentences } from '../plan/show.js';
 import { type JobContext, readContext } from './context.js';
-import { readInputs } from './inputs.js';
+import { readInputs, type StepInputs } from './inputs.js';
 import { actionLogger } from './logger.js';
 import { githubRunner, type Runner } from './ports.js';
 import { writePlanSummary } from './summary.js';
@@ -57,12 +56,13 @@ export async function runPlan(root: string, runner: Runner = githubRunner): Prom
 }
 
 /** The inputs above the file of settings, which only a plan reads in a workflow: it is what the file is for. */
-function layersOf({ config, ...values }: RawInputs, { workspace }: JobContext): Layer[] {
+function layersOf(inputs: StepInputs, { workspace }: JobContext): Layer[] {
+  const { config, ...values } = inputs.values;
   const named = (config ?? '').trim();
   const file = resolve(workspace, named === '' ? configFileName : named);
   // There is no home folder that a workflow's file could mean.
   const layer = readLayer(file, workspace, named !== '');
-  return [...(layer === undefined ? [] : [layer]), { origin: 'input', values }];
+  return [...(layer === undefined ? [] : [layer]), { ...inputs, values }];
 }
 
 function tell(plan: Plan): void {

@@ -38,7 +38,7 @@ export async function runPublishStep(root: string): Promise<void> {
 export async function runPublish(root: string): Promise<void> {
   try {
     const context = readContext();
-    const options = resolvePublish([{ origin: 'input', values: readInputs('publish') }]);
+    const options = resolvePublish([readInputs('publish')]);
     for (const secret of proxySecrets(context.env)) actionLogger.mask(secret);
     const results = await resultsOf(options, context);
     const report = await publishResults(options, {

@@ -5,7 +5,7 @@ import { notice, setSecret } from '@actions/core';
 import { type Env, isSecretName } from '../base/environment.js';
 import { ownerEnded, processOwner } from '../base/owner.js';
 import { inputNames, isSecret } from '../config/inputs.js';
-import { inputVariable } from './inputs.js';
+import { inputVariable, isInputVariable } from './inputs.js';
 import { secretsVariable as fileVariable } from './start.js';
 
 /*
@@ -21,10 +21,16 @@ const secretInputs = inputNames.filter(isSecret).map(inputVariable);
 const toolkitSecrets = ['ACTIONS_RUNTIME_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'] as const;
 const kept: readonly string[] = [...secretInputs, ...toolkitSecrets];
 
+/** In the place of a value that nobody reads. */
+const hiddenValue = '***';
+
 const folderPrefix = 'slurm-factory-secrets~';
 
 export interface Split {
-  /** What the process starts anew with: no secret, by name or by what we know of it. */
+  /**
+   * What the process starts anew with: no secret, by name or by what we know of it. Of an input that no action has, and
+   * that sounds like one, the name stays.
+   */
   readonly open: Record<string, string>;
   /** The secrets that this action needs; all others are dropped. */
   readonly secrets: Record<string, string>;
@@ -37,6 +43,8 @@ export function splitEnvironment(env: Env): Split {
     if (value === undefined) continue;
     if (value === '' || !(kept.includes(name) || isSecretName(name))) split.open[name] = value;
     else if (kept.includes(name)) split.secrets[name] = value;
+    // A misspelt input is told, whatever its name sounds like.
+    else if (isInputVariable(name)) split.open[name] = hiddenValue;
   }
   return split;
 }
