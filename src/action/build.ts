@@ -53,7 +53,7 @@ export async function runMain(root: string, runner: Runner = githubRunner): Prom
       runner.ports(context, tokenOf(inputs), stateKey),
     );
     writeOutputs(report);
-    await writeSummary(report);
+    await writeSummary(report, context.env['GITHUB_REPOSITORY']);
   } catch (error) {
     fail(error);
   }
