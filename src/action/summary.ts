@@ -27,27 +27,25 @@ const html = (text: string): string =>
 const htmlRows = (rows: readonly (readonly string[])[]): string[][] => rows.map((row) => row.map(html));
 const header = (...names: string[]) => names.map((data) => ({ data, header: true }));
 
-/** A table that is seen once its title was clicked on. */
+/** What is seen once its title was clicked on. */
+function addDetails(title: string, add: () => void): typeof summary {
+  summary.addRaw(`<details><summary>${html(title)}</summary>`, true);
+  add();
+  return summary.addRaw('</details>', true);
+}
 const addFolded = (title: string, rows: Parameters<typeof summary.addTable>[0]) =>
-  summary
-    .addRaw(`<details><summary>${html(title)}</summary>`, true)
-    .addTable(rows)
-    .addRaw('</details>', true);
-
-/** What only who looks for it wants to see. */
-const contentKey = 'Content key';
+  addDetails(title, () => summary.addTable(rows));
 
 /**
- * Writes the job summary: what was built, its files, how they are checked and installed; folded, what the smoke test saw
- * and where the time went.
+ * Writes the job summary: what was built, its files, how they are checked and installed; folded, what the smoke test
+ * saw, where the time went, and the sums.
  * @param repository `OWNER/NAME` of the workflow
  */
 export async function writeSummary(report: BuildReport, repository?: string): Promise<void> {
-  const facts = summaryRows(report);
   summary
     .addHeading(`Slurm ${html(report.slurmVersion)}`, 2)
-    .addTable(htmlRows(facts.filter(([name]) => name !== contentKey)))
-    .addTable([header('File', 'What it is', 'Size', 'SHA-256'), ...fileRows(report)])
+    .addTable(htmlRows(summaryRows(report)))
+    .addTable([header('File', 'What it is', 'Size'), ...fileRows(report)])
     .addHeading('Check and install', 3)
     .addRaw('<p>In a folder with these files, on the machine that Slurm is to run on:</p>', true)
     .addCodeBlock(installCommands(report, repository).map(html).join('\n'), 'sh');
@@ -57,19 +55,19 @@ export async function writeSummary(report: BuildReport, repository?: string): Pr
     header('Stage', 'Time'),
     ...report.timings.map(({ stage, seconds }) => [stageTitles[stage], formatSeconds(seconds)]),
   ]);
-  addFolded(contentKey, htmlRows(facts.filter(([name]) => name === contentKey)));
-  await summary.write();
+  const sums = report.described.map(({ name, sha256 }) => html(`${sha256}  ${name}`));
+  await addDetails('SHA-256 of the files', () => summary.addCodeBlock(sums.join('\n'))).write();
 }
 
 function fileRows({ identifier, described, artifacts }: BuildReport): string[][] {
   const urls = new Map(artifacts.map(({ name, url }) => [name, url]));
-  return described.map(({ name, size, sha256 }) => {
+  return described.map(({ name, size }) => {
     const url = urls.get(name);
     const linked = url === undefined ? html(name) : `<a href="${html(url)}">${html(name)}</a>`;
     const signed = itemOf(identifier, fileOfSignature(name) ?? '');
     const what =
       itemOf(identifier, name)?.title ?? (signed === undefined ? '' : `signature: ${signed.title}`);
-    return [linked, html(what), formatBytes(size), `<code>${html(sha256)}</code>`];
+    return [linked, html(what), formatBytes(size).replace(' ', '&nbsp;')];
   });
 }
 

@@ -62,22 +62,23 @@ test('of a build: facts, files, what to do with them; and folded what the checks
   const [shown = '', ...folded] = text.split('<details>');
   expect(shown).toContain('<tr><td>Target</td><td>slurm-24.11.6-bookworm-amd64</td></tr>');
   expect(shown).toContain(
-    `<td><a href="https://a.test/1">${identifier}-software.tar.gz</a></td><td>Slurm</td><td>6.3 MB</td><td><code>${sum}</code></td>`,
+    `<td><a href="https://a.test/1">${identifier}-software.tar.gz</a></td><td>Slurm</td><td>6.3&nbsp;MB</td>`,
   );
-  expect(shown).toContain(`.asc</td><td>signature: Slurm</td><td>833 bytes</td>`);
-  expect(shown).toContain(`.asc</td><td>signature: sums</td><td>1.2 kB</td>`);
+  expect(shown).toContain(`.asc</td><td>signature: Slurm</td><td>833&nbsp;bytes</td>`);
+  expect(shown).toContain(`.asc</td><td>signature: sums</td><td>1.2&nbsp;kB</td>`);
   expect(shown).toContain(`<pre lang="sh"><code>sha256sum --check ${identifier}-SHA256SUMS\ngpg --import`);
   expect(shown).toContain(`\ngh attestation verify ${identifier}-software.tar.gz --repo us/slurm\n`);
   expect(shown).toContain(`\nsudo sh ${identifier}-install.sh --prefix /opt/slurm</code></pre>`);
-  expect(shown).not.toContain('f'.repeat(64));
+  expect(shown).toContain(`<td>${'f'.repeat(64)}</td>`);
   expect(folded.map((part) => /^<summary>(.*)<\/summary>$/m.exec(part)?.[1])).toEqual([
     'Smoke test: 2 passed, 1 skipped, in 1.8 s',
     'Times: 1 min 43 s',
-    'Content key',
+    'SHA-256 of the files',
   ]);
   expect(folded[0]).toContain('<td>slurmdbd</td><td>skipped</td><td>0.00 s</td><td>no such plugin</td>');
   expect(folded[1]).toContain('<td>Install</td><td>1 min 40 s</td>');
-  for (const part of folded) expect(part.trimEnd()).toMatch(/<\/table>\n<\/details>$/);
+  expect(folded[2]).toContain(`<code>${sum}  ${identifier}-software.tar.gz\n${sum}  ${identifier}-`);
+  for (const part of folded) expect(part.trimEnd()).toMatch(/<\/(?:table|pre)>\n<\/details>$/);
   // A blank line would end the HTML, and what follows would be read as Markdown.
   expect(text.trimEnd()).not.toContain('\n\n');
 });
