@@ -117,7 +117,8 @@ export async function writePublishSummary(report: PublishReport): Promise<void> 
       ['Files', `${files.length}, ${formatBytes(bytes)}`],
       ['Signed with', html(report.fingerprint ?? 'nothing')],
     ])
-    .addRaw(notes, true)
+    // Markdown begins behind an empty line.
+    .addRaw(`\n${notes}`, true)
     .write();
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { summary } from '@actions/core';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { writeCacheSummary, writeSummary } from '../../../src/action/summary.js';
+import { writeCacheSummary, writePublishSummary, writeSummary } from '../../../src/action/summary.js';
 import { lockKey } from '../../../src/cache/keys.js';
 import { cacheUse } from '../../../src/cache/ledger.js';
 import { temporaryFolder } from '../../support/fakes.js';
@@ -81,6 +81,22 @@ test('of a build: facts, files, what to do with them; and folded what the checks
   for (const part of folded) expect(part.trimEnd()).toMatch(/<\/(?:table|pre)>\n<\/details>$/);
   // A blank line would end the HTML, and what follows would be read as Markdown.
   expect(text.trimEnd()).not.toContain('\n\n');
+});
+
+test('of a release: its text is Markdown, which begins behind an empty line', async () => {
+  const file = join(await temporaryFolder({ summary: '' }), 'summary');
+  process.env['GITHUB_STEP_SUMMARY'] = file;
+  await writePublishSummary({
+    ...{ name: 'v1', folder: '/release', targets: ['slurm-24.11.6-bookworm-amd64'], missing: [] },
+    files: [{ name: 'a', size: 6_300_000, sha256: '0'.repeat(64) }],
+    fingerprint: undefined,
+    release: { tag: 'v1', url: 'https://github.test/us/slurm/releases/tag/v1', before: false },
+    notes: '| Slurm | for |\n| --- | --- |\n| 24.11.6 | bookworm |\n',
+  });
+  const text = await readFile(file, 'utf8');
+  expect(text).toContain('</table>\n\n| Slurm | for |\n');
+  expect(text).toContain('<a href="https://github.test/us/slurm/releases/tag/v1">');
+  expect(text).toContain('<td>1, 6.3 MB</td>');
 });
 
 test('names are text in a summary, never tags, links or lines of Markdown', async () => {
