@@ -46,6 +46,17 @@ const gitConfig = join(folder, 'gitconfig');
 const examples = readdirSync(join(projectRoot, 'docs', 'examples'));
 const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1';
 const pages = 'actions/upload-pages-artifact@fc324d3547104276b827a68afc52ff2a11cc49c9';
+const withPages = `on: push
+jobs:
+  slurm:
+    uses: OWNER/slurm-factory/.github/workflows/build-matrix.yml@v1
+    with:
+      publish: true
+      tag: pages-1
+      pages: true
+    secrets:
+      cache-secret: \${{ secrets.CACHE_SECRET }}
+`;
 /** What does not go together. */
 const wrong = `on: push
 jobs:
@@ -55,7 +66,7 @@ jobs:
       publish: true
       skip-cached: true
 `;
-const standIn = join(projectRoot, '__tests__', 'support', 'runner', 'checkout');
+const standIn = (name: string) => join(projectRoot, '__tests__', 'support', 'runner', name);
 const phrase = 'the phrase of the key';
 const secrets = {
   CACHE_SECRET: randomBytes(32).toString('hex'),
@@ -86,6 +97,7 @@ beforeAll(async () => {
     files: {
       ...Object.fromEntries(files),
       '.github/workflows/wrong.yml': wrong,
+      '.github/workflows/pages.yml': withPages,
       'slurm-factory.yml': `source-mirror: ${await sourceMirror([version, '24.11.7'])}\n`,
     },
   });
@@ -220,9 +232,8 @@ const run = (
     repository: 'site/slurm',
     localActions: {
       'OWNER/slurm-factory@v1': factory,
-      [checkout]: standIn,
-      // act fetches it where its step is skipped, too.
-      [pages]: standIn,
+      [checkout]: standIn('checkout'),
+      [pages]: standIn('pages'),
     },
     secrets: { ...secrets, GPG_PRIVATE_KEY: key },
     env: {
@@ -396,6 +407,20 @@ compiles(
     expect(names.filter((name) => /^slurm-24\.11\.7\.p.*-software\.tar\.gz$/.test(name))).toHaveLength(2);
   },
   20 * minutes,
+);
+
+e2e(
+  'a release from any run by the tag that is given, unsigned, and its page for GitHub Pages',
+  async () => {
+    const done = await run('pages', '8');
+    expectSuccess(done);
+    const release = github.releases.find(({ tag_name }) => tag_name === 'pages-1');
+    expect(release).toMatchObject({ draft: false });
+    expect(release?.assets.map(({ name }) => name)).not.toContain('SHA256SUMS.asc');
+    const shown = [...done.log.matchAll(/^pages: (.*)$/gm)].map(([, name]) => name);
+    expect(shown).toEqual(['SHA256SUMS', 'get.sh', 'index.html', 'index.json']);
+  },
+  10 * minutes,
 );
 
 e2e(
