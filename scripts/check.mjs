@@ -43,7 +43,13 @@ if (found.missing !== undefined) {
     ['pytest', [tool('pytest')]],
     ['ruff', [tool('ruff'), 'check', '--quiet', '--no-cache']],
     ['shellcheck', [tool('shellcheck'), ...tracked('*.sh', '.ci/run')]],
-    ['zizmor', [tool('zizmor'), '--offline', '--quiet', '.github', ...tracked('action.yml', '*/action.yml')]],
+    [
+      'zizmor',
+      [
+        ...[tool('zizmor'), '--offline', '--quiet', '--config', '.github/zizmor.yml', '.github'],
+        ...tracked('action.yml', '*/action.yml', 'docs/examples/*.yml'),
+      ],
+    ],
   );
 }
 

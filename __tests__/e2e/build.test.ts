@@ -345,6 +345,21 @@ e2e(
     ]) {
       expect(text).toContain(part);
     }
+    // Names, too, of whichever action.
+    const errorsOf = (id: string) =>
+      done
+        .step(id)
+        .annotations.filter(({ level }) => level === 'error')
+        .map((annotation) => annotation.text)
+        .join('\n');
+    expect(errorsOf('slurm')).toContain("feature: no such input. Did you mean 'features'?");
+    expect(errorsOf('slurm')).toContain("gpg_private_key: no such input. Did you mean 'gpg-private-key'?");
+    expect(errorsOf('slurm')).toContain('gpu: ');
+    expect(errorsOf('slurm')).not.toContain('empty: ');
+    expect(errorsOf('plan')).toMatch(/gpuss: no such input\. Did you mean 'gpus'\?/);
+    expect(errorsOf('plan')).toContain('sharing: ');
+    expect(errorsOf('publish')).toContain("allow_missing: no such input. Did you mean 'allow-missing'?");
+    expect(errorsOf('publish')).toContain('tag: ');
   },
   2 * minutes,
 );

@@ -54,6 +54,7 @@ export const publishRequest = (folder: string, change: Partial<PublishRequest> =
   known,
   results: join(folder, 'results'),
   planned: undefined,
+  takeOver: [],
   allowMissing: false,
   folder: join(folder, 'release'),
   pages: undefined,

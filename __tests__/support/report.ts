@@ -23,6 +23,7 @@ export function report(change: Partial<BuildReport> = {}): BuildReport {
     caches: [],
     runtimePackages: ['libc6', 'libmunge2'],
     smoke: undefined,
+    attested: false,
     artifacts: [],
     timings: [
       { stage: 'install', seconds: 100.25 },

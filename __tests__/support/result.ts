@@ -20,14 +20,21 @@ export const buildCacheFolder = join(testCache, 'build-cache');
  * @param folder the workflow's output folder
  */
 export async function keepResult(folder: string, target: string, contentKey: string): Promise<void> {
+  const store = directoryCache(join(buildCacheFolder, 'entries'));
+  const policy = { restore: false, save: true, scopes: ['open'] };
+  const entries = new CacheEntries(store, policy, recordingLogger(), join(buildCacheFolder, 'kept'));
+  await saveResult(entries, folder, target, contentKey);
+}
+
+/** Saves the result in a folder as a build of it does. */
+export async function saveResult(
+  entries: CacheEntries,
+  folder: string,
+  target: string,
+  contentKey: string,
+): Promise<void> {
   const sums = `${target}-SHA256SUMS`;
   const files = parseSums(readFileSync(join(folder, sums), 'utf8')).map(({ name }) => name);
-  const entries = new CacheEntries(
-    directoryCache(join(buildCacheFolder, 'entries')),
-    { restore: false, save: true, scopes: ['open'] },
-    recordingLogger(),
-    join(buildCacheFolder, 'kept'),
-  );
   const manifest = readManifestFile(folder, target);
   const brought = manifest.libraries === undefined ? undefined : broughtPackages(manifest);
   await entries.save(resultKey(target, contentKey, brought), folder, [...files, sums]);

@@ -5,13 +5,12 @@ import { describeError, PackageBuildError } from '../base/errors.js';
 import { systemFault } from '../base/folders.js';
 import { visible } from '../base/text.js';
 import { makeSeal } from '../cache/seal.js';
-import type { Layer } from '../config/layers.js';
 import { cacheSecretOf } from '../config/resolve.js';
 import { afterBuild } from '../pipeline/after.js';
 import { parseRecord, recordPlaces } from '../pipeline/confine.js';
 import { runBuild } from '../pipeline/pipeline.js';
 import { readContext } from './context.js';
-import { readInputs } from './inputs.js';
+import { readInputs, type StepInputs } from './inputs.js';
 import { actionLogger } from './logger.js';
 import { writeOutputs } from './outputs.js';
 import { githubRunner, type Runner } from './ports.js';
@@ -40,7 +39,7 @@ export async function runMain(root: string, runner: Runner = githubRunner): Prom
     const inputs = readInputs('build');
     const report = await runBuild(
       {
-        layers: [asLayer(inputs)],
+        layers: [inputs],
         project: await runner.openProject(root),
         host: await runner.inspectHost(context.env),
         cwd: context.workspace,
@@ -52,10 +51,10 @@ export async function runMain(root: string, runner: Runner = githubRunner): Prom
         runId: randomBytes(6).toString('hex'),
         installMissing: false,
       },
-      runner.ports(context, inputs['github-token'] ?? '', stateKey),
+      runner.ports(context, tokenOf(inputs), stateKey),
     );
     writeOutputs(report);
-    await writeSummary(report);
+    await writeSummary(report, context.env['GITHUB_REPOSITORY']);
   } catch (error) {
     fail(error);
   }
@@ -73,10 +72,10 @@ export async function runPost(runner: Runner = githubRunner): Promise<void> {
       core.info('The main step left nothing to do.');
       return;
     }
-    const secret = cacheSecretOf([asLayer(inputs)]);
+    const secret = cacheSecretOf([inputs]);
     const caches = await afterBuild(
       record,
-      runner.ports(context, inputs['github-token'] ?? '', stateKey),
+      runner.ports(context, tokenOf(inputs), stateKey),
       secret === undefined ? undefined : makeSeal(secret),
     );
     await writeCacheSummary(caches);
@@ -85,7 +84,7 @@ export async function runPost(runner: Runner = githubRunner): Promise<void> {
   }
 }
 
-const asLayer = (values: Layer['values']): Layer => ({ origin: 'input', values });
+const tokenOf = ({ values }: StepInputs): string => values['github-token'] ?? '';
 
 function fail(error: unknown): void {
   if (error instanceof PackageBuildError) {

@@ -1,20 +1,40 @@
 import { getInput, setSecret } from '@actions/core';
 import { type ActionName, inputsOfAction, isSecret, type RawInputs } from '../config/inputs.js';
+import type { Layer } from '../config/layers.js';
+import { unknownInputs } from '../config/resolve.js';
+
+/** What a workflow gave to a step; names that the action does not have are among the problems. */
+export interface StepInputs extends Layer {
+  readonly values: RawInputs;
+}
 
 /**
  * The inputs of an action as the workflow gave them; one that is missing is empty. Call it once: secrets are
  * taken out of the environment, which nothing later reads them from. What other processes see is
  * `hideSecrets`' part.
  */
-export function readInputs(action: ActionName): RawInputs {
+export function readInputs(action: ActionName): StepInputs {
   const names = inputsOfAction(action);
-  const inputs: RawInputs = Object.fromEntries(names.map((name) => [name, getInput(name)]));
+  const values: RawInputs = Object.fromEntries(names.map((name) => [name, getInput(name)]));
+  const problems = unknownInputs(action, namesGiven());
   for (const name of names.filter(isSecret)) {
-    if (inputs[name]) setSecret(inputs[name]);
+    if (values[name]) setSecret(values[name]);
     delete process.env[inputVariable(name)];
   }
-  return inputs;
+  return { origin: 'input', values, problems };
 }
 
+const prefix = 'INPUT_';
+
 /** Name of the variable that the runner gives an input by. */
-export const inputVariable = (name: string): string => `INPUT_${name.toUpperCase()}`;
+export const inputVariable = (name: string): string => `${prefix}${name.toUpperCase()}`;
+
+/** Whether the runner may have made a variable out of an input, known or not: it writes all of them in capitals. */
+export const isInputVariable = (variable: string): boolean =>
+  variable.startsWith(prefix) && variable.length > prefix.length && variable === variable.toUpperCase();
+
+/** The names below `with`, in small letters; an input without a value is none. Secrets are in no list of entries. */
+const namesGiven = (): string[] =>
+  Object.getOwnPropertyNames(process.env)
+    .filter((variable) => isInputVariable(variable) && (process.env[variable] ?? '').trim() !== '')
+    .map((variable) => variable.slice(prefix.length).toLowerCase());

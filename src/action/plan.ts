@@ -1,25 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setFailed, setOutput } from '@actions/core';
-import { describeError } from '../base/errors.js';
+import { describeError, InputError } from '../base/errors.js';
 import { systemFault } from '../base/folders.js';
 import { aligned, visible } from '../base/text.js';
-import type { RawInputs } from '../config/inputs.js';
 import type { Layer } from '../config/layers.js';
 import { configFileName } from '../config/outside.js';
 import { readLayer } from '../local/settings.js';
 import { planTargets } from '../pipeline/planning.js';
 import { matrixOutputs } from '../plan/matrix.js';
-import { type Plan, skippedOf } from '../plan/plan.js';
+import { type Plan, planFile, skippedOf } from '../plan/plan.js';
 import { legHead, legRows, planSentences } from '../plan/show.js';
 import { type JobContext, readContext } from './context.js';
-import { readInputs } from './inputs.js';
+import { readInputs, type StepInputs } from './inputs.js';
 import { actionLogger } from './logger.js';
 import { githubRunner, type Runner } from './ports.js';
 import { writePlanSummary } from './summary.js';
-
-/** Name of the plan's file, and of its artifact. */
-const planFile = 'slurm-factory-plan.json';
 
 /** What GitHub takes of a job's outputs, bytes. */
 const mostOutputs = 1 << 20;
@@ -41,7 +37,7 @@ export async function runPlan(root: string, runner: Runner = githubRunner): Prom
         ...{ trigger: context.trigger },
         today: new Date().toISOString().slice(0, 10),
       },
-      ports,
+      { ...ports, latestRelease: () => latestOf(inputs, context) },
     );
     tell(plan);
     const file = await writePlan(plan, context);
@@ -57,12 +53,27 @@ export async function runPlan(root: string, runner: Runner = githubRunner): Prom
 }
 
 /** The inputs above the file of settings, which only a plan reads in a workflow: it is what the file is for. */
-function layersOf({ config, ...values }: RawInputs, { workspace }: JobContext): Layer[] {
+function layersOf(inputs: StepInputs, { workspace }: JobContext): Layer[] {
+  const { config, ...values } = inputs.values;
   const named = (config ?? '').trim();
   const file = resolve(workspace, named === '' ? configFileName : named);
   // There is no home folder that a workflow's file could mean.
   const layer = readLayer(file, workspace, named !== '');
-  return [...(layer === undefined ? [] : [layer]), { origin: 'input', values }];
+  return [...(layer === undefined ? [] : [layer]), { ...inputs, values }];
+}
+
+/** The newest release of the workflow's repository. Few plans ask for it, and GitHub's client is large. */
+async function latestOf({ values }: StepInputs, { env }: JobContext) {
+  const { latestIndex } = await import('../local/latest.js');
+  const [repository, token] = [env['GITHUB_REPOSITORY'], values['github-token']];
+  if (!repository || !token) {
+    const input = 'github-token';
+    throw new InputError([{ input, message: 'skip-released: latest needs it, and a repository.' }]);
+  }
+  return latestIndex(
+    { repository, token, api: env['GITHUB_API_URL'] || 'https://api.github.com', env },
+    actionLogger,
+  );
 }
 
 function tell(plan: Plan): void {

@@ -35,9 +35,8 @@ function actionPorts(context: JobContext, token: string, stateKey: string): Port
     ),
     artifacts: actionsArtifacts(context.artifactUrl),
     state: { save: (record) => saveState(stateKey, record) },
-    attest: async (files) => {
-      await attestFiles(files, { token, env: context.env }, actionLogger);
-    },
+    attest: async (files) =>
+      (await attestFiles(files, { token, env: context.env }, actionLogger)) !== undefined,
     env: publicEnvironment(context.env),
     // A cancel kills this process; the post step does the rest.
     signal: new AbortController().signal,

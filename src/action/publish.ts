@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import * as core from '@actions/core';
 import { proxySecrets } from '../base/environment.js';
 import { describeError, PublishError } from '../base/errors.js';
+import { listFiles } from '../base/files.js';
 import { systemFault } from '../base/folders.js';
 import { visible } from '../base/text.js';
 import { looksHandedOut } from '../bundle/catalogue.js';
@@ -11,6 +12,7 @@ import { publishResults } from '../local/publish.js';
 import { nodeWeb } from '../local/web.js';
 import { isKeyring, recordPlaces } from '../pipeline/confine.js';
 import { openProject } from '../pipeline/project.js';
+import { planFile } from '../plan/plan.js';
 import type { PublishReport } from '../publish/publish.js';
 import { attestFiles } from './attest.js';
 import { type JobContext, readContext } from './context.js';
@@ -38,15 +40,19 @@ export async function runPublishStep(root: string): Promise<void> {
 export async function runPublish(root: string): Promise<void> {
   try {
     const context = readContext();
-    const options = resolvePublish([{ origin: 'input', values: readInputs('publish') }]);
+    const options = resolvePublish([readInputs('publish')]);
     for (const secret of proxySecrets(context.env)) actionLogger.mask(secret);
     const results = await resultsOf(options, context);
-    const report = await publishResults(options, {
-      ...{ results, cwd: context.workspace, env: context.env },
-      project: await openProject(root),
-      commit: context.env['GITHUB_SHA'],
-      ports: portsOf(options, context),
-    });
+    const plan = await planOf(options, context);
+    const report = await publishResults(
+      { ...options, plan },
+      {
+        ...{ results, cwd: context.workspace, env: context.env },
+        project: await openProject(root),
+        commit: context.env['GITHUB_SHA'],
+        ports: portsOf(options, context),
+      },
+    );
     for (const [name, { value }] of Object.entries(publishOutputs)) core.setOutput(name, value(report));
     await tell(report);
   } catch (error) {
@@ -72,15 +78,7 @@ function portsOf(options: PublishOptions, { env }: JobContext) {
 async function resultsOf({ results }: PublishOptions, { workspace, workRoot }: JobContext): Promise<string> {
   if (results !== undefined) return resolve(workspace, results);
   const folder = join(workRoot, 'artifacts');
-  const count = await actionLogger.group('Artifacts of this run', () =>
-    fetchArtifacts(folder, looksHandedOut, actionLogger).catch((error: unknown) => {
-      throw new PublishError(
-        `The artifacts of this run could not be fetched: ${(error instanceof Error ? error.message : String(error)).replace(/\.+$/, '')}.`,
-        'Run the job again; or download them with actions/download-artifact, and name the directory as results.',
-      );
-    }),
-  );
-  if (count === 0) {
+  if ((await bringArtifacts(folder, looksHandedOut)) === 0) {
     throw new PublishError(
       'No artifact of this run is a file of a result.',
       'Let the publishing job need the jobs that build; or name a directory as results.',
@@ -88,6 +86,32 @@ async function resultsOf({ results }: PublishOptions, { workspace, workRoot }: J
   }
   return folder;
 }
+
+/** Word of `plan` for what the plan action uploaded. */
+const ofThisRun = 'artifact';
+
+/** The plan that was named, or the path of the one that this run has as an artifact. */
+async function planOf({ plan }: PublishOptions, { workRoot }: JobContext): Promise<string | undefined> {
+  if (plan !== ofThisRun) return plan;
+  const folder = join(workRoot, 'plan');
+  await bringArtifacts(folder, (name) => name === planFile);
+  const [found] = await listFiles(folder);
+  if (found !== undefined) return join(folder, found);
+  throw new PublishError(
+    `No artifact of this run is ${planFile}.`,
+    'Let the publishing job need the job that plans; or give the plan itself.',
+  );
+}
+
+const bringArtifacts = (folder: string, isWanted: (name: string) => boolean): Promise<number> =>
+  actionLogger.group('Artifacts of this run', () =>
+    fetchArtifacts(folder, isWanted, actionLogger).catch((error: unknown) => {
+      throw new PublishError(
+        `The artifacts of this run could not be fetched: ${(error instanceof Error ? error.message : String(error)).replace(/\.+$/, '')}.`,
+        'Run the job again; or download them with actions/download-artifact, and name the directory as results.',
+      );
+    }),
+  );
 
 async function tell(report: PublishReport): Promise<void> {
   await writePublishSummary(report);

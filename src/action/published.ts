@@ -25,6 +25,11 @@ const actions: Readonly<Record<ActionName, { readonly folder: string; readonly o
   };
 const actionList = Object.entries(actions) as [ActionName, (typeof actions)[ActionName]][];
 
+/** Workflows that docs/examples.md shows, by the names of their files in docs/examples/; tests run them. */
+const examples = ['one-build', 'matrix', 'release', 'nightly'];
+
+const fenced = (text: string): string => `\`\`\`yaml\n${text.trimEnd()}\n\`\`\``;
+
 const typesHeading = '# Types of action.yml for github.com/typesafegithub/github-actions-typing.';
 
 /**
@@ -57,6 +62,10 @@ export function publishedFiles(
     ...Object.fromEntries(metadata),
     'docs/config.schema.json': `${JSON.stringify(configSchema(facts), undefined, 2)}\n`,
     'docs/inputs.md': docs,
+    'docs/examples.md': examples.reduce(
+      (text, name) => replaceSection(text, `example ${name}`, fenced(read(`docs/examples/${name}.yml`))),
+      read('docs/examples.md'),
+    ),
     'docs/configuration.md': replaceSection(read('docs/configuration.md'), 'settings', settingsSection()),
     'README.md': replaceSection(readme, 'inputs', inputsExample('build', facts)),
   };

@@ -6,7 +6,7 @@ import { type Env, isSecretName } from '../base/environment.js';
 import { ownerEnded, processOwner } from '../base/owner.js';
 import { loginVariables } from '../config/build-cache-inputs.js';
 import { inputNames, isSecret } from '../config/inputs.js';
-import { inputVariable } from './inputs.js';
+import { inputVariable, isInputVariable } from './inputs.js';
 import { secretsVariable as fileVariable } from './start.js';
 
 /*
@@ -30,10 +30,16 @@ function isKept(name: string, env: Env): boolean {
   return secrets.includes(name) || (name === user && isSecretName(name));
 }
 
+/** In the place of a value that nobody reads. */
+const hiddenValue = '***';
+
 const folderPrefix = 'slurm-factory-secrets~';
 
 export interface Split {
-  /** What the process starts anew with: no secret, by name or by what we know of it. */
+  /**
+   * What the process starts anew with: no secret, by name or by what we know of it. Of an input that no action has, and
+   * that sounds like one, the name stays.
+   */
   readonly open: Record<string, string>;
   /** The secrets that this action needs; all others are dropped. */
   readonly secrets: Record<string, string>;
@@ -47,6 +53,8 @@ export function splitEnvironment(env: Env): Split {
     const needed = isKept(name, env);
     if (value === '' || !(needed || isSecretName(name))) split.open[name] = value;
     else if (needed) split.secrets[name] = value;
+    // A misspelt input is told, whatever its name sounds like.
+    else if (isInputVariable(name)) split.open[name] = hiddenValue;
   }
   return split;
 }

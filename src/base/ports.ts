@@ -197,8 +197,10 @@ export interface Ports {
   readonly cache: CacheStore;
   readonly artifacts: ArtifactStore;
   readonly state: StateStore;
-  /** Attests where and from what files were built, where the surface can. */
-  readonly attest?: (files: readonly { readonly name: string; readonly sha256: string }[]) => Promise<void>;
+  /** Attests where and from what files were built, where the surface can; false where it did not come to that. */
+  readonly attest?: (
+    files: readonly { readonly name: string; readonly sha256: string }[],
+  ) => Promise<boolean>;
   /** Told how far a build is, where somebody wants to know. */
   readonly progress?: (event: ProgressEvent) => void;
   /** What `publicEnvironment` lets through of this process's environment, for programs that need its PATH. */

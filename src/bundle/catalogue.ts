@@ -10,6 +10,8 @@ import { parseTarget, type TargetName } from '../targets/identifier.js';
 interface Row {
   /** What stands behind the identifier and a dash. */
   readonly end: string;
+  /** What it is, in a word or two. */
+  readonly title: string;
   /** What it is, in Markdown as of docs/; README.md and docs/inputs.md have the same table. */
   readonly about: string;
   /**
@@ -29,6 +31,7 @@ interface Row {
 const rows = {
   software: {
     end: 'software.tar.gz',
+    title: 'Slurm',
     about: "Slurm's tree, to be unpacked anywhere: it finds its own files; its top folder is `<target>`",
     named: 'files',
     required: true,
@@ -37,6 +40,7 @@ const rows = {
   },
   modules: {
     end: 'modules.tar.gz',
+    title: 'module files',
     about:
       'module files for Lmod and Environment Modules, in `lmod` and `tcl`; `SLURM_INSTALL_PREFIX` says where Slurm was unpacked',
     named: 'files',
@@ -46,12 +50,14 @@ const rows = {
   },
   debug: {
     end: 'debug.tar.gz',
+    title: 'debug files',
     about: "with `debug: true`: debug files for gdb, to be unpacked over the software's tree",
     named: 'files',
     signed: true,
   },
   installer: {
     end: 'install.sh',
+    title: 'installer',
     about: 'verifies and installs the tarballs, writes systemd units, uninstalls ([install.md](install.md))',
     named: 'files',
     required: true,
@@ -59,12 +65,14 @@ const rows = {
   },
   sbom: {
     end: 'sbom.spdx.json',
+    title: 'SBOM, SPDX',
     about: "SPDX 2.3: Slurm, what Spack built and the distribution's packages, with licences and sources",
     named: 'sbom',
     required: true,
   },
   lock: {
     end: 'spack.lock',
+    title: "Spack's lock",
     about:
       "Spack's lock, all packages with their versions and hashes; the input `spack-lock` takes it ([spack.md](spack.md#lock))",
     named: 'files',
@@ -72,12 +80,14 @@ const rows = {
   },
   smoke: {
     end: 'smoke.xml',
+    title: 'smoke test, JUnit',
     about:
       'the checks of the smoke test as JUnit XML ([smoke.md](smoke.md)); a result from the cache brings its own',
     named: 'smoke',
   },
   manifest: {
     end: 'manifest.json',
+    title: 'manifest',
     about:
       'target, content key, commits, all specs of the lock, the packages that are needed at run time, size and sha256 of all files above',
     named: 'sums',
@@ -86,6 +96,7 @@ const rows = {
   },
   sums: {
     end: 'SHA256SUMS',
+    title: 'sums',
     about: 'sha256 of all files above, for `sha256sum --check`',
     named: 'nowhere',
     required: true,
@@ -94,6 +105,7 @@ const rows = {
   // The public key of the signatures, which nothing vouches for.
   key: {
     end: 'signing-key.asc',
+    title: 'public key',
     about:
       'with a GPG key: the public key of the signatures, the `.asc` file of each tarball and of the sums ([trust.md](trust.md))',
     named: 'nowhere',

@@ -22,8 +22,8 @@ export const planInputs = {
     ...plan,
     default: 'supported',
     description:
-      'Releases to plan for: exact (24.11.6), the newest of a series (24.11), latest, supported (the newest of each series that SchedMD supports) or a pattern (25.05.*), with white space between.',
-    help: 'patterns are of the releases in `data/slurm-releases.json`. Where only `slurm-version` is given, it is that one.',
+      'Releases to plan for: exact (24.11.6), the newest of a series (24.11), latest, supported (the newest of each series that SchedMD supports), upstream (the same of the tags that are there by now) or a pattern (25.05.*), with white space between.',
+    help: "`upstream` asks SchedMD's repository, or that of `source`, so that it finds releases newer than ours; all other words are of the releases in `data/slurm-releases.json`. Where only `slurm-version` is given, it is that one.",
     kind: { ...nameList, completes: 'release' },
   },
   toolchains: {
@@ -112,11 +112,12 @@ export const planInputs = {
   'skip-released': {
     ...plan,
     default: '',
-    description: 'Leave out legs that an earlier release has: its index.json, a file or an address.',
-    help: 'a leg is left out where the index has its identifier with the same content key.',
+    description:
+      'Leave out legs that an earlier release has: its index.json, a file or an address; or latest, the newest release of the repository that has one.',
+    help: 'a leg is left out where the index has its identifier with the same content key. `latest` needs a workflow, and leaves out nothing where there is no release yet. `publish` takes what was left out over from that release: see [publish.md](publish.md#taken-over).',
     kind: text(
       /^(?:https?:\/\/[^\s@]+|(?![a-z][a-z0-9+.-]*:\/\/)[^\0\n]+)$/,
-      'a file or an address without a login',
+      'latest, a file or an address without a login',
     ),
   },
 } as const;

@@ -28,8 +28,8 @@ export const publishInputs = {
     ...publishing,
     default: '',
     description:
-      'What there should be: what plan wrote as JSON, or a file of it; without it all that is there.',
-    help: 'of the plan the list `legs` is read, of each its `identifier` and its `contentKey`. A target that is not in the plan, or has another content key, is an error.',
+      'What there should be: what plan wrote as JSON, a file of it, or artifact for that of this run; without it all that is there.',
+    help: 'of the plan the lists `legs` and `released` are read, of each its `identifier` and its `contentKey`. A target that is not in the plan, or has another content key, is an error. `artifact` is what the action plan uploaded in this run; it is for workflows.',
     kind: text(/^[^\0]+$/, 'a plan'),
   },
   'allow-missing': {

@@ -34,12 +34,14 @@ function descriptionOf(name: InputName, { toolchains }: PublishedFacts): string 
 
 const defaultOf = (name: InputName): string => inputOf(name).expression ?? inputOf(name).default;
 
-/** Actions that read a file of settings: a default that GitHub gives would stand above what the file says. */
+/** Actions that read a file of settings: a default that GitHub gives would stand above what the file says, if it may say it. */
 const readFiles: readonly ActionName[] = ['plan'];
 
 function actionInput(action: ActionName, name: InputName, facts: PublishedFacts) {
   const [description, preset] = [descriptionOf(name, facts), defaultOf(name)];
-  if (!readFiles.includes(action) || preset === '') return { description, required: false, default: preset };
+  if (!readFiles.includes(action) || preset === '' || isSecret(name)) {
+    return { description, required: false, default: preset };
+  }
   return {
     description: `${description} Without it and in no file: ${preset}.`,
     required: false,

@@ -142,6 +142,25 @@ function buildCacheProblems(values: Partial<InputValues<'build'>>): Problem[] {
 const originsOf = (settled: ReadonlyMap<InputName, Settled>): BuildOptions['origins'] =>
   Object.fromEntries([...settled].map(([name, { origin }]) => [name, origin])) as Record<InputName, Origin>;
 
+/**
+ * What is wrong with the names that a step of a workflow gives to an action.
+ * @param names in small letters, as the runner tells them: it tells those that the action does not have as well
+ */
+export function unknownInputs(action: ActionName, names: readonly string[]): Problem[] {
+  const known: readonly string[] = inputsOfAction(action);
+  return names.filter((name) => !known.includes(name)).map((name) => ({ input: name, message: meant(name) }));
+
+  function meant(name: string): string {
+    const near = nearest(name, known);
+    if (near !== undefined) return `no such input. Did you mean '${near}'?`;
+    const others = isInputName(name) ? inputOf(name).actions : [];
+    if (others.length > 0) return `no input of this action, but of ${others.join(' and ')}.`;
+    // The runner tells both in the same way.
+    const variable = `INPUT_${name.toUpperCase()}`;
+    return `no such input. The inputs are: ${known.join(', ')}. If it is the job's own variable ${variable}, call that otherwise.`;
+  }
+}
+
 export const unknownNames = ({ values }: Layer): Problem[] =>
   Object.keys(values)
     .filter((name) => !isInputName(name) && !isSettingName(name))

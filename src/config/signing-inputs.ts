@@ -30,9 +30,9 @@ export const signingInputs = {
     expression: '${{ github.token }}',
     description:
       "Token for GitHub's services: the provenance, where the workflow grants attestations: write; removing old cache entries, where it grants actions: write; a release, where it grants contents: write.",
-    help: 'a build uses it for the provenance and to keep the caches within `cache-budget`, publishing for the provenance and the release, both for nothing else. Without the permissions `id-token: write` and `attestations: write` there is a notice, and no provenance. Without `actions: write` there is a notice if a cache entry has to go, and it stays. Without `contents: write` there is no release.',
+    help: 'a build uses it for the provenance and to keep the caches within `cache-budget`, publishing for the provenance and the release, a plan to find the newest release (`skip-released: latest`), all of them for nothing else. Without the permissions `id-token: write` and `attestations: write` there is a notice, and no provenance. Without `actions: write` there is a notice if a cache entry has to go, and it stays. Without `contents: write` there is no release.',
     kind: secret(),
-    actions: ['build', 'publish'],
+    actions: ['build', 'plan', 'publish'],
     commands: ['publish'],
   },
 } as const;

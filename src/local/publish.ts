@@ -5,7 +5,7 @@ import { InputError } from '../base/errors.js';
 import type { PublishOptions } from '../config/publish-options.js';
 import type { Project } from '../pipeline/project.js';
 import type { Knowledge } from '../publish/entries.js';
-import { type ExpectedTarget, parsePlan } from '../publish/expected.js';
+import { type ExpectedRelease, parsePlan } from '../publish/expected.js';
 import { type PublishPorts, type PublishReport, type PublishRequest, publish } from '../publish/publish.js';
 import { githubReleases } from './github.js';
 
@@ -59,7 +59,7 @@ async function requestOf(
     ...{ root: project.root, results, folder, signing: options.signing },
     allowMissing: options.allowMissing,
     known: await knowledgeOf(project),
-    planned: await readPlan(options.plan, cwd),
+    ...expectedOf(await readPlan(options.plan, cwd), previous === 'off'),
     pages: pagesDir === undefined ? undefined : resolve(cwd, pagesDir),
     name: title ?? tag ?? basename(folder),
     downloads: downloads === undefined ? undefined : `${downloads.replace(/\/+$/, '')}/`,
@@ -70,7 +70,17 @@ async function requestOf(
   };
 }
 
-async function readPlan(plan: string | undefined, cwd: string): Promise<ExpectedTarget[] | undefined> {
+/** Without a release before there is nothing that could be taken over. */
+function expectedOf(
+  plan: ExpectedRelease | undefined,
+  alone: boolean,
+): Pick<PublishRequest, 'planned' | 'takeOver'> {
+  if (plan === undefined) return { planned: undefined, takeOver: [] };
+  const takeOver = alone ? [] : plan.released;
+  return { planned: [...plan.legs, ...takeOver], takeOver };
+}
+
+async function readPlan(plan: string | undefined, cwd: string): Promise<ExpectedRelease | undefined> {
   if (plan === undefined) return undefined;
   if (plan.startsWith('{')) return parsePlan(plan);
   const text = await readFile(resolve(cwd, plan), 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -46,25 +46,42 @@ const indexSchema = z.object({
   targets: z.array(z.object({ identifier: z.string(), contentKey: z.string() })),
 });
 
+/** What is asked for an earlier release. */
+export interface ReleasePorts extends Pick<Ports, 'web' | 'signal' | 'logger'> {
+  /** The newest release of a workflow's repository; undefined where none has an index. */
+  readonly latestRelease?: () => Promise<z.infer<typeof indexSchema> | undefined>;
+}
+
+/** Word of `skip-released` for the newest release. */
+const latest = 'latest';
+
 /**
  * The targets of an earlier release: content keys by identifier.
- * @param place path or address of its index.json
+ * @param place path or address of its index.json, or `latest`
  * @throws InputError for one that can't be read
  */
 export async function releasedTargets(
   place: string,
   cwd: string,
-  { web, signal }: Pick<Ports, 'web' | 'signal'>,
+  { web, signal, logger, latestRelease }: ReleasePorts,
 ): Promise<ReadonlyMap<string, string>> {
   const wrong = (message: string) =>
     new InputError([{ input: 'skip-released', message: `${place}: ${message}` }]);
+  const keysOf = ({ targets }: z.infer<typeof indexSchema>) =>
+    new Map(targets.map(({ identifier, contentKey }) => [identifier, contentKey]));
+  if (place === latest) {
+    if (latestRelease === undefined) throw wrong("only a workflow's repository has one. Name an index.json.");
+    const release = await latestRelease();
+    if (release === undefined) logger.info('There is no release with an index yet.');
+    return release === undefined ? new Map() : keysOf(release);
+  }
   const text = await readIndex(place, cwd, { web, signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw wrong(`it can't be read (${error instanceof Error ? error.message : String(error)}).`);
   });
   const parsed = indexSchema.safeParse(parseJson(text));
   if (!parsed.success) throw wrong('it is no index.json of a release.');
-  return new Map(parsed.data.targets.map(({ identifier, contentKey }) => [identifier, contentKey]));
+  return keysOf(parsed.data);
 }
 
 async function readIndex(

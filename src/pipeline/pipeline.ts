@@ -129,6 +129,7 @@ async function makeOrTake(context: BuildContext, watch: Stopwatch): Promise<Buil
     packageTimes: context.packageTimes(),
     caches: context.entries.ledger,
     runtimePackages: made.result.runtimePackages,
+    attested: finished.attested,
     artifacts: finished.artifacts,
     timings: watch.timings,
   };

@@ -1,17 +1,19 @@
 import { InputError, type Problem } from '../base/errors.js';
 import type { InputName } from '../config/inputs.js';
+import { isRepository } from '../config/kinds.js';
 import { type Layer, settle } from '../config/layers.js';
 import { type PlanOptions, readPlanOptions } from '../config/plan-options.js';
 import { type BuildOptions, resolveOptions } from '../config/resolve.js';
 import { problemAt } from '../config/settings.js';
 import { type Candidate, type Candidates, candidatesOf } from '../plan/candidates.js';
 import { isLabelWord, matchesNothing, parseLabelSelector } from '../plan/selectors.js';
+import { askReleases, repositoryPlace } from '../spack/source.js';
 import { parseChoice } from '../targets/feature-choice.js';
 import type { OwnEnvironment } from '../targets/own-environment.js';
 import { type BuiltRelease, resolveVersion } from '../targets/source.js';
 import type { Decisions } from './decisions.js';
 import { lookAtOwn, resolveOwn } from './own.js';
-import { lookUpLists, type PlanLists } from './plan-lists.js';
+import { lookUpLists, type PlanLists, upstream } from './plan-lists.js';
 import type { PlanPorts, PlanRequest } from './planning.js';
 import type { Project } from './project.js';
 import { catalogOf } from './resolve.js';
@@ -45,7 +47,8 @@ export async function chooseLegs(
     return settled === undefined ? { input, message } : problemAt(input, message, settled);
   };
   const isRead = wrong.length === 0;
-  const lists = await lookUpLists(plan, project, decisions, request.today);
+  const tagged = isRead && plan.releases.includes(upstream) ? await releasesUpstream(request, ports) : [];
+  const lists = await lookUpLists(plan, project, decisions, request.today, tagged);
   const { problems, patches } = await lookAtSources(layers, cwd);
   const added = await lookAtOwn(layers, cwd);
   wrong.push(...lists.problems.map(placed), ...problems, ...added.problems);
@@ -77,6 +80,19 @@ export async function chooseLegs(
   const { workRoot } = request;
   const own = await resolveOwn(options.value, added.files, { cwd, workRoot, process: ports.process });
   return { options: options.value, plan, found, own, versions: requestOf(releases) };
+}
+
+/** The releases that there are by now: by the tags of the repository that a build would ask, and of SchedMD's by `data/`. */
+async function releasesUpstream(
+  { layers, project, cwd }: PlanRequest,
+  { process }: PlanPorts,
+): Promise<string[]> {
+  const source = settle(layers, 'source').text;
+  // What is wrong with it is told where it is looked at.
+  if (source !== '' && !isRepository(source)) return [];
+  const place = source === '' ? project.pins.slurm.git : repositoryPlace(source, cwd);
+  const tagged = await askReleases(place, process);
+  return source === '' ? [...tagged, ...project.releases.map(({ version }) => version)] : tagged;
 }
 
 /** What all legs have in common, as a build reads it. */

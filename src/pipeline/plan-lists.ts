@@ -7,8 +7,8 @@ import { parseConditions } from '../plan/selectors.js';
 import type { FeatureChoice } from '../targets/feature-choice.js';
 import { type Gpu, gpus } from '../targets/gpus.js';
 import { archs, type Dependencies, dependencyKinds } from '../targets/identifier.js';
-import { compareVersions, type Release } from '../targets/releases.js';
-import { resolveVersion } from '../targets/source.js';
+import { compareVersions } from '../targets/releases.js';
+import { olderThanAll, resolveVersion } from '../targets/source.js';
 import { unsupportedSince } from '../targets/support.js';
 import type { Toolchain } from '../targets/toolchains.js';
 import type { Decisions } from './decisions.js';
@@ -32,12 +32,14 @@ export interface PlanLists {
 /**
  * Looks up what the lists of a plan mean.
  * @param today `2026-11-28`: which releases are supported
+ * @param tagged what `upstream` may stand for
  */
 export async function lookUpLists(
   plan: PlanOptions,
   project: Project,
   decisions: Pick<Decisions, 'load'>,
   today: string,
+  tagged: readonly string[] = [],
 ): Promise<PlanLists> {
   const problems: Problem[] = [];
   const names = <T extends string>(
@@ -50,7 +52,7 @@ export async function lookUpLists(
     problems.push(...found.problems.map((message) => ({ input, message })));
     return found.names;
   };
-  const found = requestsOf(plan.releases, project, today);
+  const found = requestsOf(plan.releases, project, today, tagged);
   problems.push(...found.problems.map((message) => ({ input: 'releases', message })));
   const ids = names('toolchains', plan.toolchains, project.toolchains, 'toolchain');
   const kinds = names('dependency-kinds', plan.dependencyKinds, dependencyKinds, 'kind of dependencies');
@@ -79,18 +81,24 @@ export async function lookUpLists(
 
 /** Words of `releases` that stand for some of them. */
 const supported = 'supported';
+/** As `supported`, of what SchedMD's repository has by now. */
+export const upstream = 'upstream';
 
 function requestsOf(
   words: readonly string[],
   { releases, support }: Pick<Project, 'releases' | 'support'>,
   today: string,
+  tagged: readonly string[],
 ): { readonly requests: string[]; readonly problems: string[] } {
   const problems: string[] = [];
+  const isSupported = (version: string) => unsupportedSince(support, seriesOf(version), today) === undefined;
   const exact = words.flatMap((word): string[] => {
-    if (word === supported) {
-      return newestOfSeries(releases)
-        .filter(({ series }) => unsupportedSince(support, series, today) === undefined)
-        .map(({ version }) => version);
+    if (word === supported) return newestOfSeries(releases.map(({ version }) => version)).filter(isSupported);
+    if (word === upstream) {
+      const known = tagged.filter((version) => olderThanAll(releases, version) === undefined);
+      const newest = newestOfSeries(known).filter(isSupported);
+      if (newest.length === 0) problems.push(`'${upstream}': there is no tag of a supported release.`);
+      return newest;
     }
     if (word.includes('*')) {
       const glob = globOf(word);
@@ -101,7 +109,9 @@ function requestsOf(
     const request = resolveVersion(releases, word);
     if (typeof request === 'string') {
       problems.push(
-        /^[a-z-]+$/.test(word) ? unknownValue('word for releases', word, [supported, 'latest']) : request,
+        /^[a-z-]+$/.test(word)
+          ? unknownValue('word for releases', word, [supported, upstream, 'latest'])
+          : request,
       );
       return [];
     }
@@ -112,7 +122,9 @@ function requestsOf(
   return { requests: [...new Set(exact)].sort(order), problems };
 }
 
-/** The newest release of each series; the list is oldest first. */
-const newestOfSeries = (releases: readonly Release[]): Release[] => [
-  ...new Map(releases.map((release) => [release.series, release])).values(),
+const seriesOf = (version: string): string => version.replace(/\.\d+$/, '');
+
+/** The newest release of each series. */
+const newestOfSeries = (versions: readonly string[]): string[] => [
+  ...new Map(versions.toSorted(compareVersions).map((version) => [seriesOf(version), version])).values(),
 ];

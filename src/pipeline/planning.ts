@@ -14,7 +14,7 @@ import { type Work, workOf } from '../plan/work.js';
 import { leavesEnvironment } from '../spack/environment.js';
 import { formatChoice } from '../targets/feature-choice.js';
 import { Decisions, type TargetChoice } from './decisions.js';
-import { cachedResults, releasedTargets } from './existing.js';
+import { cachedResults, type ReleasePorts, releasedTargets } from './existing.js';
 import { type Chosen, chooseLegs } from './plan-legs.js';
 import type { Project } from './project.js';
 import { resolvePins } from './resolve.js';
@@ -36,7 +36,9 @@ export interface PlanRequest {
   readonly everything?: boolean;
 }
 
-export type PlanPorts = Pick<Ports, 'process' | 'web' | 'signal' | 'cache' | 'logger'>;
+export interface PlanPorts
+  extends Pick<Ports, 'process' | 'web' | 'signal' | 'cache' | 'logger'>,
+    Pick<ReleasePorts, 'latestRelease'> {}
 
 /** A plan, and the schedules that it is made from. */
 export interface MadePlan {
@@ -60,13 +62,22 @@ export async function planTargets(request: PlanRequest, ports: PlanPorts): Promi
   const work = workOf(await request.project.measured());
   const shared = scheduleOf(legs, plan.sharing, work);
   const alone = plan.sharing === 'none' ? shared : scheduleOf(legs, 'none', work);
+  const left = keyed.filter(({ identifier }) => released.has(identifier));
   const skipped = {
     deselected: found.all - found.legs.length,
     cached: [...cached].filter((identifier) => !released.has(identifier)).length,
     released: released.size,
   };
   const notices = [...found.notices, ...noticesOf(legs, chosen, work)];
-  return { plan: planOf(shared, alone, { skipped, notices }), shared, alone };
+  return {
+    plan: planOf(shared, alone, {
+      skipped,
+      released: left.map(({ identifier, contentKey }) => ({ identifier, contentKey })),
+      notices,
+    }),
+    shared,
+    alone,
+  };
 }
 
 /** Works out what each leg is; what can't be had of features is told of all legs at once. */

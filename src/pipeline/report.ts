@@ -50,6 +50,8 @@ export interface BuildReport extends Finished {
   readonly caches: readonly CacheUse[];
   /** The checks of the smoke test; undefined where it was not asked for or not run again. */
   readonly smoke: SmokeReport | undefined;
+  /** Whether a service has a provenance of the files. */
+  readonly attested: boolean;
   readonly artifacts: readonly UploadedArtifact[];
   readonly timings: readonly Timing[];
 }

@@ -1,4 +1,7 @@
 import { formatBytes } from '../base/bytes.js';
+import { quotedWord } from '../base/text.js';
+import { formatSeconds } from '../base/time.js';
+import { fileName, signatureName } from '../bundle/catalogue.js';
 import { bytesOf, type CacheUse, entryLabel } from '../cache/ledger.js';
 import type { BuildReport } from './report.js';
 
@@ -24,8 +27,36 @@ export function summaryRows(report: BuildReport): [string, string][] {
           ],
         ] as [string, string][])),
     ['Needs at run time', report.runtimePackages.join(' ')],
-    ['Time', `${total.toFixed(1)} s`],
+    ['Time', formatSeconds(total)],
   ];
+}
+
+/**
+ * Commands that check the files of a build and install them, a line each, for a folder with all of them.
+ * @param repository `OWNER/NAME` that the build's provenance is kept for, where there is one
+ */
+export function installCommands(
+  { identifier, described, attested }: BuildReport,
+  repository: string | undefined,
+): string[] {
+  const name = (kind: Parameters<typeof fileName>[1]) => fileName(identifier, kind);
+  const [software, sums, key, installer] = [name('software'), name('sums'), name('key'), name('installer')];
+  const signature = signatureName(sums);
+  const lines = [
+    ['sha256sum', '--check', sums],
+    ...(described.some((file) => file.name === signature)
+      ? [
+          ['gpg', '--import', key],
+          ['gpg', '--verify', signature, sums],
+        ]
+      : []),
+    ...(attested && repository !== undefined
+      ? [['gh', 'attestation', 'verify', software, '--repo', repository]]
+      : []),
+    ['sh', installer, '--check'],
+    ['sudo', 'sh', installer, '--prefix', '/opt/slurm'],
+  ];
+  return lines.map((words) => words.map(quotedWord).join(' '));
 }
 
 /** What became of cache entries over a whole run, main and post. */

@@ -1,6 +1,9 @@
 import type { Arch } from '../targets/identifier.js';
 import type { Schedule, WorkLeg } from './stages.js';
 
+/** Name of a plan's file, and of its artifact. */
+export const planFile = 'slurm-factory-plan.json';
+
 /** What is known of a leg before the stages are. */
 export interface KeyedLeg extends WorkLeg {
   readonly contentKey: string;
@@ -48,6 +51,8 @@ export interface Plan {
     /** As the index of an earlier release has it. */
     readonly released: number;
   };
+  /** What the earlier release has, of which `publish` takes it over. */
+  readonly released: readonly Pick<PlanLeg, 'identifier' | 'contentKey'>[];
   readonly packageBuilds: PackageBuilds;
   /** What its reader should know. */
   readonly notices: readonly string[];
@@ -66,7 +71,7 @@ const buildsOf = ({ legs, packages, compiles }: Schedule<WorkLeg>) => ({
 export function planOf(
   schedule: Schedule<KeyedLeg>,
   alone: Schedule<KeyedLeg>,
-  rest: Pick<Plan, 'skipped' | 'notices'>,
+  rest: Pick<Plan, 'skipped' | 'released' | 'notices'>,
 ): Plan {
   const legs = schedule.legs.map(({ leg, stage, builds, seconds }): PlanLeg => {
     const { identifier, name, contentKey, runsOn, arch, inputs } = leg;
@@ -75,6 +80,7 @@ export function planOf(
   return {
     schema: 1,
     ...{ count: legs.length, empty: legs.length === 0, stages: schedule.stages, skipped: rest.skipped },
+    released: rest.released,
     packageBuilds: { alone: buildsOf(alone), shared: buildsOf(schedule) },
     ...{ notices: rest.notices, legs },
   };

@@ -3,17 +3,16 @@ import { InputError } from '../base/errors.js';
 import { parseJson } from '../base/json.js';
 
 /** What a release is to have: of a plan, as `slurm-factory plan` writes it, this is all that is read. */
-const planSchema = z.object({
-  legs: z.array(
-    z.object({
-      identifier: z.string().regex(/^slurm-[a-z0-9._-]+$/),
-      contentKey: z
-        .string()
-        .regex(/^[0-9a-f]{64}$/)
-        .optional(),
-    }),
-  ),
-});
+const targets = z.array(
+  z.object({
+    identifier: z.string().regex(/^slurm-[a-z0-9._-]+$/),
+    contentKey: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+  }),
+);
+const planSchema = z.object({ legs: targets, released: targets.default([]) });
 
 /** A target that is to be there. */
 export interface ExpectedTarget {
@@ -22,11 +21,19 @@ export interface ExpectedTarget {
   readonly contentKey?: string | undefined;
 }
 
+/** What a plan asks for. */
+export interface ExpectedRelease {
+  /** What was to be built. */
+  readonly legs: readonly ExpectedTarget[];
+  /** What was not, as an earlier release has it. */
+  readonly released: readonly ExpectedTarget[];
+}
+
 /**
  * Reads a plan.
  * @throws InputError when it is none, or has a leg twice
  */
-export function parsePlan(text: string): ExpectedTarget[] {
+export function parsePlan(text: string): ExpectedRelease {
   const parsed = planSchema.safeParse(parseJson(text));
   const refuse = (message: string) => new InputError([{ input: 'plan', message }]);
   if (!parsed.success) {
@@ -35,12 +42,12 @@ export function parsePlan(text: string): ExpectedTarget[] {
       `it is not a plan (${first?.path.join('.') || 'not JSON'}: ${first?.message ?? ''}). Give what plan --json wrote: {"legs": [{"identifier": …, "contentKey": …}]}.`,
     );
   }
-  const { legs } = parsed.data;
-  const twice = legs.filter(
-    (leg, index) => legs.findIndex(({ identifier }) => identifier === leg.identifier) !== index,
+  const all = [...parsed.data.legs, ...parsed.data.released];
+  const twice = all.filter(
+    (leg, index) => all.findIndex(({ identifier }) => identifier === leg.identifier) !== index,
   );
   if (twice.length > 0) throw refuse(`it has ${twice.map(({ identifier }) => identifier).join(', ')} twice.`);
-  return legs;
+  return parsed.data;
 }
 
 /** How what is there compares with what is to be. */

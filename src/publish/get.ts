@@ -104,7 +104,7 @@ export function chosen(index: ReleaseIndex, request: Wish & { readonly machine: 
 }
 
 /** The signatures of a target and their key, for those who look again with `verify`. */
-async function fetchProofs(
+export async function fetchProofs(
   source: ReleaseSource,
   { identifier, files }: IndexTarget,
   folder: string,

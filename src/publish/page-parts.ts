@@ -1,5 +1,5 @@
 import { formatBytes } from '../base/bytes.js';
-import { itemOf } from '../bundle/catalogue.js';
+import { catalogue, itemOf } from '../bundle/catalogue.js';
 import { type Html, html } from './html.js';
 import type { IndexRelease, IndexTarget, ReleaseIndex } from './index-file.js';
 import { softwareSize } from './notes.js';
@@ -140,26 +140,16 @@ function about({ dependencies, glibc, distribution, platform }: IndexTarget): st
   return `It brings ${whose}, and runs on every distribution with glibc ${glibc ?? ''} or newer.`;
 }
 
-const fileNames: Readonly<Record<string, string>> = {
-  software: 'Slurm',
-  modules: 'module files',
-  debug: 'debug files',
-  installer: 'installer',
-  sbom: 'SBOM, SPDX',
-  smoke: 'smoke test, JUnit',
-  manifest: 'manifest',
-  sums: 'sums',
-};
-const kindsInOrder = Object.keys(fileNames);
+const kindsInOrder: readonly (string | undefined)[] = catalogue.map(({ kind }) => kind);
 
 function filesTable(index: ReleaseIndex, { identifier, files }: IndexTarget): Html {
-  const kindOf = (name: string) => itemOf(identifier, name)?.kind ?? '';
+  const kindOf = (name: string) => itemOf(identifier, name)?.kind;
   const ordered = [...files].sort(
     (a, b) => kindsInOrder.indexOf(kindOf(a.name)) - kindsInOrder.indexOf(kindOf(b.name)),
   );
   const rows = ordered.map(
     ({ name, size, sha256 }) =>
-      html`<tr><td><a href="${linkOf(index, name)}" title="${name}">${fileNames[kindOf(name)] ?? name}</a></td><td class="number">${formatBytes(size)}</td><td class="sum"><code>${sha256}</code></td></tr>`,
+      html`<tr><td><a href="${linkOf(index, name)}" title="${name}">${itemOf(identifier, name)?.title ?? name}</a></td><td class="number">${formatBytes(size)}</td><td class="sum"><code>${sha256}</code></td></tr>`,
   );
   return html`<table class="files"><thead><tr><th scope="col">File</th><th scope="col" class="number">Size</th><th scope="col" class="sum">SHA-256</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

@@ -15,8 +15,10 @@ import { compareWithPlan, type ExpectedTarget } from './expected.js';
 import { copyResults, findResults } from './gather.js';
 import type { ReleaseHost } from './host.js';
 import { notesFile, releaseFiles } from './names.js';
-import { previousIndex } from './previous.js';
+import { previousRelease } from './previous.js';
 import { asGoodAs } from './proofs.js';
+import type { ReleaseSource } from './source.js';
+import { takeOver } from './take-over.js';
 import { downloadAll, type Patience, publishTo } from './to-host.js';
 
 /** What is to be published, with absolute paths. */
@@ -28,6 +30,8 @@ export interface PublishRequest {
   readonly results: string;
   /** undefined where nothing says what there should be */
   readonly planned: readonly ExpectedTarget[] | undefined;
+  /** Of these, what the release before has and nobody has built anew. */
+  readonly takeOver: readonly ExpectedTarget[];
   readonly allowMissing: boolean;
   /** Folder for the release. */
   readonly folder: string;
@@ -92,12 +96,13 @@ export async function publish(request: PublishRequest, ports: PublishPorts): Pro
   await mkdir(dirname(request.folder), { recursive: true });
   const work = await mkdtemp(`${request.folder}.partial-`);
   try {
-    const { results, missing } = await gather(request, work, ports);
     const { name, downloads, page, known, signing } = request;
-    const previous = await previousIndex(request.previous, request.github?.tag, ports);
+    const needed = request.takeOver.length > 0;
+    const before = await previousRelease(request.previous, request.github?.tag, needed, ports);
+    const { results, missing } = await gather(request, work, before, ports);
     const made = await assemble(
       {
-        ...{ folder: work, results, known, previous, signing, env },
+        ...{ folder: work, results, known, previous: before?.index, signing, env },
         facts: { name, downloads, page, missing },
         templates: await readSite(request.root),
         ...(ports.onFolder === undefined ? {} : { onFolder: ports.onFolder }),
@@ -128,11 +133,13 @@ export async function publish(request: PublishRequest, ports: PublishPorts): Pro
 async function gather(
   request: PublishRequest,
   work: string,
+  before: ReleaseSource | undefined,
   { logger, process, env }: PublishPorts,
 ): Promise<{ results: VerifiedResult[]; missing: readonly string[] }> {
   const { results: root, publicKey, planned, allowMissing, folder, pages } = request;
   const except = [folder, work, ...(pages === undefined ? [] : [pages])];
   await copyResults(root, await findResults(root, except), work);
+  await takeOver(request.takeOver, before, work, logger);
   const options = { env, ...(publicKey === undefined ? {} : { publicKey }) };
   const { report, results } = await verifyResults(work, options, process);
   for (const note of report.notes) logger.info(note);

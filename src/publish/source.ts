@@ -115,7 +115,8 @@ async function openAddress(given: string, { web, signal }: SourcePorts): Promise
   };
 }
 
-function requireSame({ name, sha256 }: BundleFile, actual: string): void {
+/** @throws PublishError where a file has other bytes than the index says */
+export function requireSame({ name, sha256 }: BundleFile, actual: string): void {
   if (sha256 === actual) return;
   throw new PublishError(
     `${name} has other bytes than the index says.`,

@@ -10,7 +10,16 @@ import type { Ports, ProcessRunner, RunResult } from '../base/ports.js';
 import { copyPlain, PlainFileError, sha256Plain } from '../base/safe.js';
 import { findMember } from '../base/tar.js';
 import { lastLine, visible } from '../base/text.js';
-import { archiveEnd, isAddress, newestTag, readMeta, type Tagged, tagStart } from '../targets/source.js';
+import {
+  anyTagStart,
+  archiveEnd,
+  isAddress,
+  newestTag,
+  readMeta,
+  type Tagged,
+  taggedReleases,
+  tagStart,
+} from '../targets/source.js';
 import { git, put } from './checkout.js';
 
 /*
@@ -53,10 +62,21 @@ export async function askTag(
   version: string,
   process: ProcessRunner,
 ): Promise<Tagged | undefined> {
-  const patterns = [`refs/tags/${tagStart(version)}*`];
-  const listed = await process.run([...git, 'ls-remote', '--', repository, ...patterns]);
+  return newestTag(await listTags(repository, tagStart(version), process), version);
+}
+
+/**
+ * Asks a repository which releases it has tags of.
+ * @param repository address or absolute path
+ * @throws SourceError when it can't be asked
+ */
+export const askReleases = async (repository: string, process: ProcessRunner): Promise<string[]> =>
+  taggedReleases(await listTags(repository, anyTagStart, process));
+
+async function listTags(repository: string, start: string, process: ProcessRunner): Promise<string> {
+  const listed = await process.run([...git, 'ls-remote', '--', repository, `refs/tags/${start}*`]);
   if (listed.exitCode !== 0) throw unreachable(repository, listed);
-  return newestTag(listed.stdout, version);
+  return listed.stdout;
 }
 
 /**

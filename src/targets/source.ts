@@ -135,6 +135,19 @@ export interface Tagged {
 /** Start of the names of a release's tags: `slurm-24-11-6-`, then a number. */
 export const tagStart = (version: string): string => `slurm-${version.replaceAll('.', '-')}-`;
 
+/** Start of the names of all releases' tags. */
+export const anyTagStart = 'slurm-';
+
+/**
+ * The releases that a repository has tags of, each once; candidates for a release have none.
+ * @param listed what `git ls-remote` says
+ */
+export function taggedReleases(listed: string): string[] {
+  const tags = listed.matchAll(/^[0-9a-f]{40}\trefs\/tags\/slurm-(\d\d)-(\d\d)-(\d+)-\d{1,4}$/gm);
+  const versions = [...tags].map(([, ...numbers]) => numbers.join('.'));
+  return [...new Set(versions)].filter(isReleaseName);
+}
+
 /**
  * The newest tag of a release.
  * @param listed what `git ls-remote` says: a commit, a tab and a ref a line; `^{}` behind what a tag names

@@ -100,6 +100,72 @@ describe('a plan', () => {
   });
 });
 
+describe('what an earlier release has', () => {
+  const key = 'f'.repeat(64);
+  const released = (...identifiers: string[]) =>
+    identifiers.map((identifier) => ({ identifier, contentKey: key }));
+
+  /** The release of both, and results of the second alone. */
+  async function again(): Promise<string> {
+    const folder = await results();
+    await run(folder);
+    cpSync(join(folder, 'release'), join(folder, 'before'), { recursive: true });
+    rmSync(join(folder, 'release'), { recursive: true });
+    rmSync(join(folder, 'results', first), { recursive: true });
+    return folder;
+  }
+
+  test('is taken over, and the release is whole', async () => {
+    const folder = await again();
+    const report = await run(folder, {
+      ...{ planned: plan(...targets), takeOver: released(first) },
+      previous: join(folder, 'before'),
+    });
+    expect(report).toMatchObject({ targets, missing: [] });
+    for (const name of readdirSync(join(folder, 'before')).filter((file) => file.startsWith('slurm-'))) {
+      expect([name, textOf(folder, name)]).toEqual([
+        name,
+        readFileSync(join(folder, 'before', name), 'utf8'),
+      ]);
+    }
+    expect(report.notes).toContain('Nothing has changed.');
+  });
+
+  test.each<[string, (folder: string) => Partial<PublishRequest>, RegExp]>([
+    ['no release', () => ({}), /^The plan leaves out 1 targets that an earlier release has\.$/],
+    [
+      'one that lacks it',
+      (folder) => ({ previous: join(folder, 'before'), takeOver: released('slurm-26.05.3-glibc2.34-arm64') }),
+      /before does not have slurm-26\.05\.3-glibc2\.34-arm64 as the plan says\.$/,
+    ],
+    [
+      'one that has it of another content key',
+      (folder) => ({
+        previous: join(folder, 'before'),
+        takeOver: [{ identifier: first, contentKey: 'a'.repeat(64) }],
+      }),
+      /does not have slurm-26\.05\.3-glibc2\.34-amd64 as the plan says\.$/,
+    ],
+    [
+      'one with other bytes',
+      (folder) => {
+        const file = join(folder, 'before', `${first}-install.sh`);
+        writeFileSync(file, readFileSync(file, 'utf8').replace(/.\n$/, '#\n'));
+        return { previous: join(folder, 'before') };
+      },
+      /-install\.sh has other bytes than the index says\.$/,
+    ],
+  ])('is not there: %s', async (_, change, message) => {
+    const folder = await again();
+    const before = readdirSync(folder);
+    const planned = { planned: plan(...targets), takeOver: released(first) };
+    await expect(run(folder, { ...planned, ...change(folder) })).rejects.toMatchObject({
+      message: expect.stringMatching(message),
+    });
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
+
 describe('nothing is made of', () => {
   test.each<[string, (folder: string) => unknown, RegExp]>([
     [

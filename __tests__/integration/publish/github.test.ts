@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type GitHubPlace, githubReleases } from '../../../src/local/github.js';
+import { latestIndex } from '../../../src/local/latest.js';
 import { nodeProcess } from '../../../src/local/process.js';
 import { nodeWeb } from '../../../src/local/web.js';
 import { type PublishReport, type PublishRequest, publish } from '../../../src/publish/publish.js';
@@ -101,6 +102,40 @@ const names = (folder: string): string[] =>
   readdirSync(join(folder, 'release'))
     .filter((name) => name !== 'notes.md')
     .sort();
+
+test('what the newest release has, and nobody has built anew, is taken over from it', async () => {
+  const service = await start();
+  const first = await results();
+  await run(service, first);
+  const place = { repository: 'site/slurm', token, api: service.api, env: {}, pace };
+  const index = await latestIndex(place, recordingLogger());
+  expect(index?.targets.map(({ identifier }) => identifier)).toEqual([target]);
+  const other = 'slurm-26.05.3-glibc2.34-amd64';
+  const folder = temporaryFolder('publish');
+  folders.push(folder);
+  await writeResults(join(folder, 'results'), [other]);
+  const { contentKey } = index?.targets[0] ?? {};
+  const takeOver = [{ identifier: target, contentKey }];
+  const report = await run(service, folder, {
+    ...{ planned: [{ identifier: other }, ...takeOver], takeOver },
+    downloads: `${service.server}/site/slurm/releases/download/v2/`,
+    github: { tag: 'v2', title: 'Slurm', commit: 'c'.repeat(40) },
+  });
+  expect(report.targets.toSorted()).toEqual([target, other].sort());
+  expect(report.notes).toContain('26.05.3');
+  const [before, now] = ['v1', 'v2'].map((tag) => service.releases.find(({ tag_name }) => tag_name === tag));
+  const bytesOf = (assets: readonly { name: string; bytes: Buffer }[] = []) =>
+    assets
+      .filter(({ name }) => name.startsWith(target))
+      .map(({ name, bytes }) => [name, bytes.toString('hex')]);
+  expect(bytesOf(now?.assets).sort()).toEqual(bytesOf(before?.assets).sort());
+});
+
+test('a repository without a release has none that is the newest', async () => {
+  const service = await start();
+  const place = { repository: 'site/slurm', token, api: service.api, env: {}, pace };
+  expect(await latestIndex(place, recordingLogger())).toBeUndefined();
+});
 
 test('a draft first, its files by its number, published last, and fetched again', async () => {
   const service = await start();

@@ -13,7 +13,17 @@ export interface WorkspaceOptions {
 }
 
 /** What a user's checkout of the action has, and the tests' workflows. */
-const actionParts = ['action.yml', 'dist', 'data', 'toolchains', 'templates', 'spack-repo', 'scripts'];
+const actionParts = [
+  'action.yml',
+  'plan',
+  'publish',
+  'dist',
+  'data',
+  'toolchains',
+  'templates',
+  'spack-repo',
+  'scripts',
+];
 
 /** Makes a repository of the action, as it is or with some files changed. */
 export const makeActionWorkspace = (directory: string, files: WorkspaceOptions['files'] = {}): string =>

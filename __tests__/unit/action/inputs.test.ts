@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { readContext } from '../../../src/action/context.js';
 import { readInputs } from '../../../src/action/inputs.js';
+import { actionNames, inputsOfAction } from '../../../src/config/inputs.js';
 import { resolveOptions } from '../../../src/config/resolve.js';
-import { asInputs } from '../../support/build.js';
 import { recipe, release, temporaryFolder } from '../../support/fakes.js';
 
 let before: NodeJS.ProcessEnv;
@@ -19,7 +19,58 @@ afterEach(() => {
 describe('readInputs', () => {
   test('takes the inputs by the names that the runner gives them', () => {
     Object.assign(process.env, { 'INPUT_SLURM-VERSION': '24.11', INPUT_GPU: ' cuda ' });
-    expect(readInputs('build')).toMatchObject({ 'slurm-version': '24.11', gpu: 'cuda', toolchain: '' });
+    expect(readInputs('build')).toMatchObject({
+      origin: 'input',
+      values: { 'slurm-version': '24.11', gpu: 'cuda', toolchain: '' },
+      problems: [],
+    });
+  });
+
+  test.each(actionNames)('a misspelt input of %s is a problem, with the nearest name', (action) => {
+    for (const name of inputsOfAction(action)) {
+      const variable = `INPUT_${name.toUpperCase()}X`;
+      process.env[variable] = 'a value';
+      const { problems } = readInputs(action);
+      delete process.env[variable];
+      expect(problems).toEqual([{ input: `${name}x`, message: `no such input. Did you mean '${name}'?` }]);
+    }
+  });
+
+  test('names that the action does not have are told, each with what to do', () => {
+    Object.assign(process.env, {
+      INPUT_SLURM_VERSION: '24.11',
+      INPUT_TAG: 'v1',
+      INPUT_COMPILER: 'gcc',
+      'INPUT_GPG-PASS-PHRASE': 'hunter2',
+    });
+    const messages = Object.fromEntries(
+      (readInputs('build').problems ?? []).map(({ input, message }) => [input, message]),
+    );
+    expect(messages).toEqual({
+      slurm_version: "no such input. Did you mean 'slurm-version'?",
+      tag: 'no input of this action, but of publish.',
+      compiler: expect.stringMatching(
+        /^no such input\. The inputs are: slurm-version, .*github-token\. If it is the job's own variable INPUT_COMPILER, call that otherwise\.$/,
+      ),
+      'gpg-pass-phrase': "no such input. Did you mean 'gpg-passphrase'?",
+    });
+  });
+
+  test("a secret of another action is one too, and what can't be an input is none", () => {
+    const env = {
+      ...process.env,
+      INPUT_EMPTY: '',
+      INPUT_: 'x',
+      Input_Gpux: 'x',
+      INPUT_gpux: 'x',
+      MY_INPUT_X: '1',
+    };
+    // As hideSecrets leaves it.
+    Object.defineProperty(env, 'INPUT_GPG-PASSPHRASE', { value: 'hunter2', enumerable: false });
+    process.env = env;
+    expect(readInputs('plan').problems).toEqual([
+      { input: 'gpg-passphrase', message: 'no input of this action, but of build and publish.' },
+    ]);
   });
 
   describe('secrets', () => {
@@ -38,7 +89,7 @@ describe('readInputs', () => {
         return true;
       });
       try {
-        return { inputs: readInputs('build'), written: written.join('') };
+        return { inputs: readInputs('build').values, written: written.join('') };
       } finally {
         spy.mockRestore();
       }
@@ -75,7 +126,7 @@ describe('readInputs', () => {
       variants: recipe.variants,
       resolveVersion: () => ({ kind: 'release', release: release('24.11.6') }) as const,
     };
-    expect(resolveOptions([asInputs(readInputs('build'))], catalog)).toEqual(resolveOptions([], catalog));
+    expect(resolveOptions([readInputs('build')], catalog)).toEqual(resolveOptions([], catalog));
   });
 });
 

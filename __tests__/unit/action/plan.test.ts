@@ -107,6 +107,19 @@ test('nothing to do is no failure, and later jobs can tell', async () => {
   expect(done.summary).toContain('Nothing to do.');
 });
 
+test('the newest release of the repository is asked for by a token, and by nobody without one', async () => {
+  const done = await step({ 'skip-released': 'latest' });
+  expect(done).toMatchObject({ code: 1, outputs: {} });
+  expect(done.log).toContain('github-token: skip-released: latest needs it, and a repository.');
+});
+
+test('a misspelt input is told with all that is wrong', async () => {
+  const done = await step({ gpuss: 'none', sharing: 'some' });
+  expect(done).toMatchObject({ code: 1, outputs: {} });
+  expect(done.log).toMatch(/gpuss: no such input\. Did you mean 'gpus'\?/);
+  expect(done.log).toContain('sharing: ');
+});
+
 test('an artifact service that fails is a warning', async () => {
   const artifacts = recordingArtifacts();
   artifacts.uploadFile = async () => {

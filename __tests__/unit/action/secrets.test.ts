@@ -74,6 +74,13 @@ test('secrets are told by what they are of, and by their names; what is not need
   expect(splitEnvironment({ ...open, ...secrets, ...dropped, NONE: undefined })).toEqual({ open, secrets });
 });
 
+test('of a misspelt input that sounds like a secret the name stays, so that it is told', () => {
+  const misspelt = { INPUT_GPG_PRIVATE_KEY: 'the key', 'INPUT_GITHUB-TOKENS_AUTH': 'ghs_6' };
+  const left = Object.fromEntries(Object.keys(misspelt).map((name) => [name, '***']));
+  expect(splitEnvironment({ ...open, ...misspelt })).toEqual({ open: { ...open, ...left }, secrets: {} });
+  expect(splitEnvironment(left)).toEqual({ open: left, secrets: {} });
+});
+
 describe('with secrets in the environment', () => {
   test('the process starts anew without them, and a private file holds them meanwhile', async () => {
     const folder = await temporaryFolder();

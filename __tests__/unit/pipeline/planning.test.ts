@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.js';
 import type { RawInputs } from '../../../src/config/inputs.js';
-import { type PlanRequest, planTargets } from '../../../src/pipeline/planning.js';
+import { type PlanPorts, type PlanRequest, planTargets } from '../../../src/pipeline/planning.js';
 import type { Project } from '../../../src/pipeline/project.js';
 import { resolveBuild } from '../../../src/pipeline/resolve.js';
 import { publishedLock } from '../../../src/spack/lock-file.js';
@@ -20,6 +20,7 @@ import {
   temporaryFolder,
 } from '../../support/fakes.js';
 import { fakeMachine, lockText } from '../../support/machine.js';
+import { upstreamSlurm } from '../../support/slurm-source.js';
 
 const support = [
   { series: '24.05', until: '2025-11', source: '' },
@@ -315,6 +316,64 @@ describe('all that is wrong is told at once', () => {
   });
 });
 
+describe('upstream', () => {
+  const commits = (...tags: string[]) => Object.fromEntries(tags.map((tag) => [tag, 'c'.repeat(40)]));
+  const planned = async (values: RawInputs, version: string, tags: Readonly<Record<string, string>>) => {
+    const process = fakeMachine({ answer: upstreamSlurm(version, tags) });
+    const plan = await make({ releases: 'upstream', ...values }, {}, fakePorts({ process }) as never);
+    return {
+      process,
+      found: plan.legs.map(({ identifier, inputs }) => [inputs['slurm-version'], identifier]),
+    };
+  };
+
+  test('is the newest of each supported series, by tags that data/ lacks, too', async () => {
+    // 24.05 is supported no more, and of a series that nobody knows of nothing speaks against it.
+    const tags = commits('slurm-24-11-7-1', 'slurm-24-05-9-1', 'slurm-24-11-2-1', 'slurm-25-05-0-0rc1');
+    const { found, process } = await planned({}, '24.11.7', tags);
+    expect(found).toEqual([
+      ['24.11.7', expect.stringMatching(/^slurm-24\.11\.7\.p[0-9a-f]{12}-glibc2\.34-amd64$/)],
+    ]);
+    expect(process.lines.filter((line) => line.includes('ls-remote'))).toEqual([
+      expect.stringMatching(/ls-remote -- https:\S+ refs\/tags\/slurm-\*$/),
+      expect.stringMatching(/ls-remote -- https:\S+ refs\/tags\/slurm-24-11-7-\*$/),
+    ]);
+  });
+
+  test('is what data/ has where no tag is newer, and a release that is named beside it is there once', async () => {
+    const { found } = await planned({ releases: 'upstream 24.11.6' }, '', commits('slurm-24-11-5-1'));
+    expect(found).toEqual([['24.11.6', 'slurm-24.11.6-glibc2.34-amd64']]);
+  });
+
+  test('asks the repository of a fork for its own', async () => {
+    const source = 'https://example.test/slurm.git';
+    const tags = commits('slurm-24-11-5-2', 'slurm-24-05-9-1', 'slurm-21-08-8-1');
+    const { found, process } = await planned({ source }, '24.11.5', tags);
+    expect(found).toEqual([['24.11.5', expect.stringMatching(/^slurm-24\.11\.5\.p/)]]);
+    expect(process.lines[0]).toContain(`ls-remote -- ${source} `);
+  });
+
+  test('that has nothing is an error, and so is one that does not answer', async () => {
+    const source = 'https://example.test/slurm.git';
+    await expect(planned({ source }, '', {})).rejects.toThrow(
+      "releases: 'upstream': there is no tag of a supported release.",
+    );
+    const process = fakeMachine({
+      answer: (words) => (words.includes('ls-remote') ? { exitCode: 128, stderr: 'no route' } : undefined),
+    });
+    await expect(make({ releases: 'upstream' }, {}, fakePorts({ process }) as never)).rejects.toThrow(
+      /can't be had from .*: no route/,
+    );
+  });
+
+  test('is not asked where something else is wrong already', async () => {
+    const process = fakeMachine();
+    const wrong = make({ releases: 'upstream', sharing: 'some' }, {}, fakePorts({ process }) as never);
+    await expect(wrong).rejects.toThrow(InputError);
+    expect(process.lines).toEqual([]);
+  });
+});
+
 describe('legs whose result is there', () => {
   const released = async (place: string, web = fakeWeb()) =>
     make({ 'skip-released': place, gpus: 'none cuda' }, {}, fakePorts({ process: fakeMachine(), web }));
@@ -332,6 +391,27 @@ describe('legs whose result is there', () => {
     expect(await released(address, web([first]))).toMatchObject({ count: 1, skipped: { released: 1 } });
     const other = { ...first, contentKey: '0'.repeat(64) };
     expect(await released(address, web([other]))).toMatchObject({ count: 2, skipped: { released: 0 } });
+  });
+
+  test('are told with their keys, for publish to take them over', async () => {
+    const { legs } = await make({ gpus: 'none cuda' });
+    const [{ identifier, contentKey }] = legs as [(typeof legs)[0]];
+    const web = fakeWeb(new TextEncoder().encode(JSON.stringify({ targets: [{ identifier, contentKey }] })));
+    const plan = await released('https://example.test/index.json', web);
+    expect(plan.released).toEqual([{ identifier, contentKey }]);
+    expect(plan.legs.map((leg) => leg.identifier)).not.toContain(identifier);
+    expect((await make({})).released).toEqual([]);
+  });
+
+  test('are left out by the newest release of the repository, where there is one', async () => {
+    const [leg] = (await make({})).legs;
+    const by = async (latestRelease?: PlanPorts['latestRelease']) => {
+      const given = { ...ports(), ...(latestRelease === undefined ? {} : { latestRelease }) };
+      return (await planTargets(await request({ 'skip-released': 'latest' }), given)).plan;
+    };
+    expect(await by(async () => ({ targets: [leg as never] }))).toMatchObject({ count: 0, empty: true });
+    expect(await by(async () => undefined)).toMatchObject({ count: 1, skipped: { released: 0 } });
+    await expect(by()).rejects.toThrow("skip-released: latest: only a workflow's repository has one.");
   });
 
   test('by a file, too; one that is none is an error', async () => {

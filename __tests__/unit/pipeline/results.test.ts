@@ -284,7 +284,10 @@ describe('the output folder', () => {
         },
       },
       // Handed out, and not uploaded yet.
-      attest: async () => writeFile(join(out, `${target}-software.tar.gz`), 'exchanged'),
+      attest: async () => {
+        await writeFile(join(out, `${target}-software.tar.gz`), 'exchanged');
+        return true;
+      },
     });
     const request = await buildRequest({ cwd });
     const made = await runBuild(request, ports);

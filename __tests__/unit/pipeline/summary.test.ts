@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { lockKey, packageKey } from '../../../src/cache/keys.js';
 import { cacheUse } from '../../../src/cache/ledger.js';
-import { cacheRows, cacheTotals, summaryRows } from '../../../src/pipeline/summary.js';
+import { cacheRows, cacheTotals, installCommands, summaryRows } from '../../../src/pipeline/summary.js';
 import { report } from '../../support/report.js';
 
 const rows = (change: Parameters<typeof report>[0]) => Object.fromEntries(summaryRows(report(change)));
@@ -12,7 +12,7 @@ test('the facts of a build', () => {
     'Content key': 'f'.repeat(64),
     Packages: '2 compiled, 1 from the build cache, 34 of the distribution',
     'Needs at run time': 'libc6 libmunge2',
-    Time: '102.8 s',
+    Time: '1 min 43 s',
   });
 });
 
@@ -24,6 +24,31 @@ test('each way a result can come has words of its own', () => {
 
 test('a result from the cache says nothing of packages', () => {
   expect(rows({ packages: undefined })).not.toHaveProperty('Packages');
+});
+
+describe('the commands that check and install', () => {
+  const target = 'slurm-24.11.6-bookworm-amd64';
+
+  test('are those of files with sums alone', () => {
+    expect(installCommands(report(), 'us/slurm')).toEqual([
+      `sha256sum --check ${target}-SHA256SUMS`,
+      `sh ${target}-install.sh --check`,
+      `sudo sh ${target}-install.sh --prefix /opt/slurm`,
+    ]);
+  });
+
+  test('look at a signature and a provenance where there are such', () => {
+    const described = [{ name: `${target}-SHA256SUMS.asc`, size: 1, sha256: '0'.repeat(64) }];
+    const signed = report({ described, attested: true });
+    const checks = [
+      `sha256sum --check ${target}-SHA256SUMS`,
+      `gpg --import ${target}-signing-key.asc`,
+      `gpg --verify ${target}-SHA256SUMS.asc ${target}-SHA256SUMS`,
+    ];
+    const provenance = `gh attestation verify ${target}-software.tar.gz --repo us/slurm`;
+    expect(installCommands(signed, 'us/slurm').slice(0, -2)).toEqual([...checks, provenance]);
+    expect(installCommands(signed, undefined).slice(0, -2)).toEqual(checks);
+  });
 });
 
 describe('caches', () => {

@@ -124,9 +124,7 @@ describe('build provenance', () => {
     const layers = [{ 'gpg-private-key': signingKey.armored }];
     const { report, ports } = await build({
       request: { layers },
-      attest: async (files) => {
-        asked.push(files);
-      },
+      attest: async (files) => asked.push(files) > 0,
     });
     expect(asked).toEqual([report?.described.map(({ name, sha256 }) => ({ name, sha256 }))]);
     expect(asked[0]).toHaveLength(12);
@@ -137,7 +135,7 @@ describe('build provenance', () => {
   test('is asked for a cached result too, and never for a build that failed', async () => {
     const cache = memoryCache();
     const asked: Files[] = [];
-    const attest = async (files: Files) => void asked.push(files);
+    const attest = async (files: Files) => asked.push(files) > 0;
     const script: MachineScript = { check: () => ({ status: 'failed', detail: 'no' }) };
     await build({ cache, attest, script });
     expect(asked).toEqual([]);
@@ -153,7 +151,7 @@ describe('build provenance', () => {
   test('is not made of what came from a cache that no secret guards, and the notice says so', async () => {
     const cache = memoryCache();
     const asked: Files[] = [];
-    const attest = async (files: Files) => void asked.push(files);
+    const attest = async (files: Files) => asked.push(files) > 0;
     await build({ cache, attest });
     expect(asked).toHaveLength(1);
     const second = await build({ cache, attest });

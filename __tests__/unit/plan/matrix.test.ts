@@ -10,7 +10,8 @@ const planFor = (
   legs: readonly ReturnType<typeof keyedLeg>[],
   skipped: Plan['skipped'] = nothing,
   notices: string[] = [],
-) => planOf(scheduleOf(legs, 'all', work), scheduleOf(legs, 'none', work), { skipped, notices });
+) =>
+  planOf(scheduleOf(legs, 'all', work), scheduleOf(legs, 'none', work), { skipped, released: [], notices });
 const two = planFor((['bundled', 'system'] as const).map((dependencies) => keyedLeg({ dependencies })));
 const many = (count: number) =>
   planFor(

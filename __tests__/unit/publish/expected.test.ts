@@ -6,8 +6,13 @@ const leg = (identifier: string, contentKey = 'a'.repeat(64)) => ({ identifier, 
 describe('a plan', () => {
   test('is read for its legs alone', () => {
     const text = JSON.stringify({ legs: [{ ...leg('slurm-a'), 'runs-on': 'x' }], chunks: 1 });
-    expect(parsePlan(text)).toEqual([leg('slurm-a')]);
-    expect(parsePlan('{"legs":[{"identifier":"slurm-a"}]}')).toEqual([{ identifier: 'slurm-a' }]);
+    expect(parsePlan(text)).toEqual({ legs: [leg('slurm-a')], released: [] });
+    expect(parsePlan('{"legs":[{"identifier":"slurm-a"}]}').legs).toEqual([{ identifier: 'slurm-a' }]);
+  });
+
+  test('tells what an earlier release has', () => {
+    const text = JSON.stringify({ legs: [leg('slurm-a')], released: [leg('slurm-b')] });
+    expect(parsePlan(text)).toEqual({ legs: [leg('slurm-a')], released: [leg('slurm-b')] });
   });
 
   test.each([
@@ -17,6 +22,11 @@ describe('a plan', () => {
     [
       'a leg twice',
       JSON.stringify({ legs: [leg('slurm-a'), leg('slurm-a')] }),
+      /^plan: it has slurm-a twice\./,
+    ],
+    [
+      'a leg that an earlier release has as well',
+      JSON.stringify({ legs: [leg('slurm-a')], released: [leg('slurm-a')] }),
       /^plan: it has slurm-a twice\./,
     ],
   ])('%s is an error', (_, text, message) => {

@@ -9,6 +9,7 @@ import {
   resolveVersion,
   sourceDigest,
   sourceWord,
+  taggedReleases,
 } from '../../../src/targets/source.js';
 import { bundledTarget, release } from '../../support/fakes.js';
 import { metaOf } from '../../support/slurm-source.js';
@@ -148,9 +149,22 @@ test.each([
   expect(readMeta(metaOf('25.05.9', release))).toEqual({ version: '25.05.9', early });
 });
 
-describe('the newest tag of a release', () => {
-  const line = (letter: string, ref: string) => `${letter.repeat(40)}\trefs/tags/${ref}\n`;
+const line = (letter: string, ref: string) => `${letter.repeat(40)}\trefs/tags/${ref}\n`;
 
+test('the releases that a repository has tags of, each once, and no candidates', () => {
+  const listed = [
+    ...['slurm-26-05-4-1', 'slurm-26-05-4-1^{}', 'slurm-26-05-4-2', 'slurm-26-11-0-0rc1', 'slurm-24-11-10-1'],
+    ...['slurm-2-6-0-1', 'slurm-26-05-04-1', 'site-26-05-5-1', 'slurm-26-05-5-1-site'],
+  ];
+  const heads = `${'a'.repeat(40)}\trefs/heads/slurm-26-05-9-1\n`;
+  expect(taggedReleases(listed.map((ref) => line('a', ref)).join('') + heads)).toEqual([
+    '26.05.4',
+    '24.11.10',
+  ]);
+  expect(taggedReleases('')).toEqual([]);
+});
+
+describe('the newest tag of a release', () => {
   test.each<[string, string, object | undefined]>([
     ['one', line('a', 'slurm-24-11-6-1'), { tag: 'slurm-24-11-6-1', commit: 'a'.repeat(40) }],
     [

@@ -6,13 +6,19 @@ import type { Stage } from '../stage.js';
  * Has a provenance made that says where and from what the files were built. It can't say so of what others may
  * have written: of entries of a cache that nothing vouches for.
  */
-export const attestStage: Stage<{ readonly described: readonly BundleFile[] }, object> = {
+export const attestStage: Stage<
+  { readonly described: readonly BundleFile[] },
+  { readonly attested: boolean }
+> = {
   id: 'attest',
-  skip: ({ ports }) => (ports.attest === undefined ? {} : undefined),
+  skip: ({ ports }) => (ports.attest === undefined ? { attested: false } : undefined),
   run: async ({ entries, ports }, { described }) => {
     const notice = attestNotice(entries.ledger);
-    if (notice === undefined) await ports.attest?.(described.map(({ name, sha256 }) => ({ name, sha256 })));
-    else ports.logger.notice(notice);
-    return {};
+    if (notice !== undefined) {
+      ports.logger.notice(notice);
+      return { attested: false };
+    }
+    const files = described.map(({ name, sha256 }) => ({ name, sha256 }));
+    return { attested: (await ports.attest?.(files)) ?? false };
   },
 };
