@@ -145,10 +145,10 @@ const build = (name: string, ...more: readonly string[]): Promise<CliRun> =>
             join(folder, 'second'),
             ...words,
           ],
-          { env },
+          { env: { ...env, SSL_CERT_FILE: authorities } },
         );
       const done = await index(login, variables);
-      expect(done).toMatchObject({ exitCode: 0 });
+      if (done.exitCode !== 0) throw new Error(done.stderr);
       expect(done.stdout).toContain('has an index of its packages');
       const token = Buffer.from(`${registryLogin.user}:${registryLogin.password}`).toString('base64');
       const tags = await fetch(`http://localhost:${registry.port}/v2/site/slurm-cache/tags/list`, {

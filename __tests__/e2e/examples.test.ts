@@ -129,6 +129,7 @@ function makeFactory(): void {
   );
   const support = { series: { '24.11': { until: '2999-12', source: 'the test' } } };
   const parts = [
+    'index',
     'action.yml',
     'plan',
     'publish',

@@ -106,7 +106,7 @@ function build(...words: string[]): string {
     root,
   });
   if (done.exitCode !== 0) throw new Error(done.stderr.slice(-8000));
-  return /^Target {2}(\S+)$/m.exec(done.stdout)?.[1] ?? '';
+  return /^Target +(\S+)$/m.exec(done.stdout)?.[1] ?? '';
 }
 let mirror: string;
 let root: string;

@@ -1,4 +1,4 @@
-"""Says which packages a mirror has, and why it can't be asked: Spack itself takes every fault for a package that is not there.
+"""Says which packages a mirror has, and why it can't be asked: Spack takes every fault for a package that is not there.
 
 Runs within Spack: spack -C SCOPE --env-dir ENVIRONMENT python look.py MIRROR HASH...
 What is printed is JSON: {"there": [HASH...], "fault": {"status": HTTP status or null, "reason": text} or null}
