@@ -163,3 +163,27 @@ function concretized(id: string, base: FeatureSet): Answer[] {
     15 * minutes,
   );
 });
+
+(isThere ? test : test.skip)(
+  'the indexes that the project brings are those that Spack has made for this',
+  async () => {
+    const shipped = await project.shippedIndexes();
+    for (const [path, text] of Object.entries(shipped.files)) {
+      const made = readFileSync(join(folder, 'user-cache', 'misc', path), 'utf8');
+      expect({ path, index: sorted(JSON.parse(made)) }).toEqual({ path, index: sorted(JSON.parse(text)) });
+    }
+  },
+);
+
+/** Spack's lists stand for sets: their order is that of a run. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}

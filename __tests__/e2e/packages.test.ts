@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Manifest, manifestSchema } from '../../src/bundle/manifest.js';
@@ -19,6 +19,19 @@ const suite = canRun ? describe : describe.skip;
 const minutes = 60_000;
 const version = '24.11.6';
 const folder = temporaryFolder('packages');
+/** A view of packages by names, and one by folders that their projections say. */
+const views = `spack:
+  view:
+    tools:
+      root: views/tools
+      select: [greeter, jansson]
+    by-name:
+      root: views/by-name
+      select: [greeter, jansson]
+      projections:
+        jansson: 'json/{name}-{version}'
+        all: '{name}'
+`;
 /** A container without a network, with what is handed out. */
 const container = `sf-packages-${process.pid}`;
 let manifest: Manifest;
@@ -33,8 +46,21 @@ beforeAll(async () => {
   const plain = (await builtResult(version, 'system')) ?? '';
   const mirror = await sourceMirror([version]);
   await mirrorArchives(mirror, [builtOfTags.jansson]);
+  const given = temporaryFolder('packages-views');
+  writeFileSync(join(given, 'spack.yaml'), views);
   const built = runCli([
-    ...['build', version, '--engine', 'docker', '--toolchain', 'bookworm', '--dependencies', 'bundled'],
+    ...[
+      'build',
+      version,
+      '--spack-yaml',
+      join(given, 'spack.yaml'),
+      '--engine',
+      'docker',
+      '--toolchain',
+      'bookworm',
+      '--dependencies',
+      'bundled',
+    ],
     ...['--packages', 'greeter mpi-greeter toy-mpi jansson pmix', '--module-layout', 'hierarchical'],
     ...['--repos', join(projectRoot, '__tests__', 'support', 'recipes'), '--source-mirror', mirror],
     ...['--cache-dir', buildCacheFolder, '--output-dir', folder],
@@ -104,6 +130,19 @@ suite('packages beside Slurm', () => {
       expect.stringMatching(/^Slurm \d+$/),
       `prefix=${prefix}/${folderOf('greeting')}`,
     ]);
+  });
+
+  test('views and their projections lie beside them, with relative links that hold', () => {
+    const told = inContainer(
+      prefix,
+      `cd "$P/packages/views"
+       find . -type l -lname '/*'
+       find . -xtype l
+       "$P/packages/views/tools/bin/greeter"
+       [ -e tools/include/jansson.h ] && [ -e by-name/json/jansson-2.14/include/jansson.h ]
+       by-name/greeter/bin/greeter`,
+    );
+    expect(told).toBe('program: hello from where it lies\n'.repeat(2));
   });
 
   test('modules of packages that need the MPI are behind its own, and all are relocated', () => {

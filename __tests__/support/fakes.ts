@@ -446,6 +446,8 @@ export function fakeProject(change: Partial<Project> = {}): Project {
     template: async () => 'whatis("Version: @VERSION@")\n',
     script: async (name) => `# ${name}\n`,
     sharing: async () => ({ look: '# look.py\n', dockerfile: 'FROM scratch\n', requirements: 'boto3==1\n' }),
+    // Of other commits than the fake pins.
+    shippedIndexes: async () => ({ spack: '', packages: '', files: {} }),
     measured: async () => measuredBuilds,
     digest: async (part) => `digest of ${part}`,
     ...change,

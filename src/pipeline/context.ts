@@ -59,7 +59,7 @@ export function openContext(build: ResolvedBuild, request: BuildRequest, ports: 
   const ends: ((failure: Failure | undefined) => Promise<void>)[] = [];
   return {
     ...{ build, request, ports, recorder, entries },
-    indexes: new Indexes(build, entries),
+    indexes: new Indexes(build, entries, () => request.project.shippedIndexes()),
     ccache: new Ccache(build, entries, recorder, ports.logger),
     saver: new PackageSaver(recorder, entries, ports.logger),
     securityIndex: new SecurityIndex(build, ports),

@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { exists, listFiles } from '../base/files.js';
 import { listPlain } from '../base/walk.js';
 import type { CacheEntries } from '../cache/entries.js';
@@ -7,6 +7,7 @@ import { type IndexMaterial, indexKey, indexPrefix } from '../cache/keys.js';
 import type { Layout } from '../container/layout.js';
 import type { Session } from '../container/session.js';
 import { indexFolder } from '../spack/commands.js';
+import type { ShippedIndexes } from '../spack/shipped.js';
 import type { Recorder } from './record.js';
 import type { ResolvedBuild } from './resolve.js';
 import { takeOut } from './takeout.js';
@@ -20,7 +21,8 @@ const mostBytes = 1 << 28;
 /**
  * Spack's own indexes of all packages' providers, patches and tags, which it would else make by loading
  * every package: to concretize, and for the patches of what it compiles. It takes one for its own when no
- * package file is newer; the key holds the commits.
+ * package file is newer; the key holds the commits. Those of the pinned commits come with the project, and no
+ * cache is asked for them.
  */
 export class Indexes {
   readonly #material: IndexMaterial;
@@ -29,7 +31,11 @@ export class Indexes {
   readonly #entries: CacheEntries;
   #brought: Promise<boolean> | undefined;
 
-  constructor(build: ResolvedBuild, entries: CacheEntries) {
+  constructor(
+    build: ResolvedBuild,
+    entries: CacheEntries,
+    private readonly shipped: () => Promise<ShippedIndexes>,
+  ) {
     const { toolchain, target, pins, overlayDigest } = build;
     this.#material = {
       toolchain: toolchain.id,
@@ -43,7 +49,7 @@ export class Indexes {
     this.#entries = entries;
   }
 
-  /** Brings them from the cache into the session, once; says whether they are all of this very state. */
+  /** Brings them into the session, once; says whether nothing of them is to be saved. */
   bring(session: Session): Promise<boolean> {
     this.#brought ??= this.#bring(session);
     return this.#brought;
@@ -60,6 +66,7 @@ export class Indexes {
   }
 
   async #restore(): Promise<boolean> {
+    if (await this.#placeShipped()) return true;
     if (await this.#entries.restore(indexKey(this.#material), this.#arrived)) return true;
     if (await this.#entries.restoreNear(indexPrefix(this.#material), this.#arrived)) {
       // Those of our own few packages are of another state.
@@ -68,6 +75,18 @@ export class Indexes {
       }
     }
     return false;
+  }
+
+  // Those of our own few packages are not among them: Spack makes them in a moment.
+  async #placeShipped(): Promise<boolean> {
+    const { spackCommit, packagesCommit } = this.#material;
+    const { spack, packages, files } = await this.shipped();
+    if (spack !== spackCommit || packages !== packagesCommit) return false;
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(this.#arrived, path)), { recursive: true });
+      await writeFile(join(this.#arrived, path), text);
+    }
+    return true;
   }
 
   /** Has those saved that a concretization has made; nothing else makes all of them. */

@@ -5,6 +5,7 @@ import { ConfigurationError } from '../base/errors.js';
 import { digestFolder } from '../base/files.js';
 import { packageManagers } from '../distro/distro.js';
 import { type MeasuredBuilds, measuredPath, parseMeasured } from '../plan/work.js';
+import { parseShipped, type ShippedIndexes, shippedPath } from '../spack/shipped.js';
 import { type Advisory, advisoriesPath, parseAdvisories } from '../targets/advisories.js';
 import { type Features, featuresPath, parseFeatures } from '../targets/features.js';
 import type { Arch } from '../targets/identifier.js';
@@ -47,6 +48,8 @@ export interface Project {
   script(name: string): Promise<string>;
   /** What works with build caches that machines share. */
   sharing(packageManager: Toolchain['packageManager']): Promise<SharingParts>;
+  /** Spack's indexes of the pinned packages. */
+  shippedIndexes(): Promise<ShippedIndexes>;
   /** What builds were measured to take. */
   measured(): Promise<MeasuredBuilds>;
   digest(part: 'spack-repo' | 'templates' | 'scripts/inside'): Promise<string>;
@@ -115,6 +118,7 @@ export async function openProject(root: string): Promise<Project> {
       dockerfile: await read('toolchains', `${packageManager}-share.Dockerfile`),
       requirements: await read('toolchains', 's3-requirements.txt'),
     }),
+    shippedIndexes: async () => parseShipped(await readFile(join(root, shippedPath))),
     measured: async () => parseMeasured(await read(measuredPath)),
     digest: (part) => digestFolder(join(root, part)),
   };

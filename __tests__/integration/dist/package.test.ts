@@ -96,7 +96,7 @@ describe('the npm package', () => {
 
   test('has nothing that is only for the development', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|((plan|publish)\/)?action\.yml|(build\/src|dist|data|toolchains|templates|spack-repo|scripts\/inside|man|site)\/.*)$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|((index|plan|publish)\/)?action\.yml|(build\/src|dist|data|toolchains|templates|spack-repo|scripts\/(inside|mirrors)|man|site)\/.*)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
     expect(
       files.filter((file) => /__tests__|\.test\.|__pycache__|\.pyc$|\.env|\.npmrc|\.pem$|\.key$/.test(file)),
