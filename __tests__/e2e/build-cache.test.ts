@@ -164,15 +164,4 @@ const build = (name: string, ...more: readonly string[]): Promise<CliRun> =>
     },
     5 * minutes,
   );
-
-  test(
-    'that does not let a machine in is one warning, and the build is made',
-    async () => {
-      machine('third', ['lock', 'package', 'index']);
-      const done = await build('third');
-      expect(done).toMatchObject({ exitCode: 0 });
-      expect(done.stderr.match(/warning: The build cache .* is not used: it wants a login/g)).toHaveLength(1);
-    },
-    5 * minutes,
-  );
 });

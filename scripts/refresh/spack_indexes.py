@@ -4,6 +4,4 @@ import spack.repo
 
 for repo in spack.repo.PATH.repos:
     # Each is written when it is asked for.
-    repo.provider_index
-    repo.tag_index
-    repo.get_patch_index()
+    _ = repo.provider_index, repo.tag_index, repo.get_patch_index()
