@@ -6,7 +6,6 @@ What is printed is JSON: {"there": [HASH...], "fault": {"status": HTTP status or
 
 import json
 import sys
-import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,5 +1,12 @@
 import { getInput, setSecret } from '@actions/core';
-import { type ActionName, inputsOfAction, isSecret, type RawInputs } from '../config/inputs.js';
+import {
+  type ActionName,
+  inputPrefix,
+  inputsOfAction,
+  inputVariable,
+  isSecret,
+  type RawInputs,
+} from '../config/inputs.js';
 import type { Layer } from '../config/layers.js';
 import { unknownInputs } from '../config/resolve.js';
 
@@ -24,17 +31,14 @@ export function readInputs(action: ActionName): StepInputs {
   return { origin: 'input', values, problems };
 }
 
-const prefix = 'INPUT_';
-
-/** Name of the variable that the runner gives an input by. */
-export const inputVariable = (name: string): string => `${prefix}${name.toUpperCase()}`;
-
 /** Whether the runner may have made a variable out of an input, known or not: it writes all of them in capitals. */
 export const isInputVariable = (variable: string): boolean =>
-  variable.startsWith(prefix) && variable.length > prefix.length && variable === variable.toUpperCase();
+  variable.startsWith(inputPrefix) &&
+  variable.length > inputPrefix.length &&
+  variable === variable.toUpperCase();
 
 /** The names below `with`, in small letters; an input without a value is none. Secrets are in no list of entries. */
 const namesGiven = (): string[] =>
   Object.getOwnPropertyNames(process.env)
     .filter((variable) => isInputVariable(variable) && (process.env[variable] ?? '').trim() !== '')
-    .map((variable) => variable.slice(prefix.length).toLowerCase());
+    .map((variable) => variable.slice(inputPrefix.length).toLowerCase());

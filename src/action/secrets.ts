@@ -5,8 +5,8 @@ import { notice, setSecret } from '@actions/core';
 import { type Env, isSecretName } from '../base/environment.js';
 import { ownerEnded, processOwner } from '../base/owner.js';
 import { loginVariables } from '../config/build-cache-inputs.js';
-import { inputNames, isSecret } from '../config/inputs.js';
-import { inputVariable, isInputVariable } from './inputs.js';
+import { inputNames, inputVariable, isSecret } from '../config/inputs.js';
+import { isInputVariable } from './inputs.js';
 import { secretsVariable as fileVariable } from './start.js';
 
 /*

@@ -1,5 +1,5 @@
 import { type BuildCache, buildCacheForms, parseBuildCache } from '../targets/build-cache.js';
-import { type Kind, string, text, withoutLogin, wordsIn } from './kinds.js';
+import { type Kind, serverAddress, string, text, withoutLogin, wordsIn } from './kinds.js';
 
 const everywhere = {
   group: 'Caches',
@@ -73,9 +73,6 @@ export const buildCacheInputs = {
   'build-cache-endpoint': {
     ...everywhere,
     description: "Address of the S3 service that build-cache is in; Amazon's own if empty.",
-    kind: text(
-      /^https?:\/\/[A-Za-z0-9.:[\]-]+(?:\/[A-Za-z0-9._~/+%-]*)?$/,
-      'an address that begins with https:// or http:// and has no login',
-    ),
+    kind: text(serverAddress, 'an address that begins with https:// or http:// and has no login'),
   },
 } as const;

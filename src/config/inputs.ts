@@ -211,6 +211,12 @@ export const inputsOfAction = (action: ActionName): InputName[] =>
 export const inputsOfCommand = (command: InputCommand): InputName[] =>
   inputNames.filter((name) => inputOf(name).commands.includes(command));
 
+/** What the variables begin with that a runner gives inputs by. */
+export const inputPrefix = 'INPUT_';
+
+/** Name of the variable that the runner gives an input by. */
+export const inputVariable = (name: string): string => `${inputPrefix}${name.toUpperCase()}`;
+
 /** Inputs as text; one that is missing or empty takes its default. */
 export type RawInputs = Readonly<Partial<Record<InputName, string>>>;
 

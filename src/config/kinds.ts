@@ -55,14 +55,15 @@ export const text = (pattern: RegExp, what: string): Kind<string> => ({
   schema: string,
 });
 
+/** An address of a server, without a login. */
+export const serverAddress = /^https?:\/\/[A-Za-z0-9.:[\]-]+(?:\/[A-Za-z0-9._~/+%-]*)?$/;
+
 /** An address of a server, or `off`. A login in it would stand in arguments and files. */
 export const addressOrOff: Kind<string> = {
   read: (value) => {
     if (value === 'off') return { value };
     const problem = `'${value}' is neither off nor an address that begins with http:// or https:// and has no login.`;
-    return /^https?:\/\/[A-Za-z0-9.:[\]-]+(?:\/[A-Za-z0-9._~/+%-]*)?$/.test(value)
-      ? { value: value.replace(/\/+$/, '') }
-      : { problem };
+    return serverAddress.test(value) ? { value: value.replace(/\/+$/, '') } : { problem };
   },
   placeholder: 'address',
   metadata: string,

@@ -1,4 +1,4 @@
-import { boolean, path, text } from './kinds.js';
+import { boolean, path, serverAddress, text } from './kinds.js';
 
 /** What a release is made of and where it goes; rows of the table of inputs. */
 
@@ -10,10 +10,7 @@ const publishing = {
 
 // git check-ref-format's core, and nothing that an address would have to encode twice.
 const tag = text(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$/, 'a tag');
-const address = text(
-  /^https?:\/\/[A-Za-z0-9.:[\]-]+(?:\/[A-Za-z0-9._~/+%-]*)?$/,
-  'an address that begins with http:// or https:// and has no login',
-);
+const address = text(serverAddress, 'an address that begins with http:// or https:// and has no login');
 
 export const publishInputs = {
   results: {

@@ -8,6 +8,7 @@ import {
   inputNames,
   inputOf,
   inputsOfAction,
+  inputVariable,
   isInputName,
 } from './inputs.js';
 import type { Catalog } from './kinds.js';
@@ -156,8 +157,7 @@ export function unknownInputs(action: ActionName, names: readonly string[]): Pro
     const others = isInputName(name) ? inputOf(name).actions : [];
     if (others.length > 0) return `no input of this action, but of ${others.join(' and ')}.`;
     // The runner tells both in the same way.
-    const variable = `INPUT_${name.toUpperCase()}`;
-    return `no such input. The inputs are: ${known.join(', ')}. If it is the job's own variable ${variable}, call that otherwise.`;
+    return `no such input. The inputs are: ${known.join(', ')}. If it is the job's own variable ${inputVariable(name)}, call that otherwise.`;
   }
 }
 

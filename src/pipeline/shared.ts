@@ -209,9 +209,8 @@ export class SharedPackages {
     }
   }
 
-  #run({ command, env }: SpackCommand): ReturnType<Session['exec']> {
-    const onLine = (line: string) => this.logger.debug(line);
-    return this.sharer.session.exec(command, { env: { ...env, ...this.shared.values }, onLine });
+  #run(command: SpackCommand): ReturnType<Session['exec']> {
+    return runShared(this.shared, this.sharer, command, this.logger);
   }
 
   #tell(what: string, fault: Fault): void {
@@ -221,14 +220,24 @@ export class SharedPackages {
   }
 }
 
+/** Runs a command of Spack's that has the login. */
+function runShared(
+  { values }: SharedCache,
+  { session }: Sharer,
+  { command, env }: SpackCommand,
+  logger: Logger,
+): ReturnType<Session['exec']> {
+  const onLine = (line: string) => logger.debug(line);
+  return session.exec(command, { env: { ...env, ...values }, onLine });
+}
+
 /** Writes the index of a build cache. Returns the fault that kept it from that. */
 export async function writeIndex(
   shared: SharedCache,
-  { session, places, key }: Sharer,
+  sharer: Sharer,
   logger: Logger,
 ): Promise<Fault | undefined> {
-  const { command, env } = indexCommand(session, places, key);
-  const onLine = (line: string) => logger.debug(line);
-  const done = await session.exec(command, { env: { ...env, ...shared.values }, onLine });
+  const { session, places, key } = sharer;
+  const done = await runShared(shared, sharer, indexCommand(session, places, key), logger);
   return done.exitCode === 0 ? undefined : faultIn(done);
 }
