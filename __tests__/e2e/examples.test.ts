@@ -22,6 +22,7 @@ import {
 } from '../support/prepare.js';
 import { builtResult, saveResult } from '../support/result.js';
 import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
+import { factoryActions, factoryVariables, makeFactory } from '../support/runner/factory.js';
 import { makeWorkspace } from '../support/runner/workspace.js';
 import { type GitHubService, startGitHub } from '../support/services/github-releases.js';
 import { type ResultsService, startResultsService } from '../support/services/results-service.js';
@@ -44,8 +45,6 @@ const factory = join(folder, 'factory');
 const upstream = join(folder, 'slurm.git');
 const gitConfig = join(folder, 'gitconfig');
 const examples = readdirSync(join(projectRoot, 'docs', 'examples'));
-const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1';
-const pages = 'actions/upload-pages-artifact@fc324d3547104276b827a68afc52ff2a11cc49c9';
 const withPages = `on: push
 jobs:
   slurm:
@@ -66,7 +65,6 @@ jobs:
       publish: true
       skip-cached: true
 `;
-const standIn = (name: string) => join(projectRoot, '__tests__', 'support', 'runner', name);
 const phrase = 'the phrase of the key';
 const secrets = {
   CACHE_SECRET: randomBytes(32).toString('hex'),
@@ -86,7 +84,7 @@ beforeAll(async () => {
   key = makeSigningKey(join(folder, 'gpg'), phrase);
   service = await startResultsService({ directory: join(folder, 'service') });
   github = await startGitHub({ token: secrets.GITHUB_TOKEN, immutable: true });
-  makeFactory();
+  makeFactory(factory, [version]);
   makeUpstream();
   const files = examples.map((name) => [
     `.github/workflows/${name}`,
@@ -109,47 +107,6 @@ afterAll(async () => {
   await github?.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** What `OWNER/slurm-factory@v1` is, when 24.11.6 was the newest release. */
-function makeFactory(): void {
-  const matrix = '.github/workflows/build-matrix.yml';
-  // act has no job.workflow_repository and job.workflow_sha; the inputs that stand in for them then have values.
-  const workflow = [
-    ['workflow-repository', 'OWNER/slurm-factory'],
-    ['workflow-ref', 'v1'],
-  ].reduce(
-    (text, [name, value]) =>
-      text.replace(`${name}: { type: string, default: ''`, `${name}: { type: string, default: ${value}`),
-    readFileSync(join(projectRoot, matrix), 'utf8'),
-  );
-  const file = 'data/slurm-releases.json';
-  const data = JSON.parse(readFileSync(join(projectRoot, file), 'utf8'));
-  const releases = data.releases['24.11'].filter(
-    (release: { version: string }) => release.version === version,
-  );
-  const support = { series: { '24.11': { until: '2999-12', source: 'the test' } } };
-  const parts = [
-    'index',
-    'action.yml',
-    'plan',
-    'publish',
-    'dist',
-    'data',
-    'toolchains',
-    'templates',
-    'spack-repo',
-    'site',
-  ];
-  makeWorkspace({
-    directory: factory,
-    copy: [...parts, 'scripts'],
-    files: {
-      [matrix]: workflow,
-      [file]: JSON.stringify({ ...data, releases: { '24.11': releases } }),
-      'data/support.json': JSON.stringify(support),
-    },
-  });
-}
 
 /** SchedMD's repository, with the tag of that release alone. */
 function makeUpstream(): void {
@@ -231,16 +188,12 @@ const run = (
     nodeDirectory,
     labels: ['ubuntu-24.04', 'ubuntu-24.04-arm'],
     repository: 'site/slurm',
-    localActions: {
-      'OWNER/slurm-factory@v1': factory,
-      [checkout]: standIn('checkout'),
-      [pages]: standIn('pages'),
-    },
+    localActions: factoryActions(factory),
     secrets: { ...secrets, GPG_PRIVATE_KEY: key },
     env: {
       ...{ GITHUB_API_URL: github.api, GITHUB_SERVER_URL: 'http://github.localhost' },
       ...{ GITHUB_RUN_ID: number, GITHUB_RUN_NUMBER: number, GIT_CONFIG_GLOBAL: gitConfig },
-      TEST_CHECKOUT: `OWNER/slurm-factory@v1=${factory}`,
+      ...factoryVariables(factory),
     },
     timeoutMs: 20 * minutes,
     ...change,
