@@ -291,10 +291,14 @@ class Slurm(AutotoolsPackage):
                 f"slurm@{self.version}: {path} has {text.count(old)} of {times} places to edit "
                 f"for relocation: {old!r}"
             )
-        # Keeps the time, or make would rerun what generates from the file.
+        self._rewrite(path, text.replace(old, new))
+
+    @staticmethod
+    def _rewrite(path, text):
+        """Keeps the time, or make would rerun what generates from the file."""
         stat = os.stat(path)
         with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
-            f.write(text.replace(old, new))
+            f.write(text)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
     @property
@@ -503,6 +507,7 @@ END
 
     def build(self, spec, prefix):
         self._create_files()
+        self._set_up_ccache()
         self._write_plan()
         self._write_libtool()
         self._make_all("all")
@@ -514,6 +519,7 @@ END
         if spec.satisfies("+pyxis"):
             self._install_pyxis()
         self._install_licences()
+        self._unmark_headers()
         self._prune()
         self._finish_elf_files()
         self._check_features()
@@ -532,6 +538,60 @@ END
         with ThreadPoolExecutor(count) as pool:
             list(pool.map(lambda names: config_status(*names), batches))
 
+    # More words for the compiler alone.
+    compile_only = []
+
+    # What patch releases, GPUs and features differ in; all files include the headers that have it.
+    configured = re.compile(
+        r"\b((?:HAVE|WITH)_\w+|SLURM_VERSION_NUMBER|SLURM_VERSION_STRING|SLURM_MICRO|VERSION)\b"
+    )
+    configured_headers = ("config.h", "slurm/slurm_version.h")
+    mark = "/* slurm-factory:"
+
+    def _set_up_ccache(self):
+        """Have ccache look at the files that a compile reads, and not run the preprocessor.
+
+        Then what it does not have costs next to nothing. So that it has what another patch release or one
+        without a GPU has compiled, it leaves out the headers that all include and that differ: each file
+        says in its last line what it uses of them, and all else of them is hashed as a file of its own.
+        """
+        if not env.get("SPACK_CCACHE_BINARY"):
+            return
+        values = {}
+        kept = os.path.abspath("slurm-factory-config.txt")
+        with open(kept, "w", encoding="utf-8") as f:
+            for header in self.configured_headers:
+                with open(header, encoding="utf-8") as g:
+                    for line in g:
+                        definition = re.match(r"#define (\w+) (.*)", line)
+                        if definition and self.configured.fullmatch(definition[1]):
+                            values[definition[1]] = definition[2]
+                        elif not self.configured.search(line):
+                            f.write(line)
+        for path in self._c_files():
+            with open(path, encoding="utf-8", errors="surrogateescape") as f:
+                text = f.read()
+            used = sorted(name for name in set(self.configured.findall(text)) if name in values)
+            if used:
+                told = " ".join(f"{name}={values[name]}" for name in used).replace("/**/", "")
+                end = "" if text.endswith("\n") else "\n"
+                self._rewrite(path, f"{text}{end}{self.mark} {told} */\n")
+        # ccache knows a header by the name that the compiler has for it.
+        ups = ["../" * levels for levels in range(8)]
+        ignored = [up + header for header in self.configured_headers for up in ups]
+        env["CCACHE_IGNOREHEADERS"] = ":".join(ignored)
+        env["CCACHE_EXTRAFILES"] = kept
+        env["CCACHE_DEPEND"] = "1"
+        self.compile_only = ["DEFS=-DHAVE_CONFIG_H -MD"]
+
+    def _c_files(self):
+        for directory, _, names in os.walk("."):
+            for name in sorted(names):
+                path = os.path.relpath(os.path.join(directory, name))
+                plain = name.endswith((".c", ".h", ".inc")) and not os.path.islink(path)
+                if plain and path not in self.configured_headers:
+                    yield path
+
     # Automake's own recursion takes one directory after the other, most of them with one file
     # to compile and one to link, which leaves the cores idle.
     plan = "slurm-factory.mk"
@@ -539,7 +599,8 @@ END
     def _make_all(self, target):
         """Make a target in all directories at once, those first that others link with."""
         libtool = f"LIBTOOL=/bin/sh $(top_builddir)/{self.libtool} $(SHELL) $(top_builddir)/libtool"
-        make(*self._shell, libtool, "-C", "src/api", "all")
+        words = [*self._shell, libtool, *self.compile_only]
+        make(*words, "-C", "src/api", "all")
         # Every directory would look through those of the API again for this one's sake.
         extra = [f"target={target}", "LIB_SLURM_BUILD="]
         if self.spec.satisfies("+contribs"):
@@ -547,7 +608,7 @@ END
             extra += [f"_perlsitedir={self._perl_dir}", f"_perldir={self._perl_dir}"]
             # Else the manual pages have the day in them.
             env["POD_MAN_DATE"] = "1970-01-01"
-        make(*self._shell, libtool, "-f", self.plan, *extra)
+        make(*words, "-f", self.plan, *extra)
 
     @property
     def _perl_dir(self):
@@ -612,7 +673,9 @@ END
                     first |= needs[name]
                 first = sorted(first & set(directories))
                 f.write(f"{name}: {' '.join(first)}\n")
-                f.write(f"\t$(MAKE) -C {name} $(target){suffix}\n")
+                # Perl's own makefiles compile without the words that ccache needs.
+                alone = "CCACHE_DISABLE=1 " if name.startswith("contribs/perlapi") else ""
+                f.write(f"\t{alone}$(MAKE) -C {name} $(target){suffix}\n")
 
     def _directories(self, directory):
         """(directory, suffix of a target that is for this directory alone), as automake goes."""
@@ -649,6 +712,14 @@ END
             licences = self.spec["s2n"].prefix.share.licenses
             install_tree(licences, os.path.join(self.prefix.share, "licenses"))
 
+    def _unmark_headers(self):
+        """What is installed of the headers is as Slurm has it."""
+        for path in glob.glob(os.path.join(self.prefix.include, "slurm", "*.h")):
+            with open(path, encoding="utf-8", errors="surrogateescape") as f:
+                text = f.read()
+            if self.mark in text:
+                self._rewrite(path, text[: text.rindex(self.mark)])
+
     def _prune(self):
         """Out goes what nobody runs: HTML pages, libtool's files, sources for debuggers."""
         for path in ("share/doc", "lib/slurm/src"):
@@ -670,24 +741,26 @@ END
                     yield path
 
     def _finish_elf_files(self):
-        patchelf = Executable(os.path.join(self.spec["patchelf"].prefix.bin, "patchelf"))
-        strip = which("strip", required=True)
+        with ThreadPoolExecutor(make_jobs) as pool:
+            list(pool.map(self._finish_elf_file, list(self._files())))
+
+    def _finish_elf_file(self, path):
+        with open(path, "rb") as f:
+            if f.read(4) != b"\x7fELF":
+                return
+        debug_file = self._keep_debug_file(path)
+        # Debuggers of MPI programs need the MPIR symbols of srun and sattach.
+        keep = os.path.basename(path) in ("srun", "sattach")
+        which("strip", required=True)("--strip-debug" if keep else "--strip-unneeded", path)
+        here = os.path.dirname(path)
         libraries = [self.prefix.lib, os.path.join(self.prefix.lib, "slurm")]
-        for path in list(self._files()):
-            with open(path, "rb") as f:
-                if f.read(4) != b"\x7fELF":
-                    continue
-            debug_file = self._keep_debug_file(path)
-            # Debuggers of MPI programs need the MPIR symbols of srun and sattach.
-            keep = os.path.basename(path) in ("srun", "sattach")
-            strip("--strip-debug" if keep else "--strip-unneeded", path)
-            here = os.path.dirname(path)
-            relative = [os.path.relpath(library, here) for library in libraries]
-            origins = ["$ORIGIN" if rel == "." else f"$ORIGIN/{rel}" for rel in relative]
-            patchelf("--set-rpath", ":".join(origins), path)
-            self._renew_build_id([path] + ([debug_file] if debug_file else []))
-            if debug_file:
-                which("objcopy", required=True)(f"--add-gnu-debuglink={debug_file}", path)
+        relative = [os.path.relpath(library, here) for library in libraries]
+        origins = ["$ORIGIN" if rel == "." else f"$ORIGIN/{rel}" for rel in relative]
+        patchelf = Executable(os.path.join(self.spec["patchelf"].prefix.bin, "patchelf"))
+        patchelf("--set-rpath", ":".join(origins), path)
+        self._renew_build_id([path] + ([debug_file] if debug_file else []))
+        if debug_file:
+            which("objcopy", required=True)(f"--add-gnu-debuglink={debug_file}", path)
 
     def _renew_build_id(self, paths):
         """Make the build id of the first file's final bytes: the linker's is of the build prefix too."""
