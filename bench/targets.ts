@@ -87,7 +87,7 @@ export function targets(figures: Figures): TargetRow[] {
   const others = patch?.compiledNames.filter((name) => name !== 'slurm').length;
   const libraries = less(packaging?.withoutSmokeTest, system?.withoutSmokeTest);
   return [
-    ...target('nothing changed: whole step', nothing?.total, 5, 's'),
+    ...target('nothing changed: whole step', nothing?.total, 0.5, 's'),
     ...target('nothing changed: containers', nothing && containerCount(nothing), 0, 'count'),
     ...ratio('nothing changed: ours / plain, warm', 'nothing', 1 / 20),
     ...target('only packaging changed: whole step', packaging?.total, 15, 's'),
@@ -99,9 +99,9 @@ export function targets(figures: Figures): TargetRow[] {
     ...target('CUDA: more in the tarball', less(cuda?.tarballBytes, cold?.tarballBytes), 1e6, 'bytes'),
     ...target('next patch release: packages compiled', patch?.compiled, 1, 'count'),
     ...target('next patch release: compiled besides Slurm', others, 0, 'count'),
-    ...ratio('next patch release: ours / ours, cold', 'patch', 0.75),
-    ...ratio('cold: ours / plain, cold', 'cold', 0.6),
-    ...ratio('cold: ours / bare make', 'bare', 1.3),
+    ...ratio('next patch release: ours / ours, cold', 'patch', 0.62),
+    ...ratio('cold: ours / plain, cold', 'cold', 0.42),
+    ...ratio('cold: ours / bare make', 'bare', 0.95),
     ...ratio('first run: ours / bare make', 'first', 1.3),
     ...target('software tarball', cold?.tarballBytes, 16e6, 'bytes'),
     ...ratio('software tarball, `system`: ours / `tar -chzf`', 'bytes', 1 / 10),
@@ -117,7 +117,7 @@ const startupTargets = (startup: Figures['startup'] = {}): TargetRow[] =>
   Object.entries(startup).flatMap(([version, { node, main, cliVersion }]) => [
     ...target(`action's first line, Node ${version}`, main, 300, 'ms', true),
     ...target(`action's first line / node alone, Node ${version}`, main / node, 3, 'ratio'),
-    ...target(`slurm-factory version / node alone, Node ${version}`, cliVersion / node, 2.5, 'ratio'),
+    ...target(`slurm-factory version / node alone, Node ${version}`, cliVersion / node, 2, 'ratio'),
   ]);
 
 /** How many containers a build has made. */

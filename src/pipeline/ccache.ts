@@ -60,10 +60,28 @@ export class Ccache {
   }
 
   /** Says that all is compiled: what was not used since they were brought is not saved again. */
-  finished(): void {
+  async finished(session: Session): Promise<void> {
     const save = saveOf(this.recorder.current, 'ccache');
-    if (save !== undefined) this.recorder.putSave({ ...save, since: this.#brought });
+    if (save === undefined) return;
+    this.recorder.putSave({ ...save, since: this.#brought });
+    const env = { CCACHE_DIR: ccacheFolder(session.layout) };
+    const { exitCode, stdout } = await session.exec(['ccache', '--print-stats'], { env });
+    const { had, asked } = exitCode === 0 ? countsOf(stdout) : { had: 0, asked: 0 };
+    if (asked > 0) this.logger.info(`ccache had ${had} of ${asked} compiled files`);
   }
+}
+
+/**
+ * How many compiled files ccache was asked for, and how many it had.
+ * @param statistics a name and a number on each line; https://ccache.dev/manual/4.7.5.html#_statistics
+ */
+export function countsOf(statistics: string): { readonly had: number; readonly asked: number } {
+  const sum = (...names: readonly string[]): number =>
+    [...statistics.matchAll(/^(\w+)\t(\d+)$/gm)]
+      .filter(([, name = '']) => names.includes(name))
+      .reduce((all, [, , number]) => all + Number(number), 0);
+  const had = sum('direct_cache_hit', 'preprocessed_cache_hit');
+  return { had, asked: had + sum('cache_miss') };
 }
 
 // Manifests, results, and what configure found; anything else is a lock, a statistic or half of a file. Each

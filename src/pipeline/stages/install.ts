@@ -96,7 +96,7 @@ export async function install(
     saver.trigger();
     shared?.push();
   });
-  ccache.finished();
+  await ccache.finished(session);
   return readInstalled(build, session, lock);
 }
 
