@@ -1,7 +1,7 @@
 import type { Layer } from '../config/layers.js';
 import type { LocalBuildRequest } from '../local/build.js';
 import type { LocalPlace, Machine } from '../local/machine.js';
-import { type Answer, type Context, type Given, isGiven } from './command.js';
+import { type Context, type Given, isGiven } from './command.js';
 import { readSecretFiles, type SecretFiles } from './secrets.js';
 import { levelOf, openLog, settle } from './settings.js';
 import { cancellable } from './signals.js';
@@ -24,11 +24,15 @@ export interface RunningCall {
   readonly secretFiles: SecretFiles;
 }
 
+/** What is said of a build that a signal ends, and what to do. */
+const buildCancelled = ['The build was cancelled.', 'Run it again; what was built is kept.'] as const;
+
 /** Runs a part of the pipeline as a command does: with settings, log and live view, ended by signals. */
-export async function runInView(
+export async function runInView<T>(
   { given, context, layer, secretFiles }: RunningCall,
-  body: (running: Running) => Promise<Answer>,
-): Promise<Answer> {
+  body: (running: Running) => Promise<T>,
+  cancelled: readonly [message: string, hint: string] = buildCancelled,
+): Promise<T> {
   const { invocation } = context;
   const settled = await settle(given, context, layer);
   const { cacheDir, buildDir, spackCache, layers } = settled;
@@ -44,7 +48,7 @@ export async function runInView(
   const live = context.screen.live && level === 'info' && !isGiven(given, 'install-missing');
   const view = await openView({ ...context, screen: { ...context.screen, live } }, cacheDir);
   const log = await openLog(view.logger, level, settled);
-  const run = async (signal: AbortSignal): Promise<Answer> => {
+  const run = async (signal: AbortSignal): Promise<T> => {
     signal.addEventListener('abort', () => view.cancelling(log.logger), { once: true });
     const place = {
       ...{ cacheDir, buildDir, spackCache, env: invocation.env, logger: log.logger, signal },
@@ -52,10 +56,8 @@ export async function runInView(
     };
     return body({ request, place, machine });
   };
-  return cancellable(['The build was cancelled.', 'Run it again; what was built is kept.'], run).finally(
-    () => {
-      log.close();
-      view.close();
-    },
-  );
+  return cancellable(cancelled, run).finally(() => {
+    log.close();
+    view.close();
+  });
 }

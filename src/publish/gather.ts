@@ -2,23 +2,28 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { PackagingError } from '../base/errors.js';
 import { copyPlain } from '../base/safe.js';
 import { listPlain } from '../base/walk.js';
-import { looksHandedOut } from '../bundle/catalogue.js';
+import { fileName, looksHandedOut, resultFiles, targetOfFile } from '../bundle/catalogue.js';
 import { ownersOf } from '../bundle/check.js';
 import { Problems } from '../bundle/problems.js';
+import { formatTarget } from '../targets/identifier.js';
 
 /** How deep results are looked for: artifacts are downloaded into folders of their own. */
 const deepest = 3;
 
+/** The files of results below a folder. */
+export interface FoundResults {
+  /** Path below the folder by the file's name. */
+  readonly paths: ReadonlyMap<string, string>;
+  /** Targets whose smoke test failed: of such a build there is the test's report, and no result. */
+  readonly failed: readonly string[];
+}
+
 /**
  * Finds the files of results in a folder and in folders of it, whichever file lies where.
  * @param except absolute paths of folders that are not looked into
- * @returns path below the folder by the file's name
  * @throws PackagingError when a target is there twice, or none is
  */
-export async function findResults(
-  root: string,
-  except: readonly string[] = [],
-): Promise<Map<string, string>> {
+export async function findResults(root: string, except: readonly string[] = []): Promise<FoundResults> {
   const paths = await listPlain(root, {
     enter: (folder) => folder.split('/').length < deepest && !except.includes(resolve(root, folder)),
   });
@@ -31,13 +36,23 @@ export async function findResults(
     else twice.set(name, [...(twice.get(name) ?? [other]), path]);
   }
   if (twice.size > 0) throw new PackagingError(tellTwice(twice), 'Leave one of each, and publish again.');
+  const failed = reportsAlone([...found.keys()]);
+  for (const identifier of failed) found.delete(fileName(identifier, 'smoke'));
   if (found.size === 0) {
     throw new PackagingError(
       `${relative('', root) || '.'} has no results: no <target>-SHA256SUMS is in it or in a folder of it.`,
       'Name the folder that the builds or the download of their artifacts left them in.',
     );
   }
-  return found;
+  return { paths: found, failed };
+}
+
+/** Targets of whose files only the smoke test's report is there. */
+function reportsAlone(names: readonly string[]): string[] {
+  const tested = names.flatMap((name) => targetOfFile(name, 'smoke') ?? []).map(formatTarget);
+  return tested.filter((identifier) =>
+    Object.values(resultFiles(identifier)).every((name) => !names.includes(name)),
+  );
 }
 
 /** A line for each target; its files lie in the same two places mostly. */
@@ -62,8 +77,8 @@ function tellTwice(twice: ReadonlyMap<string, readonly string[]>): string {
 /** Copies what was found into one folder, which only this user may write. */
 export async function copyResults(
   root: string,
-  found: ReadonlyMap<string, string>,
+  { paths }: Pick<FoundResults, 'paths'>,
   folder: string,
 ): Promise<void> {
-  for (const [name, path] of found) await copyPlain(root, path, join(folder, name), { mode: 0o644 });
+  for (const [name, path] of paths) await copyPlain(root, path, join(folder, name), { mode: 0o644 });
 }

@@ -138,7 +138,10 @@ async function gather(
 ): Promise<{ results: VerifiedResult[]; missing: readonly string[] }> {
   const { results: root, publicKey, planned, allowMissing, folder, pages } = request;
   const except = [folder, work, ...(pages === undefined ? [] : [pages])];
-  await copyResults(root, await findResults(root, except), work);
+  const found = await findResults(root, except);
+  for (const identifier of found.failed)
+    logger.warning(`${identifier}: its smoke test failed; there is the report of it, and no result.`);
+  await copyResults(root, found, work);
   await takeOver(request.takeOver, before, work, logger);
   const options = { env, ...(publicKey === undefined ? {} : { publicKey }) };
   const { report, results } = await verifyResults(work, options, process);

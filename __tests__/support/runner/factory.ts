@@ -36,7 +36,11 @@ export function makeFactory(directory: string, versions: readonly string[]): str
   ].reduce(
     (text, [name, value]) =>
       text.replace(`${name}: { type: string, default: ''`, `${name}: { type: string, default: ${value}`),
-    readFileSync(join(projectRoot, matrix), 'utf8'),
+    // All legs are built on one machine, which would build all of a stage at once.
+    readFileSync(join(projectRoot, matrix), 'utf8').replaceAll(
+      /^( +)fail-fast: false$/gm,
+      '$1fail-fast: false\n$1max-parallel: 1',
+    ),
   );
   const data = JSON.parse(readFileSync(join(projectRoot, releasesFile), 'utf8'));
   const releases = data.releases['24.11'].filter(({ version }: { version: string }) =>

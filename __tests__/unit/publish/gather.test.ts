@@ -16,14 +16,15 @@ describe('results', () => {
       'build.log': 'x',
     });
     const found = await findResults(root, [join(root, 'release')]);
-    expect(Object.fromEntries(found)).toEqual({
+    expect(found.failed).toEqual([]);
+    expect(Object.fromEntries(found.paths)).toEqual({
       [`${target}-SHA256SUMS`]: `${target}-SHA256SUMS`,
       [`${target}-software.tar.gz`]: `a/${target}-software.tar.gz`,
       [`${target}-manifest.json`]: `a/b/${target}-manifest.json`,
     });
     const copy = await temporaryFolder();
     await copyResults(root, found, copy);
-    expect(Object.keys(await readFiles(copy)).sort()).toEqual([...found.keys()].sort());
+    expect(Object.keys(await readFiles(copy)).sort()).toEqual([...found.paths.keys()].sort());
   });
 
   test('that are there twice are an error that names both places', async () => {
@@ -34,6 +35,20 @@ describe('results', () => {
       [`b/${target}-software.tar.gz`]: 'y',
     });
     await expect(findResults(root)).rejects.toThrow(`${target} is there twice: in a, b`);
+  });
+
+  test('that a smoke test has refused are no results, though its report is there', async () => {
+    const other = `${target}-cuda`;
+    const root = await temporaryFolder({
+      [`a/${target}-SHA256SUMS`]: 'x',
+      [`a/${target}-smoke.xml`]: 'x',
+      [`b/${other}-smoke.xml`]: 'x',
+    });
+    const { paths, failed } = await findResults(root);
+    expect(failed).toEqual([other]);
+    expect([...paths.keys()].sort()).toEqual([`${target}-SHA256SUMS`, `${target}-smoke.xml`]);
+    const alone = await temporaryFolder({ [`${other}-smoke.xml`]: 'x' });
+    await expect(findResults(alone)).rejects.toThrow('has no results');
   });
 
   test('that are nowhere are an error', async () => {

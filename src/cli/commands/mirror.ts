@@ -6,8 +6,7 @@ import { type InputName, inputOf, inputsOfCommand, isSecret, type RawInputs } fr
 import type { Gathered } from '../../pipeline/gather.js';
 import type { Answer, Command, Context, Given } from '../command.js';
 import { common, inputLayer, inputOptions } from '../options.js';
-import { levelOf, openLog, settle } from '../settings.js';
-import { cancellable } from '../signals.js';
+import { runInView } from '../running.js';
 
 /** What decides what a build fetches, and where its result goes. */
 const groups = ['What is built', 'Spack', 'How it is built', 'Results'];
@@ -58,36 +57,26 @@ async function gatherOne(
   folder: string,
   release: string | undefined,
 ): Promise<Gathered> {
-  const { invocation } = context;
   const layer = inputLayer('build', given);
   if (release !== undefined && layer.values['slurm-version'] !== undefined) {
     const message = 'the releases stand behind the directory. Leave it out.';
     throw new InputError([{ input: 'slurm-version', message }]);
   }
   const asked: RawInputs = release === undefined ? {} : { 'slurm-version': release };
-  const settled = await settle(given, context, { ...layer, values: { ...layer.values, ...asked } });
-  const { cacheDir, buildDir, spackCache, layers } = settled;
-  const { buildLocally, workLocally } = await import('../../local/build.js');
-  const { gather } = await import('../../pipeline/gather.js');
-  const machine = await context.machine();
-  const project = await machine.openProject(context.root);
-  const { logger, close } = await openLog(context.logger, levelOf(given, settled), settled);
-  const request = { layers, project, cwd: invocation.cwd };
-  try {
-    return await cancellable(
-      ['The mirror was cancelled.', 'Run it again: what is in the directory stays, and the rest is added.'],
-      async (signal) => {
-        const place = { cacheDir, buildDir, spackCache, env: invocation.env, logger, signal };
-        const { report } = await buildLocally(request, place, () => {}, machine);
-        const brought = await broughtBy(report.files.manifest);
-        const work: Parameters<typeof workLocally<Gathered>>[4] = (built, ports) =>
-          gather(built, folder, { runtimePackages: report.runtimePackages, brought }, ports);
-        return (await workLocally(request, place, () => {}, machine, work)).result;
-      },
-    );
-  } finally {
-    close();
-  }
+  const wanted = { ...layer, values: { ...layer.values, ...asked } };
+  return runInView(
+    { given, context, layer: wanted, secretFiles: {} },
+    async ({ request, place, machine }) => {
+      const { buildLocally, workLocally } = await import('../../local/build.js');
+      const { gather } = await import('../../pipeline/gather.js');
+      const { report } = await buildLocally(request, place, () => {}, machine);
+      const brought = await broughtBy(report.files.manifest);
+      const work: Parameters<typeof workLocally<Gathered>>[4] = (built, ports) =>
+        gather(built, folder, { runtimePackages: report.runtimePackages, brought }, ports);
+      return (await workLocally(request, place, () => {}, machine, work)).result;
+    },
+    ['The mirror was cancelled.', 'Run it again: what is in the directory stays, and the rest is added.'],
+  );
 }
 
 /** Names of the packages whose libraries are in a tarball. */

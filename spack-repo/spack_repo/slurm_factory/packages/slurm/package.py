@@ -582,6 +582,8 @@ END
         env["CCACHE_IGNOREHEADERS"] = ":".join(ignored)
         env["CCACHE_EXTRAFILES"] = kept
         env["CCACHE_DEPEND"] = "1"
+        # It would have ccache preprocess all the same.
+        env.pop("CCACHE_NOCPP2", None)
         self.compile_only = ["DEFS=-DHAVE_CONFIG_H -MD"]
 
     def _c_files(self):
