@@ -39,6 +39,9 @@ interface Build {
   readonly finished: boolean;
 }
 
+/** What ccache says of each build. */
+const statistics = 'cache_miss\t1\ndirect_cache_hit\t2\n';
+
 /** Builds on one store, each in a folder of its own, as on a runner of its own. */
 function builds() {
   const store = memoryCache();
@@ -53,16 +56,20 @@ function builds() {
     const ports = { process: nodeProcess, logger };
     const ccache = new Ccache(plan, entries, recorder, logger);
     // The machine's own session, but for the user that it would run as.
-    const exec: Session['exec'] = (command) => nodeProcess.run(command);
+    const exec: Session['exec'] = (command) =>
+      command[0] === 'ccache'
+        ? Promise.resolve({ exitCode: 0, stdout: statistics, stderr: '' })
+        : nodeProcess.run(command);
     await makeFolders(plan);
-    await ccache.bring({ ...machineSession(plan.hostLayout, 'python3', nodeProcess, {}), exec });
+    const session = { ...machineSession(plan.hostLayout, 'python3', nodeProcess, {}), exec };
+    await ccache.bring(session);
     const folder = ccacheFolder(plan.hostLayout);
     const found = Object.keys(await readFiles(folder).catch(() => ({}))).sort();
     await writeFiles(folder, used);
     // Later than the clock of a file system may lag behind.
     const later = Date.now() / 1000 + 60;
     for (const name of Object.keys(used)) await utimes(join(folder, name), later, later);
-    if (finished) ccache.finished();
+    if (finished) await ccache.finished(session);
     const state = saveOf(recorder.current, 'ccache');
     if (state === undefined) throw new Error('nothing was recorded');
     await saveCcache(state, join(plan.buildFolder, 'leaving'), entries, ports);
@@ -80,6 +87,7 @@ test('the next build finds what compilers made, and the one after it what that o
   expect(await build({ used: {}, finished: true })).toEqual(Object.keys(second));
   expect(store.entries.size).toBe(2);
   expect(logger.of('warning')).toEqual([]);
+  expect(logger.of('info')).toContain('ccache had 2 of 3 compiled files');
 });
 
 test('a build that fails or is killed loses nothing, neither its own files nor those before it', async () => {
