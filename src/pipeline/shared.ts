@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { InputError, type Problem } from '../base/errors.js';
 import { makeFolder } from '../base/folders.js';
 import type { Logger } from '../base/ports.js';
+import { reasonOf } from '../bundle/contents.js';
 import { type SharePolicy, sharePolicy, type Trigger } from '../cache/policy.js';
 import type { BuildOptions } from '../config/resolve.js';
 import type { Layout } from '../container/layout.js';
@@ -152,6 +153,16 @@ export class SharedPackages {
    */
   async bring(wanted: readonly LockedSpec[], here: readonly string[]): Promise<void> {
     for (const spec of wanted) this.#wanted.set(spec.hash, spec);
+    try {
+      await this.#bring(wanted, here);
+    } catch (error) {
+      // A container that died, say; a cancelled build ends.
+      if (this.signal.aborted) throw error;
+      this.#tell('is not used', { status: null, reason: reasonOf(error) });
+    }
+  }
+
+  async #bring(wanted: readonly LockedSpec[], here: readonly string[]): Promise<void> {
     const name = buildCacheName(this.shared.cache);
     const hashes = wanted.map(({ hash }) => hash);
     const looked = await this.#run(lookCommand(this.#side, this.sharer.places, hashes));
@@ -205,7 +216,7 @@ export class SharedPackages {
       if (done.exitCode === 0) this.#pushed += hashes.length;
       else this.#tell('did not take all packages, and the next build makes them again', faultIn(done));
     } catch (error) {
-      if (!this.signal.aborted) this.#tell('is not pushed to', { status: null, reason: String(error) });
+      if (!this.signal.aborted) this.#tell('is not pushed to', { status: null, reason: reasonOf(error) });
     }
   }
 

@@ -141,6 +141,27 @@ describe('packages', () => {
     for (const { env: given } of asked) expect(given).toMatchObject({ V: 'x' });
   });
 
+  test.each(['look', 'bring', 'push'])('whose container dies at %s are built, with a warning', async (at) => {
+    const { packages, asked, logger } = open((what) => {
+      if (what === at) throw new Error('the container is gone');
+      return what === 'look' ? there('a') : undefined;
+    });
+    await packages.bring(wanted, []);
+    packages.installed(hash('b').slice(0, 7));
+    await packages.settled();
+    expect(asked.map(({ what }) => what).at(-1)).toBe(at);
+    expect(logger.of('warning')).toEqual([expect.stringContaining('the container is gone')]);
+  });
+
+  test('are not brought once the build is cancelled', async () => {
+    const { packages, controller, logger } = open(() => {
+      controller.abort();
+      throw new Error('cancelled');
+    });
+    await expect(packages.bring(wanted, [])).rejects.toThrow('cancelled');
+    expect(logger.of('warning')).toEqual([]);
+  });
+
   test('are not pushed by who may only read', async () => {
     const { packages, asked } = open(() => there(), { push: false });
     await packages.bring(wanted, []);
