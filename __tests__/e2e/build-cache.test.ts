@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Watch, watchedPath, watchPrograms } from '../support/canary.js';
@@ -6,12 +6,13 @@ import { type CliRun, runCliBeside } from '../support/cli.js';
 import { readFiles } from '../support/fakes.js';
 import { isHere, sourceMirror, temporaryFolder } from '../support/prepare.js';
 import { buildCacheFolder, builtResult } from '../support/result.js';
-import { type CacheService, registryLogin, startRegistry } from '../support/services/registry.js';
+import { type CacheService, registryLogin, startRegistry, tagsIn } from '../support/services/registry.js';
 import {
   type Certificate,
   makeCertificate,
   startTroubled,
   type Troubled,
+  trusting,
 } from '../support/services/troubled.js';
 
 /** Machines that share nothing but a registry: what one has built, the other one installs. */
@@ -33,13 +34,7 @@ beforeAll(async () => {
   registry = await startRegistry(join(folder, 'registry'));
   tls = makeCertificate(join(folder, 'tls'));
   front = await startTroubled(registry.port, tls);
-  // The authorities that the machine has, and this one.
-  authorities = join(folder, 'authorities.pem');
-  const machines = process.env['SSL_CERT_FILE'] ?? '/etc/ssl/certs/ca-certificates.crt';
-  writeFileSync(
-    authorities,
-    [machines, tls.certificate].map((file) => readFileSync(file, 'utf8')).join('\n'),
-  );
+  authorities = trusting(tls, folder);
   watch = watchPrograms(join(folder, 'watch'), ['docker']);
 });
 
@@ -150,11 +145,7 @@ const build = (name: string, ...more: readonly string[]): Promise<CliRun> =>
       const done = await index(login, variables);
       if (done.exitCode !== 0) throw new Error(done.stderr);
       expect(done.stdout).toContain('has an index of its packages');
-      const token = Buffer.from(`${registryLogin.user}:${registryLogin.password}`).toString('base64');
-      const tags = await fetch(`http://localhost:${registry.port}/v2/site/slurm-cache/tags/list`, {
-        headers: { authorization: `Basic ${token}` },
-      });
-      expect(((await tags.json()) as { tags: string[] }).tags).toContain('index.spack');
+      expect(await tagsIn(registry, 'site/slurm-cache')).toContain('index.spack');
       const wrong = await index(login, { ...variables, CACHE_PASSWORD: 'wrong' });
       expect(wrong).toMatchObject({ exitCode: 4 });
       expect(wrong.stderr).toMatch(/index of oci.*could not be written: it wants a login/);

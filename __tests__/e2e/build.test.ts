@@ -17,7 +17,7 @@ import {
   temporaryFolder,
 } from '../support/prepare.js';
 import { keepResult } from '../support/result.js';
-import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
+import { expectSuccess, runWorkflow, type WorkflowRun } from '../support/runner/act.js';
 import { makeActionWorkspace } from '../support/runner/workspace.js';
 import { type ResultsService, startResultsService } from '../support/services/results-service.js';
 
@@ -64,15 +64,6 @@ const run = (
     ...change,
     secrets: { CACHE_SECRET: cacheSecret, ...change.secrets },
   });
-
-const expectSuccess = (done: WorkflowRun): void => {
-  if (done.exitCode === 0) return;
-  // The log's end is that of whichever job was last, not of the one that failed.
-  const told = done.jobs.flatMap((job) =>
-    job.steps.flatMap((step) => step.annotations.map(({ text }) => `${step.id ?? ''}: ${text}`)),
-  );
-  throw new Error(`the workflow failed:\n${told.join('\n')}\n${done.log.slice(-12_000)}`);
-};
 
 const artifactNames = (name: string): string[] =>
   [

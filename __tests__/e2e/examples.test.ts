@@ -21,7 +21,7 @@ import {
   temporaryFolder,
 } from '../support/prepare.js';
 import { builtResult, saveResult } from '../support/result.js';
-import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
+import { expectSuccess, runWorkflow, type WorkflowRun } from '../support/runner/act.js';
 import { factoryActions, factoryVariables, makeFactory } from '../support/runner/factory.js';
 import { makeWorkspace } from '../support/runner/workspace.js';
 import { type GitHubService, startGitHub } from '../support/services/github-releases.js';
@@ -198,14 +198,6 @@ const run = (
     timeoutMs: 20 * minutes,
     ...change,
   });
-
-const expectSuccess = (done: WorkflowRun): void => {
-  if (done.exitCode === 0) return;
-  const told = done.jobs.flatMap((job) =>
-    job.steps.flatMap((step) => step.annotations.map(({ text }) => text)),
-  );
-  throw new Error(`the workflow failed:\n${told.join('\n')}\n${done.log.slice(-12_000)}`);
-};
 
 const uploaded = (number: string): string[] =>
   service

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runCli } from '../support/cli.js';
@@ -15,13 +15,13 @@ import {
   sourceMirror,
   temporaryFolder,
 } from '../support/prepare.js';
-import { runWorkflow, type WorkflowRun } from '../support/runner/act.js';
+import { expectSuccess, runWorkflow, type WorkflowRun } from '../support/runner/act.js';
 import { factoryActions, factoryVariables, makeFactory } from '../support/runner/factory.js';
 import { makeWorkspace } from '../support/runner/workspace.js';
 import { type GitHubService, startGitHub } from '../support/services/github-releases.js';
-import { type CacheService, registryLogin, startRegistry } from '../support/services/registry.js';
+import { type CacheService, registryLogin, startRegistry, tagsIn } from '../support/services/registry.js';
 import { type ResultsService, startResultsService } from '../support/services/results-service.js';
-import { makeCertificate, startTroubled, type Troubled } from '../support/services/troubled.js';
+import { makeCertificate, startTroubled, type Troubled, trusting } from '../support/services/troubled.js';
 
 /*
  * A whole matrix from nothing to a release, by the reusable workflow: two releases of Slurm, both kinds of libraries,
@@ -87,12 +87,7 @@ beforeAll(async () => {
   registry = await startRegistry(join(folder, 'registry'));
   const tls = makeCertificate(join(folder, 'tls'));
   front = await startTroubled(registry.port, tls);
-  authorities = join(folder, 'authorities.pem');
-  const machines = process.env['SSL_CERT_FILE'] ?? '/etc/ssl/certs/ca-certificates.crt';
-  writeFileSync(
-    authorities,
-    [machines, tls.certificate].map((file) => readFileSync(file, 'utf8')).join('\n'),
-  );
+  authorities = trusting(tls, folder);
   github = await startGitHub({ token: secrets.GITHUB_TOKEN, immutable: true });
   makeFactory(factory, versions);
   workspace = makeWorkspace({
@@ -137,14 +132,6 @@ const run = (
     timeoutMs: 60 * minutes,
     ...change,
   });
-
-/** Errors first: the log of a matrix is long. */
-function expectSuccess(done: WorkflowRun): void {
-  if (done.exitCode === 0) return;
-  const told = done.jobs.flatMap(({ steps }) => steps.flatMap(({ annotations }) => annotations));
-  writeFileSync(`${folder}.log`, done.log);
-  throw new Error(`the workflow failed, see ${folder}.log:\n${told.map(({ text }) => text).join('\n')}`);
-}
 
 /** A service that knows no cache entry: each run is on machines that have nothing but the registry. */
 async function startService(name: string): Promise<ResultsService> {
@@ -220,11 +207,7 @@ const releaseFiles = () => new Map(github.releases[0]?.assets.map(({ name, bytes
   );
 
   test('the build cache has an index of what all have pushed', async () => {
-    const token = Buffer.from(`${registryLogin.user}:${registryLogin.password}`).toString('base64');
-    const tags = await fetch(`http://localhost:${registry.port}/v2/site/slurm-cache/tags/list`, {
-      headers: { authorization: `Basic ${token}` },
-    });
-    const { tags: names } = (await tags.json()) as { tags: string[] };
+    const names = await tagsIn(registry, 'site/slurm-cache');
     expect(names).toContain('index.spack');
     expect(names.filter((name) => /^slurm-[\d-]+-\w{32}\.spack$/.test(name))).toHaveLength(4);
   });

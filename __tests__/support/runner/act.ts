@@ -110,6 +110,16 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
   }
 }
 
+/** Throws where a job has failed, with what the steps told and the end of the log. */
+export function expectSuccess({ exitCode, jobs, log }: WorkflowRun): void {
+  if (exitCode === 0) return;
+  // The log's end is that of whichever job was last, not of the one that failed.
+  const told = jobs.flatMap(({ steps }) =>
+    steps.flatMap(({ id, annotations }) => annotations.map(({ text }) => `${id ?? ''}: ${text}`)),
+  );
+  throw new Error(`the workflow failed:\n${told.join('\n')}\n${log.slice(-12_000)}`);
+}
+
 /** The arguments of `act`, its command apart. */
 export function actArguments(options: RunWorkflowOptions, runner: string, eventFile: string): string[] {
   const cache = options.cache ?? 'v1';

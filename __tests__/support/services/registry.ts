@@ -39,6 +39,15 @@ export async function startRegistry(folder: string, open = false): Promise<Cache
   return started(spawn('docker-registry', ['serve', join(folder, 'config.yml')], quiet), port);
 }
 
+/** Tags of a repository in the tests' registry. */
+export async function tagsIn({ port }: CacheService, repository: string): Promise<string[]> {
+  const token = Buffer.from(`${registryLogin.user}:${registryLogin.password}`).toString('base64');
+  const answer = await fetch(`http://localhost:${port}/v2/${repository}/tags/list`, {
+    headers: { authorization: `Basic ${token}` },
+  });
+  return ((await answer.json()) as { tags: string[] }).tags;
+}
+
 /** Starts moto's S3 server, with a bucket. */
 export async function startS3(bucket: string): Promise<CacheService> {
   const port = await freePort();

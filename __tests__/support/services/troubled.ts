@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
@@ -39,6 +39,14 @@ export function makeCertificate(folder: string): Certificate {
 }
 
 /** A service behind which another one is, and which can be told to fail. */
+/** Writes a file with the authorities that the machine has, and this one, for SSL_CERT_FILE. Returns its path. */
+export function trusting({ certificate }: Certificate, folder: string): string {
+  const path = join(folder, 'authorities.pem');
+  const machines = process.env['SSL_CERT_FILE'] ?? '/etc/ssl/certs/ca-certificates.crt';
+  writeFileSync(path, [machines, certificate].map((file) => readFileSync(file, 'utf8')).join('\n'));
+  return path;
+}
+
 export interface Troubled extends CacheService {
   trouble: Trouble;
   /** Requests that came, `PUT /v2/…`. */

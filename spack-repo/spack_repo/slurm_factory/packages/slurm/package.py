@@ -563,9 +563,9 @@ END
             for header in self.configured_headers:
                 with open(header, encoding="utf-8") as g:
                     for line in g:
-                        definition = re.match(r"#define (\w+) (.*)", line)
+                        definition = re.match(r"#define (\w+)(.*)", line)
                         if definition and self.configured.fullmatch(definition[1]):
-                            values[definition[1]] = definition[2]
+                            values[definition[1]] = definition[2].strip()
                         elif not self.configured.search(line):
                             f.write(line)
         for path in self._c_files():
